@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Error values: see err.h. A message that doesn't fit is cut; that is better than failing to report
+ * a failure.
+ */
+#include "config.h"
+
+#include "base/err.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static __attribute__((format(printf, 3, 0))) void err_start(struct err *err, int code,
+                                                            const char *fmt, va_list args)
+{
+    /* The message is formatted before anything is cleared: it may quote this very error. */
+    char msg[sizeof err->msg];
+
+    (void)vsnprintf(msg, sizeof msg, fmt, args);
+    memset(err, 0, sizeof *err);
+    err->code = code;
+    err->scope = ERR_SCOPE_ITEM;
+    err->retry = ERR_RETRY_NEVER;
+    memcpy(err->msg, msg, sizeof msg);
+}
+
+int err_set(struct err *err, int code, const char *fmt, ...)
+{
+    va_list args;
+
+    if (err) {
+        va_start(args, fmt);
+        err_start(err, code, fmt, args);
+        va_end(args);
+    }
+    return code;
+}
+
+int err_set_errno(struct err *err, int errnum, const char *fmt, ...)
+{
+    int code = -abs(errnum);
+    size_t used;
+    va_list args;
+
+    if (err) {
+        va_start(args, fmt);
+        err_start(err, code, fmt, args);
+        va_end(args);
+        used = strlen(err->msg);
+        (void)snprintf(err->msg + used, sizeof err->msg - used, ": %s", ERRNO_TEXT(code));
+    }
+    return code;
+}
+
+int err_wrap(struct err *err, const char *fmt, ...)
+{
+    char inner[sizeof err->msg];
+    size_t used;
+    va_list args;
+
+    if (!err)
+        return -EIO;
+    memcpy(inner, err->msg, sizeof inner);
+    va_start(args, fmt);
+    (void)vsnprintf(err->msg, sizeof err->msg, fmt, args);
+    va_end(args);
+    used = strlen(err->msg);
+    (void)snprintf(err->msg + used, sizeof err->msg - used, ": %s", inner);
+    return err->code;
+}
+
+void err_clear(struct err *err)
+{
+    if (err)
+        memset(err, 0, sizeof *err);
+}
+
+const char *errno_text(int errnum, char *buf, size_t size)
+{
+    return strerror_r(abs(errnum), buf, size);
+}

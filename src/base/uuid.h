@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GRAPHFS_BASE_UUID_H
+#define GRAPHFS_BASE_UUID_H
+
+#include <stddef.h>
+
+/* A UUID as text, with its NUL. */
+#define UUID_SIZE 37
+
+/* random_bytes(out, len): Fills ${out} from the kernel's generator; aborts if there is none. */
+void random_bytes(void *out, size_t len);
+
+/* uuid_v4(out): A new random UUID in lower case, "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx". */
+void uuid_v4(char out[UUID_SIZE]);
+
+#endif
