@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GRAPHFS_CONTENT_CONTENT_H
+#define GRAPHFS_CONTENT_CONTENT_H
+
+/*
+ * content: the bytes of files, as immutable versions in the cache directory.
+ *
+ * A version is one content generation of one item: one sparse file with a header that says which blocks are
+ * there. Readers open a version and keep it, whatever happens to the item. What is missing is fetched by
+ * range; a read that can be answered from disk never waits for the network or for another read's
+ * fetch. Thread safe; takes no lock of the store.
+ */
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/pool.h"
+#include "graph/remote.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct content;
+struct content_file;
+struct content_wait;
+
+struct content_conf {
+    const char *cache_dir;  /* of the account */
+    const char *store_uuid; /* versions of another store are thrown away */
+    int64_t limit_bytes;    /* cache_size: holds while one file is larger, too */
+    int64_t min_free_bytes; /* floor of free disk space */
+    struct remote *remote;
+    struct pool *pool; /* blocks to disk, hashes, scanning */
+    struct clock *clock;
+};
+
+/* Makes the cache directory and returns at once; what is on disk is found in the background. */
+int content_new(const struct content_conf *conf, struct content **ret, struct err *err);
+
+/* Answers all waiting reads with -ECANCELED, syncs, closes. NULL is allowed. */
+void content_free(struct content *content);
+
+/* Which version: all that content knows of an item. Strings are copied. */
+struct content_id {
+    uint64_t generation; /* the store's number of this content: names the file on disk */
+    const char *drive_id; /* where it is fetched: a shortcut's target */
+    const char *item_id;
+    int64_t size; /* bytes */
+    const char *etag; /* NULL: not known */
+    const char *ctag;
+    enum hash_kind hash_kind;
+    const char *hash;
+    int64_t server_mtime_ns; /* finds it among /versions; 0: not known */
+};
+
+/* Opens a version for reading: disk only, no network. Close with content_close(). */
+int content_open(struct content *content, const struct content_id *id, struct content_file **ret,
+                 struct err *err);
+void content_close(struct content_file *file);
+
+/* What the version's id says; for fstat of a file whose row has moved on. */
+int64_t content_size(const struct content_file *file);
+
+/*
+ * Reads [offset, offset + size), cut at the end of the version. done runs exactly once: before the call
+ * returns if the bytes are on disk (*ret_wait is NULL), else later on a pool thread. data is borrowed during done.
+ * status: 0, or -EIO, -ETIMEDOUT, -ENETDOWN, -EACCES, -ESTALE (this version is no longer to be had).
+ */
+typedef void content_read_fn(int status, const char *data, size_t length, void *arg);
+void content_read(struct content_file *file, int64_t offset, size_t size, content_read_fn *done,
+                  void *arg, struct content_wait **ret_wait);
+
+/* Gives up waiting. True: done will not run, the wait is freed; false: done ran or is running. The
+ * wait must not be used after done has run: the caller's own lock keeps the two apart. */
+bool content_cancel(struct content *content, struct content_wait *wait);
+
+enum content_state { CONTENT_CLOUD, CONTENT_PARTIAL, CONTENT_CACHED, CONTENT_UNVERIFIED };
+
+/* How much of a generation is on disk. */
+enum content_state content_state(struct content *content, uint64_t generation, int64_t size);
+
+/* No row stands for this generation any more: its file goes as soon as nobody has it open. */
+void content_drop(struct content *content, uint64_t generation);
+
+struct content_status {
+    int64_t used_bytes;
+    int64_t limit_bytes;
+    int64_t files;
+    int64_t fetches_active;
+};
+
+void content_get_status(struct content *content, struct content_status *ret);
+
+#endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GRAPHFS_GRAPH_REMOTE_H
+#define GRAPHFS_GRAPH_REMOTE_H
+
+/*
+ * The remote: what sync and content ask of the service, and nothing else.
+ *
+ * It is a seam: graph/ implements it over HTTP, tests implement it in the process. All calls are
+ * asynchronous: they return at once and `done` runs later, exactly once, on a pool thread (never
+ * inside the call, never on the net thread), so it may take locks and write to disk. Arguments are
+ * copied. Retry with backoff, Retry-After, token refresh and link checks have happened before
+ * `done` is called; an error that arrives is to be acted on. err is NULL on success and valid only
+ * during the call; err->code is -ENETDOWN when there is no network or no sign-in, -ETIMEDOUT when the
+ * deadline passed first, -ECANCELED after remote_cancel() or at shutdown.
+ */
+
+#include "base/err.h"
+#include "graph/item.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Who is served first. READ: somebody's system call waits for it. */
+enum remote_priority {
+    REMOTE_READ,
+    REMOTE_PREFETCH,
+    REMOTE_UPLOAD,
+    REMOTE_BACKGROUND,
+};
+
+enum page_query_kind {
+    PAGE_CHILDREN, /* of (drive_id, item_id) */
+    PAGE_DELTA,    /* of drive_id, from the beginning: a full enumeration */
+    PAGE_LINK,     /* a next or delta link, followed verbatim; another host is refused (-EPROTO) */
+};
+
+struct page_query {
+    enum page_query_kind kind;
+    const char *drive_id;
+    const char *item_id;
+    const char *link;
+    enum remote_priority priority;
+    int64_t deadline_ms; /* from now, retries included; 0: the default of the priority */
+};
+
+/* Gives the page to the callee, who frees it; NULL with err set on failure. A dead delta link is
+ * err->http_status 410, with err->graph_code. */
+typedef void remote_page_fn(struct item_page *page, const struct err *err, void *arg);
+
+/* Gives the list to the callee, who frees it; the default drive comes first. */
+typedef void remote_drives_fn(struct drive_list *list, const struct err *err, void *arg);
+
+struct item_query {
+    const char *drive_id;
+    const char *const *ids; /* item ids */
+    size_t count;           /* any number: split into batches of 20 */
+    enum remote_priority priority;
+    int64_t deadline_ms;
+};
+
+/* Answers in the order of ids: page->items[i] is the item, or one with id and ITEM_DELETED where
+ * errors[i].http_status is 404; other failures of one item leave errors[i].code set. err is set, and
+ * page NULL, only if the request failed as a whole. page is the callee's to free; errors is
+ * borrowed. download_url is set on files. */
+typedef void remote_items_fn(struct item_page *page, const struct err *errors,
+                             const struct err *err, void *arg);
+
+struct path_query {
+    const char *drive_id;
+    const char *parent_id;
+    const char *name; /* as the server has it (encoded by tree/names, not percent-encoded) */
+    enum remote_priority priority;
+    int64_t deadline_ms;
+};
+
+/* One name in a folder. A page of one item; -ENOENT if the service says there is none. */
+
+struct fetch_query {
+    const char *url; /* preauthenticated; the bearer is never sent to it */
+    int64_t offset;  /* bytes */
+    size_t length;   /* bytes, > 0 */
+    enum remote_priority priority;
+    int64_t deadline_ms;
+};
+
+struct fetch_answer {
+    const char *data; /* borrowed during the call */
+    size_t length;    /* bytes from offset on; shorter than asked only at the end of the content */
+    int64_t total;    /* size of the whole content; -1 if the host did not say */
+    const char *etag; /* of the content host, quotes stripped; NULL if it did not say */
+};
+
+/* err->http_status 401, 403, 404 or 410: the URL is dead, locate the item again, once. */
+typedef void remote_fetch_fn(const struct fetch_answer *answer, const struct err *err, void *arg);
+
+struct remote;
+
+struct remote_ops {
+    void (*drives)(struct remote *remote, remote_drives_fn *done, void *arg);
+    uint64_t (*page)(struct remote *remote, const struct page_query *query, remote_page_fn *done,
+                     void *arg);
+    uint64_t (*items)(struct remote *remote, const struct item_query *query, remote_items_fn *done,
+                      void *arg);
+    uint64_t (*child)(struct remote *remote, const struct path_query *query, remote_page_fn *done,
+                      void *arg);
+    uint64_t (*fetch)(struct remote *remote, const struct fetch_query *query, remote_fetch_fn *done,
+                      void *arg);
+    void (*cancel)(struct remote *remote, uint64_t id);
+};
+
+struct remote {
+    const struct remote_ops *ops;
+};
+
+/* Every drive that the user has, with quota. */
+static inline void remote_drives(struct remote *remote, remote_drives_fn *done, void *arg)
+{
+    remote->ops->drives(remote, done, arg);
+}
+
+/* One page of children or delta. Returns an id for remote_cancel(). */
+static inline uint64_t remote_page(struct remote *remote, const struct page_query *query,
+                                   remote_page_fn *done, void *arg)
+{
+    return remote->ops->page(remote, query, done, arg);
+}
+
+/* Items by id, batched. */
+static inline uint64_t remote_items(struct remote *remote, const struct item_query *query,
+                                    remote_items_fn *done, void *arg)
+{
+    return remote->ops->items(remote, query, done, arg);
+}
+
+/* One child by name. */
+static inline uint64_t remote_child(struct remote *remote, const struct path_query *query,
+                                    remote_page_fn *done, void *arg)
+{
+    return remote->ops->child(remote, query, done, arg);
+}
+
+/* A range of content from a preauthenticated URL. */
+static inline uint64_t remote_fetch(struct remote *remote, const struct fetch_query *query,
+                                    remote_fetch_fn *done, void *arg)
+{
+    return remote->ops->fetch(remote, query, done, arg);
+}
+
+/* Ends a request early: its done runs with -ECANCELED, unless it ran already. */
+static inline void remote_cancel(struct remote *remote, uint64_t id)
+{
+    remote->ops->cancel(remote, id);
+}
+
+#endif

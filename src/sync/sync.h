@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GRAPHFS_SYNC_SYNC_H
+#define GRAPHFS_SYNC_SYNC_H
+
+/*
+ * sync: keeps the store in step with the service.
+ *
+ * One thread, an event loop: it takes messages (a page arrived, somebody opened a folder, a timer is due),
+ * writes to the store through apply, and asks the remote for the next thing. It waits for nothing
+ * but its queue, so a drive that stalls holds up no other. Knows nothing of FUSE: what changed
+ * is told by the store's listener.
+ */
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "graph/remote.h"
+#include "store/store.h"
+
+struct sync;
+
+struct sync_conf {
+    struct store *store;
+    struct remote *remote;
+    struct clock *clock;
+    int poll_s;       /* between rounds while in use */
+    int poll_idle_s;  /* when nobody uses the mount */
+    int object_ttl_s; /* age at which a place without delta is listed again when opened */
+};
+
+/* Makes the sync engine; starts no thread. The conf is copied. */
+int sync_new(const struct sync_conf *conf, struct sync **ret);
+
+/* Starts the thread: continues rounds that were under way, and asks for the drives. */
+int sync_start(struct sync *sync);
+
+/* Ends the thread; waiters get -ECANCELED. Call before the remote is freed; safe if never started. */
+void sync_stop(struct sync *sync);
+void sync_free(struct sync *sync);
+
+/* Runs once, on the sync thread, after the commit that holds the answer, with no lock held. err is NULL
+ * on success. */
+typedef void sync_done_fn(const struct err *err, void *arg);
+
+/* True if opening this directory must wait for a listing: it isn't complete, or it is a place without
+ * delta whose listing is older than object_ttl. Reads no more than attr. */
+bool sync_needs_listing(struct sync *sync, const struct node_attr *attr);
+
+/* Lists a directory ahead of everything else; requests for the same one are joined. Returns an id
+ * for sync_forget(). done gets -EACCES, -ENETDOWN, -ETIMEDOUT, -ENOENT, … */
+uint64_t sync_want_listing(struct sync *sync, ino_nr ino, sync_done_fn *done, void *arg);
+
+/* Asks for one name in a directory that was never listed. done gets no error when the store now
+ * holds it, -ENOENT if the service has no such name. */
+uint64_t sync_want_child(struct sync *sync, ino_nr parent, const char *name, sync_done_fn *done,
+                         void *arg);
+
+/* Gives up waiting (the work goes on). True: done will not run; false: it ran or is running. */
+bool sync_forget(struct sync *sync, uint64_t id);
+
+/* `graphfs sync`: done runs when a round that began after this call has been applied on every
+ * followed drive, or with the first error. */
+uint64_t sync_pull_now(struct sync *sync, sync_done_fn *done, void *arg);
+
+/* Somebody uses the mount, or this drive: rounds run at poll_s; a drive in /drives is followed from its
+ * first use on. Cheap: may be called on each opendir. */
+void sync_note_use(struct sync *sync, int64_t drive);
+
+/* The network or the sign-in came back, or the clock was moved: look at all timers now. */
+void sync_wake(struct sync *sync);
+
+/* Removals that were held (too many at once) are let go. */
+void sync_confirm_removals(struct sync *sync);
+
+struct sync_drive_status {
+    int64_t drive;
+    enum round_kind round;
+    int64_t items_seen;   /* of the round under way */
+    int64_t last_round_ms; /* real time; 0: none yet */
+    int64_t held;          /* removals held */
+    int64_t rounds;        /* since start */
+    struct err error;      /* of the last attempt; code 0: none */
+};
+
+typedef void sync_status_fn(const struct sync_drive_status *status, void *arg);
+/* One call for each drive that is followed, under the lock of sync: `each` must not call sync. */
+void sync_status(struct sync *sync, sync_status_fn *each, void *arg);
+
+#endif
