@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GRAPHFS_TREE_NAMES_H
+#define GRAPHFS_TREE_NAMES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * The names of files and folders in a drive: what the service stores (the server name) and what the
+ * mount shows (the shown name). Characters that the service refuses are stored as look-alikes and
+ * shown as themselves. The two directions undo each other for every name that the service accepts,
+ * and for every shown name without a trailing colon. All functions are pure.
+ */
+
+/* The longest name, in bytes, that FUSE passes on, with a margin; and a buffer for one. */
+#define NAME_MAX_BYTES 1020
+#define NAME_SIZE      (NAME_MAX_BYTES + 1)
+
+/* A buffer for a safe name. */
+#define NAME_SAFE_SIZE 192
+
+/*
+ * name_decode(server_name, out, size):
+ * Writes the shown name of ${server_name} to ${out}. Returns 0; -EILSEQ if it is not UTF-8,
+ * -ENAMETOOLONG if it doesn't fit. Doesn't look whether the result can be shown: see name_check.
+ */
+int name_decode(const char *server_name, char *out, size_t size);
+
+/*
+ * name_encode(shown_name, out, size):
+ * Writes the server name of ${shown_name} to ${out}. Returns 0; -EINVAL if the shown name is
+ * reserved, -EILSEQ if it is not UTF-8, -ENAMETOOLONG if the server name doesn't fit.
+ */
+int name_encode(const char *shown_name, char *out, size_t size);
+
+/*
+ * name_check(server_name):
+ * Whether an item of this name can be shown under the decoded name. 0 if so. Otherwise it needs a
+ * safe name: -EILSEQ if it is not UTF-8, -ENAMETOOLONG, or -EINVAL if the decoded name is empty,
+ * "." or "..", reserved, or contains a slash. The server's names are not to be trusted.
+ */
+int name_check(const char *server_name);
+
+/*
+ * name_make_safe(server_name, id, out):
+ * Writes to ${out} a name that can be shown for an item whose own can't, or is taken: what is
+ * usable of ${server_name}, cut to 120 bytes, then " [TAG]", then its ending if it has a plain one.
+ * The tag is a hash of ${id}: the result is the same on every machine, and differs between items.
+ * ${server_name} may be any bytes.
+ */
+void name_make_safe(const char *server_name, const char *id, char out[NAME_SAFE_SIZE]);
+
+/*
+ * name_is_reserved_shown(shown_name):
+ * Whether it ends in a colon, which no file or folder can: "foo:" is the entity of "foo". A final
+ * full-width colon isn't decoded for that reason.
+ */
+bool name_is_reserved_shown(const char *shown_name);
+
+#endif
