@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT
+"""Fixtures of the mount tests: an emulator, a signed-in account and mounts of it, per test.
+
+The emulator's read models lag behind each other in every test; one that must not have that says
+`lag_ms=0`. When a test fails, the logs of both sides are shown with it.
+"""
+
+import contextlib
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
+
+from emulator import Emulator  # noqa: E402
+from graphfs import Account  # noqa: E402
+from trees import build_real_tree  # noqa: E402
+
+LAG_MS = 5000
+LOG_TAIL_LINES = 200
+
+
+class World:
+    """One server with one signed-in account. Everything in it ends with the test."""
+
+    def __init__(self, directory, profile, arguments, lag_ms, login):
+        self.directory = directory
+        self.stack = contextlib.ExitStack()
+        options = ["--auto-approve", f"--lag={lag_ms}", *map(str, arguments)]
+        self.emulator = Emulator(profile=profile, args=options)
+        self.stack.callback(self.emulator.stop)
+        self.account = Account(directory / "account", self.emulator)
+        if login:
+            self.account.login()
+
+    def mount(self, **options):
+        """A mount that is up, and is unmounted at the end of the test at the latest."""
+        return self.stack.enter_context(self.account.mount(**options))
+
+    def edit(self, *operations):
+        return self.emulator.edit(list(operations))
+
+    def close(self):
+        self.stack.close()
+
+    def logs(self):
+        requests = "\n".join(map(str, self.emulator.log()[-LOG_TAIL_LINES:]))
+        daemon = "\n".join(self.account.log().splitlines()[-LOG_TAIL_LINES:])
+        return [("requests the emulator saw", requests), ("log of graphfs", daemon)]
+
+
+@pytest.fixture(params=["business", "consumer"])
+def profile(request):
+    """Runs a test once on each kind of account."""
+    return request.param
+
+
+@pytest.fixture
+def make_world(request, tmp_path):
+    """make_world(profile=…, arguments=[…], lag_ms=…, login=…): a World, closed after the test."""
+    worlds = []
+
+    def make(profile="business", arguments=(), lag_ms=LAG_MS, login=True):
+        directory = tmp_path / f"world{len(worlds)}"
+        directory.mkdir()
+        world = World(directory, profile, arguments, lag_ms, login)
+        worlds.append(world)
+        return world
+
+    request.node.stash[_WORLDS] = worlds
+    with contextlib.ExitStack() as closing:
+        closing.callback(lambda: [closing.callback(world.close) for world in worlds])
+        yield make
+
+
+@pytest.fixture
+def world(make_world):
+    """An empty business drive."""
+    return make_world()
+
+
+@pytest.fixture
+def real_tree(tmp_path):
+    return build_real_tree(tmp_path / "source")
+
+
+_WORLDS = pytest.StashKey()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    if report.failed and call.when == "call":
+        for world in item.stash.get(_WORLDS, []):
+            with contextlib.suppress(OSError):
+                report.sections.extend(world.logs())
