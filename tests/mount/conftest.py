@@ -34,6 +34,12 @@ class World:
         if login:
             self.account.login()
 
+    def new_account(self, name):
+        """Another signed-in account with directories of its own, which knows nothing yet."""
+        account = Account(self.directory / name, self.emulator)
+        account.login()
+        return account
+
     def mount(self, **options):
         """A mount that is up, and is unmounted at the end of the test at the latest."""
         return self.stack.enter_context(self.account.mount(**options))

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+"""The first round: usable while it runs, and resumed wherever it was killed."""
+
+import os
+import random
+
+import pytest
+
+from trees import assert_equal_to_server
+from waiting import wait_until
+
+KILLS = 50
+KILLS_PER_ACCOUNT = 5
+ITEMS = "--generate=files=600,folders=40,size=64,seed=3"
+
+
+def test_a_folder_opened_during_the_first_round_is_listed_at_once(make_world, profile, real_tree):
+    world = make_world(profile=profile, arguments=[f"--import-drive={real_tree}"])
+    world.emulator.settle()
+    world.emulator.faults([{"path": "*/delta*", "action": "stall"}])
+    mount = world.mount()
+    assert sorted(os.listdir(mount / "many")) == sorted(os.listdir(real_tree / "many"))
+    assert os.listdir(mount / "empty folder") == []
+    world.emulator.clear_faults()
+    mount.settle()
+    assert_equal_to_server(mount)
+
+
+def test_status_shows_how_far_the_first_round_is(make_world):
+    world = make_world(arguments=[ITEMS])
+    world.emulator.faults([{"path": "*/delta*", "nth": 2, "count": 1, "action": "stall"}])
+    mount = world.mount()
+
+    def progress():
+        drives = mount.status()["drives"]
+        return any(drive["items_seen"] > 0 for drive in drives)
+
+    wait_until(progress, "status to tell of items seen")
+    assert not is_complete(mount)
+    world.emulator.clear_faults()
+
+
+@pytest.mark.parametrize("seed", [20261124])
+def test_a_first_round_killed_at_any_moment_is_finished_by_the_next_mounts(make_world, seed):
+    """Kills the daemon KILLS times, each after a random number of requests. After some kills the
+    account is mounted to the end and must equal the server; the next kills hit a new one."""
+    print(f"seed {seed}")
+    source = random.Random(seed)
+    world = make_world(arguments=[ITEMS, "--latency=2"])
+    world.emulator.settle()
+    account = world.account
+    for kill in range(1, KILLS + 1):
+        requests = world.emulator.requests()["total"] + source.randrange(1, 8)
+        with account.mount() as mount:
+            wait_until(
+                lambda: world.emulator.requests()["total"] >= requests or is_complete(mount),
+                "the daemon to make requests",
+            )
+            mount.kill9()
+        if kill % KILLS_PER_ACCOUNT == 0:
+            with account.mount() as mount:
+                mount.settle()
+                assert_equal_to_server(mount)
+            account = world.new_account(f"after kill {kill}")
+
+
+def is_complete(mount):
+    return all(drive["complete"] for drive in mount.status()["drives"])
