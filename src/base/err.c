@@ -17,7 +17,7 @@ static __attribute__((format(printf, 3, 0))) void err_start(struct err *err, int
                                                             const char *fmt, va_list args)
 {
     /* The message is formatted before anything is cleared: it may quote this very error. */
-    char msg[sizeof err->msg];
+    char msg[ERR_MSG_SIZE];
 
     (void)vsnprintf(msg, sizeof msg, fmt, args);
     memset(err, 0, sizeof *err);
@@ -57,7 +57,7 @@ int err_set_errno(struct err *err, int errnum, const char *fmt, ...)
 
 int err_wrap(struct err *err, const char *fmt, ...)
 {
-    char inner[sizeof err->msg];
+    char inner[ERR_MSG_SIZE];
     size_t used;
     va_list args;
 

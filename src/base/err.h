@@ -27,6 +27,9 @@ enum err_retry {
     ERR_RETRY_AFTER_LOGIN, /* once the user has signed in again */
 };
 
+/* The longest message, with its NUL; longer ones are cut. */
+#define ERR_MSG_SIZE 256
+
 struct err {
     int code;         /* negative errno; 0: no error */
     long http_status; /* 0 if no response was received */
@@ -34,7 +37,7 @@ struct err {
     enum err_retry retry;
     int64_t retry_after_ms; /* what the server asked for; 0 if it didn't */
     char graph_code[64];    /* error.code of the response, "" if none */
-    char msg[256];          /* "what: why (what to do)", no newline */
+    char msg[ERR_MSG_SIZE]; /* "what: why (what to do)", no newline */
 };
 
 /*

@@ -62,7 +62,7 @@ static bool take_offset(const char **str, int64_t *ret_seconds)
     if (!take_char(str, "+-") || !take_number(str, 2, 0, 23, &hours) || !take_char(str, ":") ||
         !take_number(str, 2, 0, 59, &minutes))
         return false;
-    *ret_seconds = (is_west ? -60 : 60) * (60 * hours + minutes);
+    *ret_seconds = (is_west ? -60LL : 60LL) * (60 * hours + minutes);
     return true;
 }
 

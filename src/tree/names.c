@@ -117,9 +117,12 @@ static enum rule choose_rule(const struct look_alike *pair, bool is_first, bool 
 
 static struct part encode_part(struct part shown, const struct look_alike *pair, enum rule rule)
 {
-    bool is_plain = pair && shown.character == pair->plain;
+    bool is_plain;
 
-    if (rule == RULE_NONE || (rule == RULE_FIRST && is_plain && shown.marks))
+    if (rule == RULE_NONE)
+        return shown;
+    is_plain = shown.character == pair->plain;
+    if (rule == RULE_FIRST && is_plain && shown.marks)
         return shown;
     if (rule == RULE_FIRST)
         return (struct part){ is_plain ? 0 : shown.marks + 1, pair->alike };
