@@ -24,10 +24,12 @@ LOG_TAIL_LINES = 200
 class World:
     """One server with one signed-in account. Everything in it ends with the test."""
 
-    def __init__(self, directory, profile, arguments, lag_ms, login):
+    def __init__(self, directory, profile, arguments, lag_ms, login, approve):
         self.directory = directory
         self.stack = contextlib.ExitStack()
-        options = ["--auto-approve", f"--lag={lag_ms}", *map(str, arguments)]
+        options = [f"--lag={lag_ms}", *map(str, arguments)]
+        if approve:
+            options.append("--auto-approve")
         self.emulator = Emulator(profile=profile, args=options)
         self.stack.callback(self.emulator.stop)
         self.account = Account(directory / "account", self.emulator)
@@ -64,13 +66,17 @@ def profile(request):
 
 @pytest.fixture
 def make_world(request, tmp_path):
-    """make_world(profile=…, arguments=[…], lag_ms=…, login=…): a World, closed after the test."""
+    """make_world(profile=…, arguments=[…], lag_ms=…, login=…, approve=…): a World.
+
+    `login` signs the account in; `approve` lets the emulator approve each device code by itself.
+    All is closed after the test.
+    """
     worlds = []
 
-    def make(profile="business", arguments=(), lag_ms=LAG_MS, login=True):
+    def make(profile="business", arguments=(), lag_ms=LAG_MS, login=True, approve=True):
         directory = tmp_path / f"world{len(worlds)}"
         directory.mkdir()
-        world = World(directory, profile, arguments, lag_ms, login)
+        world = World(directory, profile, arguments, lag_ms, login, approve)
         worlds.append(world)
         return world
 
