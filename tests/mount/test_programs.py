@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Programs that people use, on a mount, twice."""
 
-import os
 import subprocess
 
 import pytest
@@ -64,8 +63,8 @@ def test_git_reads_a_repository_in_the_mount(make_world, tmp_path):
     world = make_world(arguments=[f"--import-drive={source}"])
     mount = world.mount()
     mount.settle()
-    git = ["git", "-c", f"safe.directory={mount.path}", "--no-optional-locks", "-C", mount.path]
-    assert run(*git, "log", "--format=%s") == b"first\n"
-    assert run(*git, "fsck", "--strict") is not None
-    assert run("git", "clone", "-q", "-c", f"safe.directory={mount.path}", source, tmp_path / "c") == b""
-    assert os.path.isdir(mount / ".git")
+    git = ["git", "-c", "safe.directory=*", "--no-optional-locks"]
+    assert run(*git, "-C", mount.path, "log", "--format=%s") == b"first\n"
+    run(*git, "-C", mount.path, "fsck", "--strict")
+    run(*git, "clone", "-q", "--no-local", mount.path, tmp_path / "clone")
+    assert (tmp_path / "clone/file.txt").read_bytes() == b"one\n"
