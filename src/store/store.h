@@ -6,13 +6,13 @@
  * The store: every place in the tree is a row here, and all that the user sees is read from here.
  *
  * One SQLite file (WAL) per account. Written through one connection, in transactions, by whoever
- * holds the writer mutex (store_begin); read through one connection per thread. The metadata lock is a
- * read-write lock that favours writers: a handler of the kernel's requests holds it shared from its
- * SELECT to its reply; store_commit holds it exclusively around COMMIT alone. So no reply carries a
- * state that is older than a notification already sent.
+ * holds the writer mutex (store_begin); read through one connection per thread. The metadata lock
+ * is a read-write lock that favours writers: a handler of the kernel's requests holds it shared
+ * from its SELECT to its reply; store_commit holds it exclusively around COMMIT alone. So no reply
+ * carries a state that is older than a notification already sent.
  *
- * Lock order: writer mutex (store_begin .. store_commit/rollback), then the metadata lock, never the
- * other way round and never upgraded. The listener runs after both are released.
+ * Lock order: writer mutex (store_begin .. store_commit/rollback), then the metadata lock, never
+ * the other way round and never upgraded. The listener runs after both are released.
  */
 
 #include "base/clock.h"
@@ -29,27 +29,27 @@ struct store_txn;
 /* Inode numbers: SQLite row ids, never reused. The fixed ones are seeded at creation. */
 typedef uint64_t ino_nr;
 
-#define STORE_INO_NONE 0   /* no place: children of it are in the tree for nobody */
-#define STORE_INO_ROOT 1   /* "/"        */
-#define STORE_INO_ME 2     /* "/me"      */
-#define STORE_INO_DRIVES 3 /* "/drives"  */
-#define STORE_INO_FIRST 16 /* the first number for everything else */
+#define STORE_INO_NONE   0  /* no place: children of it are in the tree for nobody */
+#define STORE_INO_ROOT   1  /* "/"        */
+#define STORE_INO_ME     2  /* "/me"      */
+#define STORE_INO_DRIVES 3  /* "/drives"  */
+#define STORE_INO_FIRST  16 /* the first number for everything else */
 
 enum node_kind {
-    NODE_VIEW,    /* a directory of Graph's own tree: "/", "/me", "/drives" */
-    NODE_FOLDER,  /* a folder of a drive, its root, or a shortcut to a folder elsewhere */
+    NODE_VIEW,   /* a directory of Graph's own tree: "/", "/me", "/drives" */
+    NODE_FOLDER, /* a folder of a drive, its root, or a shortcut to a folder elsewhere */
     NODE_FILE,
     NODE_PACKAGE, /* a OneNote notebook: a directory that can't be entered */
     NODE_LINK,    /* a symlink to the home of the node `target` */
 };
 
 enum node_flags {
-    NODE_LOCAL = 1 << 0,     /* the local state exists (unset: deleted locally, base still there) */
-    NODE_BASE = 1 << 1,      /* the base exists (unset: local-only, never seen by the server) */
-    NODE_REMOTE = 1 << 2,    /* a row in `remote` says what the server has now; it differs from base */
+    NODE_LOCAL = 1 << 0,  /* the local state exists (unset: deleted locally, base still there) */
+    NODE_BASE = 1 << 1,   /* the base exists (unset: local-only, never seen by the server) */
+    NODE_REMOTE = 1 << 2, /* a row in `remote` says what the server has now; it differs from base */
     NODE_COMPLETE = 1 << 3,  /* a directory whose children are all known */
-    NODE_SAFE_NAME = 1 << 4, /* `name` stands in for base.name, which can't be shown (taken, unsafe):
-                                this is no local change */
+    NODE_SAFE_NAME = 1 << 4, /* `name` stands in for base.name, which can't be shown (taken,
+                                unsafe): this is no local change */
     NODE_MALWARE = 1 << 5,   /* content is refused: EACCES */
     NODE_SHORTCUT = 1 << 6,  /* lives in another drive: node.target_* */
     NODE_HAS_HASH = 1 << 7,  /* base.hash is the hash of base's content */
@@ -80,8 +80,8 @@ struct node_attr {
     int64_t size;
     int64_t mtime_ns;
     uint64_t generation;
-    ino_nr target;       /* NODE_LINK */
-    int64_t listed_ms;   /* when a listing of it was last completed, real time; 0: never */
+    ino_nr target;     /* NODE_LINK */
+    int64_t listed_ms; /* when a listing of it was last completed, real time; 0: never */
 };
 
 struct node {
@@ -91,8 +91,8 @@ struct node {
     struct node_state base;   /* whole even where the table has NULL for "as local" */
     struct node_state remote; /* valid with NODE_REMOTE and !remote_deleted */
     bool remote_deleted;      /* with NODE_REMOTE: the server has deleted it */
-    int64_t confirmed_ms;     /* when a direct answer (listing, GET) last told its state; 0: never */
-    char *target_drive_id;    /* NODE_SHORTCUT */
+    int64_t confirmed_ms;  /* when a direct answer (listing, GET) last told its state; 0: never */
+    char *target_drive_id; /* NODE_SHORTCUT */
     char *target_rid;
 };
 
@@ -101,7 +101,14 @@ void node_clear(struct node *node);
 
 /* The one function that says whether a row has something to send: which parts of local differ from
  * base. NODE_SAFE_NAME and folder times are no difference; mtime counts at granularity_ns. */
-enum node_dirty { DIRTY_PLACE = 1, DIRTY_CONTENT = 2, DIRTY_MTIME = 4, DIRTY_CREATED = 8, DIRTY_DELETED = 16 };
+enum node_dirty {
+    DIRTY_PLACE = 1,
+    DIRTY_CONTENT = 2,
+    DIRTY_MTIME = 4,
+    DIRTY_CREATED = 8,
+    DIRTY_DELETED = 16
+};
+
 unsigned node_dirty(const struct node *node, int64_t granularity_ns);
 
 /* ---- life ---- */
@@ -114,8 +121,8 @@ struct store_identity {
 
 /* Opens or creates the store in directory `dir` (store.db), migrates its schema, and binds it to
  * identity (NULL: as it is). A store of another identity is -EPERM with a message; one that SQLite
- * calls damaged is renamed to store.db.damaged-TIME and a new one is made (*ret_was_damaged). The caller holds
- * the account's lock file. */
+ * calls damaged is renamed to store.db.damaged-TIME and a new one is made (*ret_was_damaged). The
+ * caller holds the account's lock file. */
 int store_open(const char *dir, const struct store_identity *identity, struct clock *clock,
                struct store **ret, bool *ret_was_damaged, struct err *err);
 
@@ -145,8 +152,8 @@ int store_lookup(struct store *store, ino_nr parent, const char *name, struct no
 /* The whole row. -ENOENT if none. Clear with node_clear(). */
 int store_get_node(struct store *store, ino_nr ino, struct node *ret);
 
-/* Calls `each` for the children of parent whose number is greater than after, in order of number, until it
- * returns false. name is borrowed. */
+/* Calls `each` for the children of parent whose number is greater than after, in order of number,
+ * until it returns false. name is borrowed. */
 typedef bool store_child_fn(const struct node_attr *attr, const char *name, void *arg);
 int store_list(struct store *store, ino_nr parent, ino_nr after, store_child_fn *each, void *arg);
 
@@ -165,11 +172,11 @@ int store_counts(struct store *store, struct store_counts *ret);
 /* ---- drives ---- */
 
 enum round_kind {
-    ROUND_NONE,    /* between rounds: delta_link leads on; NULL: no first round yet */
-    ROUND_FIRST,   /* the first enumeration: applied page by page; next_link leads on */
-    ROUND_DELTA,   /* pages are being staged */
-    ROUND_FULL,    /* a full enumeration after a 410, staged; what it lacks is asked for */
-    ROUND_APPLY,   /* staging is whole: being applied; delta_link is the next round's */
+    ROUND_NONE,  /* between rounds: delta_link leads on; NULL: no first round yet */
+    ROUND_FIRST, /* the first enumeration: applied page by page; next_link leads on */
+    ROUND_DELTA, /* pages are being staged */
+    ROUND_FULL,  /* a full enumeration after a 410, staged; what it lacks is asked for */
+    ROUND_APPLY, /* staging is whole: being applied; delta_link is the next round's */
 };
 
 enum drive_kind {
@@ -199,7 +206,11 @@ struct drive_row {
 
 void drive_row_clear(struct drive_row *drive);
 int store_get_drive(struct store *store, int64_t id, struct drive_row *ret);
-int store_find_drive(struct store *store, const char *drive_id, enum drive_kind kind, struct drive_row *ret);
+/* The one with this id; of shared ones, which can have several roots in one drive, the eldest. */
+int store_find_drive(struct store *store, const char *drive_id, enum drive_kind kind,
+                     struct drive_row *ret);
+/* The drive of this root: for a shortcut, the one that its children belong to. */
+int store_find_drive_by_root(struct store *store, ino_nr root, struct drive_row *ret);
 typedef bool store_drive_fn(const struct drive_row *drive, void *arg);
 int store_list_drives(struct store *store, store_drive_fn *each, void *arg);
 
@@ -207,9 +218,10 @@ int store_list_drives(struct store *store, store_drive_fn *each, void *arg);
 
 /* What the kernel (and the content cache) must be told once a transaction is committed. */
 enum change_kind {
-    CHANGE_ENTRY,   /* what (parent, name) stands for changed or appeared: drop that name */
-    CHANGE_DELETED, /* (parent, name) is gone, and ino with it */
-    CHANGE_ATTR,    /* attributes of ino */
+    CHANGE_ENTRY,   /* what (parent, name) stands for changed or appeared: drop that name. With a
+                       generation: ino is a new number, and that content is left to open files */
+    CHANGE_DELETED, /* (parent, name) is gone, and ino with it; `generation` is what it held */
+    CHANGE_ATTR,    /* attributes of ino; no parent and name */
     CHANGE_CONTENT, /* content of ino: `generation` is the one it had before */
 };
 
@@ -226,9 +238,9 @@ typedef void store_listener_fn(const struct change *changes, size_t count, void 
 /* Runs in the committing thread after every commit that changed what is seen, with no lock held. */
 void store_set_listener(struct store *store, store_listener_fn *listener, void *arg);
 
-/* Asked under the exclusive metadata lock, at commit, for each file whose content changed. If open, the
- * row takes a new inode number (as if a new file had been renamed over it), and the old number is left
- * to the open files: so the size and bytes of an inode in use never change. */
+/* Asked under the exclusive metadata lock, at commit, for each file whose content changed. If open,
+ * the row takes a new inode number (as if a new file had been renamed over it), and the old number
+ * is left to the open files: so the size and bytes of an inode in use never change. */
 typedef bool store_is_open_fn(ino_nr ino, void *arg);
 void store_set_is_open(struct store *store, store_is_open_fn *is_open, void *arg);
 
@@ -244,13 +256,26 @@ int txn_find_node(struct store_txn *txn, int64_t drive, const char *rid, struct 
 int txn_lookup(struct store_txn *txn, ino_nr parent, const char *name, struct node_attr *ret);
 int txn_list(struct store_txn *txn, ino_nr parent, ino_nr after, store_child_fn *each, void *arg);
 int txn_get_drive(struct store_txn *txn, int64_t id, struct drive_row *ret);
+int txn_find_drive_by_root(struct store_txn *txn, ino_nr root, struct drive_row *ret);
+
+/* The eldest row in parent that is shown under another name (NODE_SAFE_NAME) though base's is this.
+ * -ENOENT if none. */
+int txn_find_waiting(struct store_txn *txn, ino_nr parent, const char *name, ino_nr *ret);
+
+/* The numbers of all rows that have directory as local parent (deleted locally or not) or as base
+ * parent; and of those whose `remote` is in it. The caller frees *ret. */
+int txn_list_related(struct store_txn *txn, ino_nr directory, ino_nr **ret, size_t *ret_count);
+int txn_list_held_back(struct store_txn *txn, ino_nr directory, ino_nr **ret, size_t *ret_count);
 
 /* Inserts (attr.ino == 0: a new number, set in *node) or replaces the whole row; works out which
  * changes are to be told (by comparing with the row as it was) and writes NULL where base equals
  * local. A visible child of `complete` or ever-listed parents is told; so is the parent's mtime. */
 int txn_put_node(struct store_txn *txn, struct node *node);
 
-/* Removes one row (not its children) and tells it. */
+/* Sets confirmed_ms alone: nothing is told. */
+int txn_confirm_node(struct store_txn *txn, ino_nr ino, int64_t now_ms);
+
+/* Removes one row (not its children), with what side tables have of it, and tells it. */
 int txn_remove_node(struct store_txn *txn, ino_nr ino);
 
 /* A content generation that was never given out before. */
@@ -264,19 +289,25 @@ int txn_set_all_complete(struct store_txn *txn, int64_t drive); /* after the fir
 int txn_put_drive(struct store_txn *txn, struct drive_row *drive);
 int txn_remove_drive(struct store_txn *txn, int64_t id);
 
-/* Staging: the last word on each id wins. Items given back have strings that live until the next call on
- * this txn's staging or the end of the callback. */
+/* Staging: the last word on each id wins. txn_stage_answer is for an item that was asked for, so
+ * that apply takes its word. The item given back, with its strings, lives until fn returns; fn may
+ * stage and unstage. */
 int txn_stage(struct store_txn *txn, int64_t drive, const struct item *item);
-typedef int txn_staged_fn(struct store_txn *txn, const struct item *item, void *arg);
-int txn_get_staged(struct store_txn *txn, int64_t drive, const char *rid, txn_staged_fn *fn, void *arg);
-/* The next `max` staged items: live ones before tombstones. fn returns 0, or an error that ends it. */
+int txn_stage_answer(struct store_txn *txn, int64_t drive, const struct item *item);
+typedef int txn_staged_fn(struct store_txn *txn, const struct item *item, bool is_answer,
+                          void *arg);
+/* -ENOENT if it isn't staged, else what fn returned. */
+int txn_get_staged(struct store_txn *txn, int64_t drive, const char *rid, txn_staged_fn *fn,
+                   void *arg);
+/* The next `max` staged items: live ones before tombstones. fn returns 0, or an error that ends it.
+ */
 int txn_each_staged(struct store_txn *txn, int64_t drive, size_t max, txn_staged_fn *fn, void *arg);
 int txn_unstage(struct store_txn *txn, int64_t drive, const char *rid);
 int txn_clear_staging(struct store_txn *txn, int64_t drive);
 int txn_count_staged(struct store_txn *txn, int64_t drive, int64_t *ret);
 
-/* Rows of a drive (base exists) which the staged full enumeration lacks: recorded as missing, topmost
- * first. To be called before staging is applied. */
+/* Rows of a drive (base exists) which the staged full enumeration lacks are recorded as missing. To
+ * be called before staging is applied. */
 int txn_note_missing(struct store_txn *txn, int64_t drive, int64_t *ret_count);
 
 struct missing_row {
@@ -287,6 +318,8 @@ struct missing_row {
     bool held;            /* too many at once: waits for the user */
 };
 
+/* Gives the topmost ones only: those below go, or come to be the topmost, when these are settled.
+ */
 typedef bool store_missing_fn(const struct missing_row *row, void *arg);
 int store_list_missing(struct store *store, int64_t drive, store_missing_fn *each, void *arg);
 int txn_put_missing(struct store_txn *txn, const struct missing_row *row);
@@ -295,6 +328,7 @@ int txn_clear_missing(struct store_txn *txn, ino_nr ino);
 /* A confirmed delete, kept so that a late report doesn't bring it back. */
 int txn_put_tombstone(struct store_txn *txn, int64_t drive, const char *rid, int64_t now_ms);
 int txn_has_tombstone(struct store_txn *txn, int64_t drive, const char *rid, bool *ret);
+int txn_remove_tombstone(struct store_txn *txn, int64_t drive, const char *rid);
 /* Drops those older than before_ms. */
 int txn_purge_tombstones(struct store_txn *txn, int64_t drive, int64_t before_ms);
 

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a transaction will tell the listener.
+ *
+ * The kernel may hold a name or an ENOENT only for what it was shown. So a name that goes is always
+ * told, and one that appears only in a directory whose children have been listed: in the first
+ * round, which makes rows by the million, nothing is told and no directory's mtime moves.
+ *
+ * Each directory in which a name appeared or went is told once, at the end, with a new mtime.
+ */
+#include "config.h"
+
+#include "store/store_i.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+
+static bool is_visible(const struct node *node)
+{
+    return node && node->attr.flags & NODE_LOCAL && node->local.parent != STORE_INO_NONE;
+}
+
+/* A row made because a child told of it: nobody has been shown its number. */
+static bool is_placeholder(const struct node *node)
+{
+    return node->local.parent == STORE_INO_NONE && node->local.name[0] == '\0' &&
+           node->attr.ino != STORE_INO_ROOT;
+}
+
+static bool is_same_place(const struct node *a, const struct node *b)
+{
+    return a->local.parent == b->local.parent && strcmp(a->local.name, b->local.name) == 0;
+}
+
+static void tell(struct store_txn *txn, enum change_kind kind, const struct node *node,
+                 uint64_t generation)
+{
+    (void)change_list_push(&txn->changes, (struct change){
+                                              .kind = kind,
+                                              .parent = node->local.parent,
+                                              .ino = node->attr.ino,
+                                              .generation = generation,
+                                              .name = x_strdup(node->local.name),
+                                          });
+}
+
+static void touch(struct store_txn *txn, ino_nr directory)
+{
+    struct ino_list *touched = &txn->touched;
+
+    if (touched->len == 0 || touched->items[touched->len - 1] != directory)
+        (void)ino_list_push(touched, directory);
+}
+
+/* Can the kernel hold a negative entry, or a listing, of this directory? */
+static int was_listed(struct store_txn *txn, ino_nr directory, bool *ret)
+{
+    struct node_attr attr;
+    int r = read_attr(txn->conn, directory, &attr);
+
+    if (r == -ENOENT) {
+        *ret = false;
+        return 0;
+    }
+    if (r == 0)
+        *ret = attr.flags & NODE_COMPLETE || attr.listed_ms != 0;
+    return r;
+}
+
+static void note_gone(struct store_txn *txn, const struct node *before, bool is_removed)
+{
+    tell(txn, is_removed ? CHANGE_DELETED : CHANGE_ENTRY, before,
+         is_removed ? before->local.generation : 0);
+    touch(txn, before->local.parent);
+}
+
+static int note_appeared(struct store_txn *txn, const struct node *after)
+{
+    bool listed;
+    int r = was_listed(txn, after->local.parent, &listed);
+
+    if (r == 0 && listed) {
+        tell(txn, CHANGE_ENTRY, after, 0);
+        touch(txn, after->local.parent);
+    }
+    return r;
+}
+
+static void note_attributes(struct store_txn *txn, const struct node *before,
+                            const struct node *after)
+{
+    bool is_file = after->attr.kind == NODE_FILE;
+
+    if (is_file && (before->local.generation != after->local.generation ||
+                    before->local.size != after->local.size))
+        tell(txn, CHANGE_CONTENT, after, before->local.generation);
+    else if (before->local.mtime_ns != after->local.mtime_ns ||
+             (before->attr.flags ^ after->attr.flags) & NODE_MALWARE ||
+             before->attr.kind != after->attr.kind)
+        tell(txn, CHANGE_ATTR, after, 0);
+}
+
+int change_note(struct store_txn *txn, const struct node *before, const struct node *after)
+{
+    bool was_visible = is_visible(before), now_visible = is_visible(after);
+    bool is_moved = was_visible != now_visible || (was_visible && !is_same_place(before, after));
+    int r = 0;
+
+    if (was_visible && is_moved)
+        note_gone(txn, before, !after || !(after->attr.flags & NODE_LOCAL));
+    if (now_visible && is_moved)
+        r = note_appeared(txn, after);
+    if (r == 0 && before && after && (after->attr.flags & NODE_LOCAL) && !is_placeholder(before))
+        note_attributes(txn, before, after);
+    return r;
+}
+
+static int compare_ino(const void *a, const void *b)
+{
+    const ino_nr *left = a, *right = b;
+
+    return (*left > *right) - (*left < *right);
+}
+
+int change_touch_parents(struct store_txn *txn)
+{
+    struct ino_list *touched = &txn->touched;
+    int64_t now_ns = clock_real_ms(txn->store->clock) * 1000000;
+
+    if (touched->len > 1)
+        qsort(touched->items, touched->len, sizeof *touched->items, compare_ino);
+    for (size_t i = 0; i < touched->len; i++) {
+        ino_nr ino = touched->items[i];
+        int r;
+
+        if (i > 0 && ino == touched->items[i - 1])
+            continue;
+        r = SQL_RUN(txn->conn, STMT_NODE_TOUCH, sql_number((int64_t)ino), sql_number(now_ns));
+        if (r < 0)
+            return r;
+        if (sqlite3_changes(txn->conn->db) > 0)
+            (void)change_list_push(&txn->changes,
+                                   (struct change){ .kind = CHANGE_ATTR, .ino = ino });
+    }
+    return 0;
+}
+
+/* Moves the row to number `to`; its place is then the change's. */
+static int move_row(struct sql_conn *conn, struct change *change, ino_nr to)
+{
+    static const enum statement side_tables[] = {
+        STMT_REMOTE_RENUMBER,
+        STMT_SHORTCUT_RENUMBER,
+        STMT_MISSING_RENUMBER,
+    };
+    const struct sql_value old_ino = sql_number((int64_t)change->ino);
+    const struct sql_value new_ino = sql_number((int64_t)to);
+    cleanup_statement sqlite3_stmt *statement = sql_statement(conn, STMT_NODE_RENUMBER);
+    int r;
+
+    if (!statement)
+        return sql_error(conn);
+    SQL_BIND(statement, old_ino, new_ino);
+    r = sql_step(statement);
+    if (r <= 0)
+        return r < 0 ? r : -ENOENT;
+    change->parent = (ino_nr)sqlite3_column_int64(statement, 0);
+    free(change->name);
+    change->name = sql_column_copy(statement, 1);
+    r = sql_step(statement);
+    for (size_t i = 0; i < sizeof side_tables / sizeof *side_tables && r == 0; i++)
+        r = SQL_RUN(conn, side_tables[i], old_ino, new_ino);
+    return r;
+}
+
+/* What was to be told of the old number's content and attributes isn't true of it any more. */
+static void drop_changes_of(struct change_list *changes, ino_nr ino)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < changes->len; i++) {
+        struct change *change = &changes->items[i];
+
+        if (change->ino == ino && (change->kind == CHANGE_CONTENT || change->kind == CHANGE_ATTR))
+            free(change->name);
+        else
+            changes->items[kept++] = *change;
+    }
+    changes->len = kept;
+}
+
+static int renumber(struct store_txn *txn, const struct change *content)
+{
+    struct change entry = {
+        .kind = CHANGE_ENTRY,
+        .ino = content->ino,
+        .generation = content->generation,
+    };
+    ino_nr old_ino = content->ino;
+    int64_t next;
+    int r = sql_get(txn->conn, STMT_INO_NEXT, &next, NULL, 0);
+
+    if (r == 0)
+        r = move_row(txn->conn, &entry, (ino_nr)next);
+    drop_changes_of(&txn->changes, old_ino);
+    if (r == 0) {
+        entry.ino = (ino_nr)next;
+        (void)change_list_push(&txn->changes, entry);
+        return 0;
+    }
+    free(entry.name);
+    return r == -ENOENT ? 0 : r; /* the row went later in the same transaction */
+}
+
+int change_renumber(struct store_txn *txn)
+{
+    struct store *store = txn->store;
+    size_t i = 0;
+
+    if (!store->is_open)
+        return 0;
+    while (i < txn->changes.len) {
+        const struct change *change = &txn->changes.items[i];
+        int r;
+
+        if (change->kind != CHANGE_CONTENT || !store->is_open(change->ino, store->is_open_arg)) {
+            i++;
+            continue;
+        }
+        r = renumber(txn, change);
+        if (r < 0)
+            return r;
+        i = 0; /* what is before it may have been dropped too */
+    }
+    return 0;
+}
+
+void change_clear(struct change_list *changes)
+{
+    for (size_t i = 0; i < changes->len; i++)
+        free(changes->items[i].name);
+    change_list_clear(changes);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Absence and its end: the rows which a full enumeration lacked, until they have been asked for,
+ * and the tombstones of confirmed deletes, until no late report can bring the item back.
+ */
+#include "config.h"
+
+#include "store/store_i.h"
+
+int txn_note_missing(struct store_txn *txn, int64_t drive, int64_t *ret_count)
+{
+    int r = SQL_RUN(txn->conn, STMT_MISSING_NOTE, sql_number(drive));
+
+    if (r == 0)
+        *ret_count = sqlite3_changes64(txn->conn->db);
+    return r;
+}
+
+int store_list_missing(struct store *store, int64_t drive, store_missing_fn *each, void *arg)
+{
+    struct sql_conn *conn = store_reader(store);
+    cleanup_statement sqlite3_stmt *statement =
+        conn ? sql_statement(conn, STMT_MISSING_LIST) : NULL;
+    int r;
+
+    if (!statement)
+        return conn ? sql_error(conn) : -EIO;
+    SQL_BIND(statement, sql_number(drive));
+    while ((r = sql_step(statement)) == 1) {
+        cleanup_free char *rid = sql_column_copy(statement, 2);
+        const struct missing_row row = {
+            .ino = (ino_nr)sqlite3_column_int64(statement, 0),
+            .drive = sqlite3_column_int64(statement, 1),
+            .rid = rid,
+            .first_404_ms = sqlite3_column_int64(statement, 3),
+            .held = sqlite3_column_int(statement, 4) != 0,
+        };
+
+        if (!each(&row, arg))
+            return 0;
+    }
+    return r;
+}
+
+int txn_put_missing(struct store_txn *txn, const struct missing_row *row)
+{
+    return SQL_RUN(txn->conn, STMT_MISSING_PUT, sql_number((int64_t)row->ino),
+                   sql_number(row->drive), sql_text(row->rid), sql_number(row->first_404_ms),
+                   sql_number(row->held));
+}
+
+int txn_clear_missing(struct store_txn *txn, ino_nr ino)
+{
+    return SQL_RUN(txn->conn, STMT_MISSING_DELETE, sql_number((int64_t)ino));
+}
+
+int txn_put_tombstone(struct store_txn *txn, int64_t drive, const char *rid, int64_t now_ms)
+{
+    return SQL_RUN(txn->conn, STMT_TOMBSTONE_PUT, sql_number(drive), sql_text(rid),
+                   sql_number(now_ms));
+}
+
+int txn_has_tombstone(struct store_txn *txn, int64_t drive, const char *rid, bool *ret)
+{
+    int64_t count;
+    int r = SQL_GET(txn->conn, STMT_TOMBSTONE_GET, &count, sql_number(drive), sql_text(rid));
+
+    if (r == 0)
+        *ret = count > 0;
+    return r;
+}
+
+int txn_purge_tombstones(struct store_txn *txn, int64_t drive, int64_t before_ms)
+{
+    return SQL_RUN(txn->conn, STMT_TOMBSTONE_PURGE, sql_number(drive), sql_number(before_ms));
+}
+
+int txn_remove_tombstone(struct store_txn *txn, int64_t drive, const char *rid)
+{
+    return SQL_RUN(txn->conn, STMT_TOMBSTONE_DELETE, sql_number(drive), sql_text(rid));
+}

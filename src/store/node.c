@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Nodes inside a transaction. Every change of a row goes through txn_put_node and txn_remove_node,
+ * which compare it with the row as it was, so no caller has to know what the kernel must be told.
+ */
+#include "config.h"
+
+#include "store/store_i.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+
+static int64_t whole(int64_t time_ns, int64_t granularity_ns)
+{
+    int64_t rest = time_ns % granularity_ns;
+
+    return time_ns - (rest < 0 ? rest + granularity_ns : rest);
+}
+
+unsigned node_dirty(const struct node *node, int64_t granularity_ns)
+{
+    const struct node_state *local = &node->local, *base = &node->base;
+    bool has_local = node->attr.flags & NODE_LOCAL, has_base = node->attr.flags & NODE_BASE;
+    unsigned dirty = 0;
+
+    if (!has_base)
+        return has_local ? DIRTY_CREATED : 0;
+    if (!has_local)
+        return DIRTY_DELETED;
+    if (local->parent != base->parent ||
+        (!(node->attr.flags & NODE_SAFE_NAME) && strcmp(local->name, base->name) != 0))
+        dirty |= DIRTY_PLACE;
+    if (node->attr.kind != NODE_FILE)
+        return dirty;
+    if (local->generation != base->generation)
+        dirty |= DIRTY_CONTENT;
+    if (whole(local->mtime_ns, granularity_ns) != whole(base->mtime_ns, granularity_ns))
+        dirty |= DIRTY_MTIME;
+    return dirty;
+}
+
+int txn_get_node(struct store_txn *txn, ino_nr ino, struct node *ret)
+{
+    return read_node(txn->conn, ino, ret);
+}
+
+int txn_find_node(struct store_txn *txn, int64_t drive, const char *rid, struct node *ret)
+{
+    cleanup_statement sqlite3_stmt *statement = sql_statement(txn->conn, STMT_NODE_FIND);
+    int r;
+
+    if (!statement)
+        return sql_error(txn->conn);
+    SQL_BIND(statement, sql_number(drive), sql_text(rid));
+    r = sql_step(statement);
+    if (r <= 0)
+        return r < 0 ? r : -ENOENT;
+    node_read(statement, ret);
+    return 0;
+}
+
+int txn_lookup(struct store_txn *txn, ino_nr parent, const char *name, struct node_attr *ret)
+{
+    return read_lookup(txn->conn, parent, name, ret);
+}
+
+int txn_list(struct store_txn *txn, ino_nr parent, ino_nr after, store_child_fn *each, void *arg)
+{
+    return read_list(txn->conn, parent, after, each, arg);
+}
+
+int txn_find_waiting(struct store_txn *txn, ino_nr parent, const char *name, ino_nr *ret)
+{
+    int64_t ino;
+    int r =
+        SQL_GET(txn->conn, STMT_NODE_WAITING, &ino, sql_number((int64_t)parent), sql_text(name));
+
+    if (r == 0)
+        *ret = (ino_nr)ino;
+    return r;
+}
+
+/* The numbers that a statement gives for a directory; the caller frees the list. */
+static int list_numbers(struct store_txn *txn, enum statement id, ino_nr directory, ino_nr **ret,
+                        size_t *ret_count)
+{
+    cleanup_statement sqlite3_stmt *statement = sql_statement(txn->conn, id);
+    struct ino_list list = { 0 };
+    int r;
+
+    if (!statement)
+        return sql_error(txn->conn);
+    SQL_BIND(statement, sql_number((int64_t)directory));
+    while ((r = sql_step(statement)) == 1)
+        (void)ino_list_push(&list, (ino_nr)sqlite3_column_int64(statement, 0));
+    if (r < 0) {
+        ino_list_clear(&list);
+        return r;
+    }
+    *ret = list.items;
+    *ret_count = list.len;
+    return 0;
+}
+
+int txn_list_related(struct store_txn *txn, ino_nr directory, ino_nr **ret, size_t *ret_count)
+{
+    return list_numbers(txn, STMT_NODE_RELATED, directory, ret, ret_count);
+}
+
+int txn_list_held_back(struct store_txn *txn, ino_nr directory, ino_nr **ret, size_t *ret_count)
+{
+    return list_numbers(txn, STMT_REMOTE_IN, directory, ret, ret_count);
+}
+
+int txn_put_node(struct store_txn *txn, struct node *node)
+{
+    struct node before = { 0 };
+    bool is_new = node->attr.ino == 0;
+    int r = is_new ? 0 : read_node(txn->conn, node->attr.ino, &before);
+
+    if (r < 0)
+        return r;
+    node->attr.parent = node->local.parent;
+    node->attr.size = node->local.size;
+    node->attr.mtime_ns = node->local.mtime_ns;
+    node->attr.generation = node->local.generation;
+    r = node_write(txn->conn, node, is_new);
+    if (r == 0)
+        r = change_note(txn, is_new ? NULL : &before, node);
+    node_clear(&before);
+    return r;
+}
+
+int txn_confirm_node(struct store_txn *txn, ino_nr ino, int64_t now_ms)
+{
+    return SQL_RUN(txn->conn, STMT_NODE_CONFIRM, sql_number((int64_t)ino), sql_number(now_ms));
+}
+
+int txn_remove_node(struct store_txn *txn, ino_nr ino)
+{
+    static const enum statement tables[] = {
+        STMT_REMOTE_DELETE,
+        STMT_SHORTCUT_DELETE,
+        STMT_MISSING_DELETE,
+        STMT_NODE_DELETE,
+    };
+    struct node before;
+    int r = read_node(txn->conn, ino, &before);
+
+    if (r < 0)
+        return r;
+    r = change_note(txn, &before, NULL);
+    for (size_t i = 0; i < sizeof tables / sizeof *tables && r == 0; i++)
+        r = SQL_RUN(txn->conn, tables[i], sql_number((int64_t)ino));
+    node_clear(&before);
+    return r;
+}
+
+int txn_next_generation(struct store_txn *txn, uint64_t *ret)
+{
+    *ret = ++txn->store->generation;
+    return 0;
+}
+
+int txn_set_complete(struct store_txn *txn, ino_nr ino, bool complete)
+{
+    if (!complete)
+        return SQL_RUN(txn->conn, STMT_NODE_INCOMPLETE, sql_number((int64_t)ino));
+    return SQL_RUN(txn->conn, STMT_NODE_COMPLETE, sql_number((int64_t)ino),
+                   sql_number(clock_real_ms(txn->store->clock)));
+}
+
+int txn_set_all_complete(struct store_txn *txn, int64_t drive)
+{
+    return SQL_RUN(txn->conn, STMT_NODE_ALL_COMPLETE, sql_number(drive));
+}

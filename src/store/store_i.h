@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GRAPHFS_STORE_STORE_I_H
+#define GRAPHFS_STORE_STORE_I_H
+
+/* What the files of src/store share and nobody else sees. */
+
+#include <pthread.h>
+
+#include "base/vec.h"
+#include "store/sql.h"
+#include "store/store.h"
+
+/* A reading connection: one thread's, but in the store's list so that store_close() finds it. */
+struct reader {
+    struct sql_conn *conn;
+    struct store *store;
+    struct reader *next; /* store->readers_lock */
+};
+
+DEFINE_VEC(change_list, struct change);
+DEFINE_VEC(ino_list, ino_nr);
+
+/* The transaction under way: there is one at most, its fields belong to the holder of the writer
+ * mutex. */
+struct store_txn {
+    struct store *store;
+    struct sql_conn *conn;      /* the writing one */
+    struct change_list changes; /* to be told after the commit, in this order */
+    struct ino_list touched;    /* directories in which a name appeared or went */
+};
+
+struct store {
+    char *path;                /* const after open */
+    struct clock *clock;       /* const after open */
+    char uuid[37];             /* const after open */
+    bool was_unclean;          /* const after open */
+    pthread_rwlock_t metadata; /* see store.h */
+
+    pthread_mutex_t writer;    /* held from store_begin to the end of the transaction */
+    struct store_txn txn;      /* writer */
+    uint64_t generation;       /* writer: the last one given out */
+    uint64_t saved_generation; /* writer: what the file has of it */
+    int wal_pages;             /* writer: length of the log after the last commit */
+
+    pthread_key_t reader_key; /* the thread's struct reader */
+    pthread_mutex_t readers_lock;
+    struct reader *readers; /* readers_lock */
+
+    store_listener_fn *listener; /* const after start-up, as the three below */
+    void *listener_arg;
+    store_is_open_fn *is_open;
+    void *is_open_arg;
+};
+
+/* reader.c: the calling thread's connection, opened at first use; NULL if that fails. */
+struct sql_conn *store_reader(struct store *store);
+int reader_init(struct store *store);
+void reader_close_all(struct store *store);
+
+/* row.c: a row of the tables <-> the structs */
+void node_read_attr(sqlite3_stmt *statement, struct node_attr *ret);
+
+enum { NODE_LIST_NAME = 10 }; /* the column after those of node_read_attr */
+
+void node_read(sqlite3_stmt *statement, struct node *ret);
+int node_write(struct sql_conn *conn, struct node *node, bool is_new);
+
+/* read.c: the reads that handlers and transactions have in common */
+int read_attr(struct sql_conn *conn, ino_nr ino, struct node_attr *ret);
+int read_node(struct sql_conn *conn, ino_nr ino, struct node *ret);
+int read_lookup(struct sql_conn *conn, ino_nr parent, const char *name, struct node_attr *ret);
+int read_list(struct sql_conn *conn, ino_nr parent, ino_nr after, store_child_fn *each, void *arg);
+int read_drive(struct sql_conn *conn, enum statement id, const struct sql_value *values,
+               size_t count, struct drive_row *ret);
+
+/* change.c: what a transaction will tell. */
+
+/* Notes the difference between a row as it was (NULL: new) and as it is now (NULL: removed). */
+int change_note(struct store_txn *txn, const struct node *before, const struct node *after);
+
+/* Moves the mtime of the directories touched. Before the metadata lock is taken. */
+int change_touch_parents(struct store_txn *txn);
+
+/* Gives open files whose content changed a new number. Under the exclusive metadata lock. */
+int change_renumber(struct store_txn *txn);
+
+/* Frees what the changes own. */
+void change_clear(struct change_list *changes);
+
+#endif
