@@ -245,7 +245,7 @@ static void test_safe_names_are_cut_between_characters(void **state)
 
     (void)state;
     for (size_t i = 0; i < 200; i++)
-        memcpy(name + 3 * i, "\u65E5", 3);
+        memcpy(name + 3 * i, "\u65E5", 4);
     name_make_safe(name, "01ABC", out);
     assert_int_equal(name_check(out), 0);
     assert_int_equal(strlen(out), 120 + strlen(" [12345678]"));
