@@ -21,8 +21,7 @@
  * cleanup_json in json.h). None of them changes errno.
  */
 
-/* DEFINE_CLEANUP_FUNCTION(name, type, release): ${name} releases a variable of ${type}, a pointer.
- */
+/* DEFINE_CLEANUP_FUNCTION(name, type, release): ${name} releases a variable of a pointer type. */
 #define DEFINE_CLEANUP_FUNCTION(name, type, release)                                               \
     static inline void name(type *variable)                                                        \
     {                                                                                              \
