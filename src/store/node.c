@@ -82,9 +82,9 @@ int txn_find_waiting(struct store_txn *txn, ino_nr parent, const char *name, ino
     return r;
 }
 
-/* The numbers that a statement gives for a directory; the caller frees the list. */
-static int list_numbers(struct store_txn *txn, enum statement id, ino_nr directory, ino_nr **ret,
-                        size_t *ret_count)
+/* The numbers that a statement gives; the caller frees the list. */
+static int list_numbers(struct store_txn *txn, enum statement id, const struct sql_value *values,
+                        size_t value_count, ino_nr **ret, size_t *ret_count)
 {
     cleanup_statement sqlite3_stmt *statement = sql_statement(txn->conn, id);
     struct ino_list list = { 0 };
@@ -92,7 +92,7 @@ static int list_numbers(struct store_txn *txn, enum statement id, ino_nr directo
 
     if (!statement)
         return sql_error(txn->conn);
-    SQL_BIND(statement, sql_number((int64_t)directory));
+    sql_bind(statement, values, value_count);
     while ((r = sql_step(statement)) == 1)
         (void)ino_list_push(&list, (ino_nr)sqlite3_column_int64(statement, 0));
     if (r < 0) {
@@ -106,12 +106,14 @@ static int list_numbers(struct store_txn *txn, enum statement id, ino_nr directo
 
 int txn_list_related(struct store_txn *txn, ino_nr directory, ino_nr **ret, size_t *ret_count)
 {
-    return list_numbers(txn, STMT_NODE_RELATED, directory, ret, ret_count);
+    const struct sql_value value = sql_number((int64_t)directory);
+
+    return list_numbers(txn, STMT_NODE_RELATED, &value, 1, ret, ret_count);
 }
 
-int txn_list_held_back(struct store_txn *txn, ino_nr directory, ino_nr **ret, size_t *ret_count)
+int txn_list_held_back(struct store_txn *txn, ino_nr **ret, size_t *ret_count)
 {
-    return list_numbers(txn, STMT_REMOTE_IN, directory, ret, ret_count);
+    return list_numbers(txn, STMT_REMOTE_HELD_BACK, NULL, 0, ret, ret_count);
 }
 
 int txn_put_node(struct store_txn *txn, struct node *node)

@@ -18,7 +18,6 @@
 /* An item with strings of its own. */
 struct staged {
     struct item item;
-    bool is_answer;
     char *text[10];
 };
 
@@ -49,7 +48,6 @@ static void staged_read(sqlite3_stmt *statement, struct staged *ret)
     item->package_type = keep(ret, &used, statement, 13);
     item->target_drive_id = keep(ret, &used, statement, 14);
     item->target_id = keep(ret, &used, statement, 15);
-    ret->is_answer = sqlite3_column_int(statement, 16) != 0;
 }
 
 static void staged_clear(struct staged *staged)
@@ -58,26 +56,16 @@ static void staged_clear(struct staged *staged)
         free(staged->text[i]);
 }
 
-static int stage(struct store_txn *txn, int64_t drive, const struct item *item, bool is_answer)
-{
-    return SQL_RUN(
-        txn->conn, STMT_STAGING_PUT, sql_number(drive),
-        sql_number((item->flags & ITEM_DELETED) != 0), sql_text(item->id), sql_text(item->drive_id),
-        sql_text(item->parent_id), sql_text(item->name), sql_number(item->kind),
-        sql_number(item->flags), sql_nonzero(item->size), sql_nonzero(item->mtime_ns),
-        sql_nonzero(item->server_mtime_ns), sql_text(item->etag), sql_text(item->ctag),
-        sql_nonzero(item->hash_kind), sql_text(item->hash), sql_text(item->package_type),
-        sql_text(item->target_drive_id), sql_text(item->target_id), sql_number(is_answer));
-}
-
 int txn_stage(struct store_txn *txn, int64_t drive, const struct item *item)
 {
-    return stage(txn, drive, item, false);
-}
-
-int txn_stage_answer(struct store_txn *txn, int64_t drive, const struct item *item)
-{
-    return stage(txn, drive, item, true);
+    return SQL_RUN(txn->conn, STMT_STAGING_PUT, sql_number(drive),
+                   sql_number((item->flags & ITEM_DELETED) != 0), sql_text(item->id),
+                   sql_text(item->drive_id), sql_text(item->parent_id), sql_text(item->name),
+                   sql_number(item->kind), sql_number(item->flags), sql_nonzero(item->size),
+                   sql_nonzero(item->mtime_ns), sql_nonzero(item->server_mtime_ns),
+                   sql_text(item->etag), sql_text(item->ctag), sql_nonzero(item->hash_kind),
+                   sql_text(item->hash), sql_text(item->package_type),
+                   sql_text(item->target_drive_id), sql_text(item->target_id));
 }
 
 int txn_get_staged(struct store_txn *txn, int64_t drive, const char *rid, txn_staged_fn *fn,
@@ -97,7 +85,7 @@ int txn_get_staged(struct store_txn *txn, int64_t drive, const char *rid, txn_st
             return r < 0 ? r : -ENOENT;
         staged_read(statement, &staged);
     }
-    r = fn(txn, &staged.item, staged.is_answer, arg);
+    r = fn(txn, &staged.item, arg);
     staged_clear(&staged);
     return r;
 }
@@ -128,7 +116,7 @@ int txn_each_staged(struct store_txn *txn, int64_t drive, size_t max, txn_staged
     int r = read_staged(txn, drive, max, &list);
 
     for (size_t i = 0; i < list.len && r == 0; i++)
-        r = fn(txn, &list.items[i].item, list.items[i].is_answer, arg);
+        r = fn(txn, &list.items[i].item, arg);
     for (size_t i = 0; i < list.len; i++)
         staged_clear(&list.items[i]);
     staged_list_clear(&list);
@@ -143,6 +131,16 @@ int txn_unstage(struct store_txn *txn, int64_t drive, const char *rid)
 int txn_clear_staging(struct store_txn *txn, int64_t drive)
 {
     return SQL_RUN(txn->conn, STMT_STAGING_CLEAR, sql_number(drive));
+}
+
+int txn_has_staged_live(struct store_txn *txn, int64_t drive, bool *ret)
+{
+    int64_t exists;
+    int r = SQL_GET(txn->conn, STMT_STAGING_LIVE, &exists, sql_number(drive));
+
+    if (r == 0)
+        *ret = exists != 0;
+    return r;
 }
 
 int txn_count_staged(struct store_txn *txn, int64_t drive, int64_t *ret)

@@ -36,7 +36,7 @@ _Static_assert(NODE_LOCAL == 1 && NODE_BASE == 2 && NODE_COMPLETE == 8 && NODE_S
 
 #define STAGING_COLUMNS                                                                            \
     "rid, drive_id, parent_id, name, kind, flags, size, mtime, server_mtime, etag, ctag,"          \
-    " hash_kind, hash, package_type, target_drive_id, target_id, answered"
+    " hash_kind, hash, package_type, target_drive_id, target_id"
 
 const char *const statement_text[STMT_COUNT] = {
     [STMT_USER_VERSION] = "PRAGMA user_version",
@@ -105,7 +105,8 @@ const char *const statement_text[STMT_COUNT] = {
         " ctag, hash_kind, hash, server_mtime)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     [STMT_REMOTE_DELETE] = "DELETE FROM remote WHERE ino = ?1",
-    [STMT_REMOTE_IN] = "SELECT ino FROM remote WHERE parent = ?1 AND NOT deleted",
+    [STMT_REMOTE_HELD_BACK] = "SELECT ino FROM remote JOIN node USING (ino)"
+                              " WHERE node.parent = 0 AND NOT remote.deleted LIMIT 100",
     [STMT_SHORTCUT_PUT] =
         "INSERT OR REPLACE INTO shortcut (ino, drive_id, rid) VALUES (?1, ?2, ?3)",
     [STMT_SHORTCUT_DELETE] = "DELETE FROM shortcut WHERE ino = ?1",
@@ -130,13 +131,13 @@ const char *const statement_text[STMT_COUNT] = {
 
     [STMT_STAGING_PUT] =
         "INSERT OR REPLACE INTO staging (drive, deleted, " STAGING_COLUMNS ")"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
-        " ?19)",
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
     [STMT_STAGING_GET] = "SELECT " STAGING_COLUMNS " FROM staging WHERE drive = ?1 AND rid = ?2",
     [STMT_STAGING_LIST] = "SELECT " STAGING_COLUMNS " FROM staging INDEXED BY staging_order"
                           " WHERE drive = ?1 ORDER BY deleted, rid LIMIT ?2",
     [STMT_STAGING_DELETE] = "DELETE FROM staging WHERE drive = ?1 AND rid = ?2",
     [STMT_STAGING_CLEAR] = "DELETE FROM staging WHERE drive = ?1",
+    [STMT_STAGING_LIVE] = "SELECT EXISTS (SELECT 1 FROM staging WHERE drive = ?1 AND deleted = 0)",
     [STMT_STAGING_COUNT] = "SELECT count(*) FROM staging WHERE drive = ?1",
 
     [STMT_MISSING_NOTE] = "INSERT OR IGNORE INTO missing (ino, drive, rid, first_404, held)"

@@ -263,9 +263,10 @@ int txn_find_drive_by_root(struct store_txn *txn, ino_nr root, struct drive_row 
 int txn_find_waiting(struct store_txn *txn, ino_nr parent, const char *name, ino_nr *ret);
 
 /* The numbers of all rows that have directory as local parent (deleted locally or not) or as base
- * parent; and of those whose `remote` is in it. The caller frees *ret. */
+ * parent; and of those without a place whose `remote` names one, a hundred at most. The caller
+ * frees *ret. */
 int txn_list_related(struct store_txn *txn, ino_nr directory, ino_nr **ret, size_t *ret_count);
-int txn_list_held_back(struct store_txn *txn, ino_nr directory, ino_nr **ret, size_t *ret_count);
+int txn_list_held_back(struct store_txn *txn, ino_nr **ret, size_t *ret_count);
 
 /* Inserts (attr.ino == 0: a new number, set in *node) or replaces the whole row; works out which
  * changes are to be told (by comparing with the row as it was) and writes NULL where base equals
@@ -289,13 +290,10 @@ int txn_set_all_complete(struct store_txn *txn, int64_t drive); /* after the fir
 int txn_put_drive(struct store_txn *txn, struct drive_row *drive);
 int txn_remove_drive(struct store_txn *txn, int64_t id);
 
-/* Staging: the last word on each id wins. txn_stage_answer is for an item that was asked for, so
- * that apply takes its word. The item given back, with its strings, lives until fn returns; fn may
- * stage and unstage. */
+/* Staging: the last word on each id wins. The item given back, with its strings, lives until fn
+ * returns; fn may stage and unstage. */
 int txn_stage(struct store_txn *txn, int64_t drive, const struct item *item);
-int txn_stage_answer(struct store_txn *txn, int64_t drive, const struct item *item);
-typedef int txn_staged_fn(struct store_txn *txn, const struct item *item, bool is_answer,
-                          void *arg);
+typedef int txn_staged_fn(struct store_txn *txn, const struct item *item, void *arg);
 /* -ENOENT if it isn't staged, else what fn returned. */
 int txn_get_staged(struct store_txn *txn, int64_t drive, const char *rid, txn_staged_fn *fn,
                    void *arg);
@@ -304,6 +302,7 @@ int txn_get_staged(struct store_txn *txn, int64_t drive, const char *rid, txn_st
 int txn_each_staged(struct store_txn *txn, int64_t drive, size_t max, txn_staged_fn *fn, void *arg);
 int txn_unstage(struct store_txn *txn, int64_t drive, const char *rid);
 int txn_clear_staging(struct store_txn *txn, int64_t drive);
+int txn_has_staged_live(struct store_txn *txn, int64_t drive, bool *ret);
 int txn_count_staged(struct store_txn *txn, int64_t drive, int64_t *ret);
 
 /* Rows of a drive (base exists) which the staged full enumeration lacks are recorded as missing. To

@@ -380,14 +380,13 @@ static void test_path_is_known_only_below_the_root(void **state)
     }
 }
 
-static int note_item(struct store_txn *txn, const struct item *item, bool is_answer, void *arg)
+static int note_item(struct store_txn *txn, const struct item *item, void *arg)
 {
     char *seen = arg;
 
     (void)txn;
-    (void)snprintf(seen + strlen(seen), 100 - strlen(seen), "%s=%s%s%s ", item->id,
-                   item->name ? item->name : "-", item->flags & ITEM_DELETED ? "!" : "",
-                   is_answer ? "?" : "");
+    (void)snprintf(seen + strlen(seen), 100 - strlen(seen), "%s=%s%s ", item->id,
+                   item->name ? item->name : "-", item->flags & ITEM_DELETED ? "!" : "");
     return 0;
 }
 
@@ -408,13 +407,12 @@ static void test_last_word_on_an_id_is_staged_and_live_items_come_first(void **s
     assert_int_equal(store_begin(fixture->store, &txn, NULL), 0);
     for (size_t i = 0; i < ROWS(items); i++)
         assert_int_equal(txn_stage(txn, 1, &items[i]), 0);
-    assert_int_equal(txn_stage_answer(txn, 1, &items[1]), 0);
     assert_int_equal(store_commit(txn, NULL), 0);
     fixture_reopen(fixture);
 
     assert_int_equal(store_begin(fixture->store, &txn, NULL), 0);
     assert_int_equal(txn_each_staged(txn, 1, 10, note_item, seen), 0);
-    assert_string_equal(seen, "b=bee? c=new a=-! ");
+    assert_string_equal(seen, "b=bee c=new a=-! ");
     assert_int_equal(txn_unstage(txn, 1, "b"), 0);
     assert_int_equal(txn_count_staged(txn, 1, &count), 0);
     assert_int_equal(count, 2);
