@@ -5,10 +5,10 @@
 /*
  * content: the bytes of files, as immutable versions in the cache directory.
  *
- * A version is one content generation of one item: one sparse file with a header that says which blocks are
- * there. Readers open a version and keep it, whatever happens to the item. What is missing is fetched by
- * range; a read that can be answered from disk never waits for the network or for another read's
- * fetch. Thread safe; takes no lock of the store.
+ * A version is one content generation of one item: one sparse file with a header that says which
+ * blocks are there. Readers open a version and keep it, whatever happens to the item. What is
+ * missing is fetched by range; a read that can be answered from disk never waits for the network or
+ * for another read's fetch. Thread safe; takes no lock of the store.
  */
 
 #include "base/clock.h"
@@ -42,10 +42,10 @@ void content_free(struct content *content);
 
 /* Which version: all that content knows of an item. Strings are copied. */
 struct content_id {
-    uint64_t generation; /* the store's number of this content: names the file on disk */
+    uint64_t generation;  /* the store's number of this content: names the file on disk */
     const char *drive_id; /* where it is fetched: a shortcut's target */
     const char *item_id;
-    int64_t size; /* bytes */
+    int64_t size;     /* bytes */
     const char *etag; /* NULL: not known */
     const char *ctag;
     enum hash_kind hash_kind;
@@ -62,9 +62,10 @@ void content_close(struct content_file *file);
 int64_t content_size(const struct content_file *file);
 
 /*
- * Reads [offset, offset + size), cut at the end of the version. done runs exactly once: before the call
- * returns if the bytes are on disk (*ret_wait is NULL), else later on a pool thread. data is borrowed during done.
- * status: 0, or -EIO, -ETIMEDOUT, -ENETDOWN, -EACCES, -ESTALE (this version is no longer to be had).
+ * Reads [offset, offset + size), cut at the end of the version. done runs exactly once: before the
+ * call returns if the bytes are on disk (*ret_wait is NULL), else later on a pool thread. data is
+ * borrowed during done. status: 0, or -EIO, -ETIMEDOUT, -ENETDOWN, -EACCES, -ESTALE (this version
+ * is no longer to be had).
  */
 typedef void content_read_fn(int status, const char *data, size_t length, void *arg);
 void content_read(struct content_file *file, int64_t offset, size_t size, content_read_fn *done,

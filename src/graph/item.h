@@ -24,13 +24,13 @@ enum item_kind {
 enum hash_kind { HASH_NONE, HASH_QUICKXOR, HASH_SHA1, HASH_SHA256 };
 
 enum item_flags {
-    ITEM_DELETED = 1 << 0,    /* a tombstone: only id (and perhaps drive and parent) mean anything */
-    ITEM_ROOT = 1 << 1,       /* the root folder of its drive */
-    ITEM_SHORTCUT = 1 << 2,   /* remoteItem: the thing lives at (target_drive_id, target_id) */
-    ITEM_MALWARE = 1 << 3,    /* flagged by the service, which refuses its content */
-    ITEM_PENDING = 1 << 4,    /* pendingOperations: size and hash are not settled yet */
-    ITEM_HAS_SIZE = 1 << 5,   /* size was there and a number >= 0 */
-    ITEM_HAS_MTIME = 1 << 6,  /* mtime_ns was there */
+    ITEM_DELETED = 1 << 0,   /* a tombstone: only id (and perhaps drive and parent) mean anything */
+    ITEM_ROOT = 1 << 1,      /* the root folder of its drive */
+    ITEM_SHORTCUT = 1 << 2,  /* remoteItem: the thing lives at (target_drive_id, target_id) */
+    ITEM_MALWARE = 1 << 3,   /* flagged by the service, which refuses its content */
+    ITEM_PENDING = 1 << 4,   /* pendingOperations: size and hash are not settled yet */
+    ITEM_HAS_SIZE = 1 << 5,  /* size was there and a number >= 0 */
+    ITEM_HAS_MTIME = 1 << 6, /* mtime_ns was there */
 };
 
 struct item {

@@ -10,8 +10,8 @@
  * inside the call, never on the net thread), so it may take locks and write to disk. Arguments are
  * copied. Retry with backoff, Retry-After, token refresh and link checks have happened before
  * `done` is called; an error that arrives is to be acted on. err is NULL on success and valid only
- * during the call; err->code is -ENETDOWN when there is no network or no sign-in, -ETIMEDOUT when the
- * deadline passed first, -ECANCELED after remote_cancel() or at shutdown.
+ * during the call; err->code is -ENETDOWN when there is no network or no sign-in, -ETIMEDOUT when
+ * the deadline passed first, -ECANCELED after remote_cancel() or at shutdown.
  */
 
 #include "base/err.h"
@@ -59,8 +59,8 @@ struct item_query {
 };
 
 /* Answers in the order of ids: page->items[i] is the item, or one with id and ITEM_DELETED where
- * errors[i].http_status is 404; other failures of one item leave errors[i].code set. err is set, and
- * page NULL, only if the request failed as a whole. page is the callee's to free; errors is
+ * errors[i].http_status is 404; other failures of one item leave errors[i].code set. err is set,
+ * and page NULL, only if the request failed as a whole. page is the callee's to free; errors is
  * borrowed. download_url is set on files. */
 typedef void remote_items_fn(struct item_page *page, const struct err *errors,
                              const struct err *err, void *arg);

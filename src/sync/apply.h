@@ -5,25 +5,28 @@
 /*
  * apply: the one door through which what the server says enters the store.
  *
- * It knows that reports come late, twice and in any order, and that the server may lie. It decides by a pure
- * function over (base, local, remote, report), part by part (place; content with its mtime), and
- * then writes rows. No network, no clock of its own.
+ * It knows that reports come late, twice and in any order, and that the server may lie. It decides
+ * by a pure function over (base, local, remote, report), part by part (place; content with its
+ * mtime), and then writes rows. No network, no clock of its own. All of it blocks on the disk, and
+ * runs inside the caller's transaction.
  */
 
 #include "store/store.h"
 
 enum apply_source {
-    APPLY_FIRST,   /* a page of the very first round: children before parents happen */
-    APPLY_DELTA,   /* a staged round: what a report depends on is pulled out of staging first */
-    APPLY_LISTING, /* children of a folder, ahead of the rounds: adds, never removes or moves back */
-    APPLY_ITEM,    /* the item was asked for, just now: the best word there is */
+    APPLY_FIRST,    /* a page of the very first round: children before parents happen */
+    APPLY_DELTA,    /* a staged round: what a report depends on is pulled out of staging first */
+    APPLY_LISTING,  /* children of a folder, ahead of the rounds: adds, never removes or moves back
+                     */
+    APPLY_ITEM,     /* the item was asked for, just now: the best word there is */
     APPLY_NO_DELTA, /* a listing or item of a place without delta: the only word there is */
 };
 
 enum apply_outcome {
     APPLY_NOTHING,  /* equal to what is known */
     APPLY_CHANGED,  /* the store changed */
-    APPLY_CHECK,    /* not applied: the item must be asked for (late, or its content can't be told) */
+    APPLY_CHECK,    /* a part was not applied: the item must be asked for (late, or its content
+                       can't be told) */
     APPLY_LEFT_OUT, /* not applied: a lie or no concern of ours; logged where it is a lie */
 };
 
@@ -31,41 +34,60 @@ struct apply_context {
     const struct drive_row *drive;
     enum apply_source source;
     int64_t now_ms; /* real time */
-    ino_nr listed;  /* APPLY_LISTING, APPLY_NO_DELTA: the folder that was listed; else STORE_INO_NONE */
+    ino_nr
+        listed; /* APPLY_LISTING, APPLY_NO_DELTA: the folder that was listed; else STORE_INO_NONE */
 };
 
-/* One report. -errno only for failures of the store; the transaction is then to be rolled back.
- * ret may be NULL. */
+/*
+ * One report. -errno only for failures of the store; the transaction is then to be rolled back.
+ * ret may be NULL.
+ *
+ * With APPLY_DELTA, staged reports on which this one depends (its parent, who holds its name,
+ * folders that would close a cycle, what moves out of a folder that is deleted) are applied in the
+ * same call and unstaged, but for those whose outcome is APPLY_CHECK. The report itself is the
+ * caller's to unstage.
+ */
 int apply_report(struct store_txn *txn, const struct apply_context *context,
                  const struct item *report, enum apply_outcome *ret, struct err *err);
 
 /* Removes the row and, for a directory, all below it, because the server has confirmed that it is
- * gone. What is dirty below stays, with its ancestors, as local-only. Leaves a tombstone. */
+ * gone. What is dirty below stays, with its ancestors, as local-only; the row itself, if it is
+ * dirty, stays with its deletion in `remote`. Leaves tombstones. */
 int apply_delete(struct store_txn *txn, const struct apply_context *context, ino_nr ino,
                  struct err *err);
 
 /* ---- the decision, pure: what apply does with each part ---- */
 
 enum apply_action {
-    ACT_NONE,       /* nothing to do */
-    ACT_FOLLOW,     /* local and base become the report (local equalled base) */
-    ACT_AGREE,      /* base becomes the report: local said the same already */
+    ACT_NONE,        /* nothing to do */
+    ACT_FOLLOW,      /* local and base become the report (local equalled base) */
+    ACT_AGREE,       /* base becomes the report: local said the same already */
     ACT_KEEP_BESIDE, /* the report goes to remote: local differs, a conflict to settle */
-    ACT_CHECK,      /* ask for the item first */
+    ACT_CHECK,       /* ask for the item first */
 };
 
 struct apply_decision {
     enum apply_action place;
     enum apply_action content; /* with its mtime */
-    enum apply_action existence; /* for a tombstone: FOLLOW removes, KEEP_BESIDE marks deleted */
+    enum apply_action
+        existence;       /* for a tombstone: FOLLOW and AGREE remove, KEEP_BESIDE marks deleted */
+    bool is_new_content; /* content is FOLLOW or KEEP_BESIDE for its bytes, not for mtime alone */
 };
 
 /* The report in the store's terms: its parent found, its name decoded. */
 struct apply_view {
     struct node_state state; /* strings borrowed */
     bool deleted;
-    bool content_known; /* cTag, or hash and size, or mtime of a folder: can be compared with base */
+    bool has_size;
+    bool has_mtime;
+    bool is_pending; /* the service hasn't settled its content: size and hash mean nothing yet */
 };
+
+/* Times are compared at this granularity: what the services keep. */
+#define APPLY_MTIME_GRANULARITY_NS INT64_C(1000000000)
+
+/* How long after our own answer for an item a report that differs is taken for a late one. */
+#define APPLY_LATE_MS (5 * 60 * INT64_C(1000))
 
 struct apply_decision apply_decide(const struct node *node, const struct apply_view *report,
                                    enum apply_source source, int64_t now_ms);

@@ -5,10 +5,10 @@
 /*
  * sync: keeps the store in step with the service.
  *
- * One thread, an event loop: it takes messages (a page arrived, somebody opened a folder, a timer is due),
- * writes to the store through apply, and asks the remote for the next thing. It waits for nothing
- * but its queue, so a drive that stalls holds up no other. Knows nothing of FUSE: what changed
- * is told by the store's listener.
+ * One thread, an event loop: it takes messages (a page arrived, somebody opened a folder, a timer
+ * is due), writes to the store through apply, and asks the remote for the next thing. It waits for
+ * nothing but its queue, so a drive that stalls holds up no other. Knows nothing of FUSE: what
+ * changed is told by the store's listener.
  */
 
 #include "base/clock.h"
@@ -33,16 +33,17 @@ int sync_new(const struct sync_conf *conf, struct sync **ret);
 /* Starts the thread: continues rounds that were under way, and asks for the drives. */
 int sync_start(struct sync *sync);
 
-/* Ends the thread; waiters get -ECANCELED. Call before the remote is freed; safe if never started. */
+/* Ends the thread; waiters get -ECANCELED. Call before the remote is freed; safe if never started.
+ */
 void sync_stop(struct sync *sync);
 void sync_free(struct sync *sync);
 
-/* Runs once, on the sync thread, after the commit that holds the answer, with no lock held. err is NULL
- * on success. */
+/* Runs once, on the sync thread, after the commit that holds the answer, with no lock held. err is
+ * NULL on success. */
 typedef void sync_done_fn(const struct err *err, void *arg);
 
-/* True if opening this directory must wait for a listing: it isn't complete, or it is a place without
- * delta whose listing is older than object_ttl. Reads no more than attr. */
+/* True if opening this directory must wait for a listing: it isn't complete, or it is a place
+ * without delta whose listing is older than object_ttl. Reads no more than attr. */
 bool sync_needs_listing(struct sync *sync, const struct node_attr *attr);
 
 /* Lists a directory ahead of everything else; requests for the same one are joined. Returns an id
@@ -61,8 +62,8 @@ bool sync_forget(struct sync *sync, uint64_t id);
  * followed drive, or with the first error. */
 uint64_t sync_pull_now(struct sync *sync, sync_done_fn *done, void *arg);
 
-/* Somebody uses the mount, or this drive: rounds run at poll_s; a drive in /drives is followed from its
- * first use on. Cheap: may be called on each opendir. */
+/* Somebody uses the mount, or this drive: rounds run at poll_s; a drive in /drives is followed from
+ * its first use on. Cheap: may be called on each opendir. */
 void sync_note_use(struct sync *sync, int64_t drive);
 
 /* The network or the sign-in came back, or the clock was moved: look at all timers now. */
@@ -74,7 +75,7 @@ void sync_confirm_removals(struct sync *sync);
 struct sync_drive_status {
     int64_t drive;
     enum round_kind round;
-    int64_t items_seen;   /* of the round under way */
+    int64_t items_seen;    /* of the round under way */
     int64_t last_round_ms; /* real time; 0: none yet */
     int64_t held;          /* removals held */
     int64_t rounds;        /* since start */
