@@ -90,6 +90,7 @@ struct content_status {
     int64_t fetches_active;
 };
 
+/* How full the cache is, and how busy. */
 void content_get_status(struct content *content, struct content_status *ret);
 
 #endif
