@@ -184,10 +184,12 @@ static void drop_changes_of(struct change_list *changes, ino_nr ino)
     for (size_t i = 0; i < changes->len; i++) {
         struct change *change = &changes->items[i];
 
-        if (change->ino == ino && (change->kind == CHANGE_CONTENT || change->kind == CHANGE_ATTR))
+        if (change->ino == ino && (change->kind == CHANGE_CONTENT || change->kind == CHANGE_ATTR)) {
             free(change->name);
-        else
+            change->name = NULL; /* behind the end now, and read by nobody; but owned only once */
+        } else {
             changes->items[kept++] = *change;
+        }
     }
     changes->len = kept;
 }

@@ -532,9 +532,7 @@ static void *read_until_stopped(void *arg)
 
         store_lock_shared(race->fixture->store);
         if (store_list(race->fixture->store, race->folder, 0, collect, &listing) < 0 ||
-            listing.count != 1)
-            race->torn++;
-        else if (store_getattr(race->fixture->store, listing.inos[0], &attr) < 0)
+            listing.count != 1 || store_getattr(race->fixture->store, listing.inos[0], &attr) < 0)
             race->torn++;
         else
             race->open = attr.ino;
