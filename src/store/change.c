@@ -176,22 +176,25 @@ static int move_row(struct sql_conn *conn, struct change *change, ino_nr to)
     return r;
 }
 
+/* Whether it tells of the content or attributes of the file that had this number. */
+static bool is_about(const struct change *change, ino_nr ino)
+{
+    return change->ino == ino && (change->kind == CHANGE_CONTENT || change->kind == CHANGE_ATTR);
+}
+
 /* What was to be told of the old number's content and attributes isn't true of it any more. */
 static void drop_changes_of(struct change_list *changes, ino_nr ino)
 {
-    size_t kept = 0;
+    struct change_list kept = { 0 };
 
     for (size_t i = 0; i < changes->len; i++) {
-        struct change *change = &changes->items[i];
-
-        if (change->ino == ino && (change->kind == CHANGE_CONTENT || change->kind == CHANGE_ATTR)) {
-            free(change->name);
-            change->name = NULL; /* behind the end now, and read by nobody; but owned only once */
-        } else {
-            changes->items[kept++] = *change;
-        }
+        if (is_about(&changes->items[i], ino))
+            free(changes->items[i].name);
+        else
+            (void)change_list_push(&kept, changes->items[i]);
     }
-    changes->len = kept;
+    change_list_clear(changes);
+    *changes = kept;
 }
 
 static int renumber(struct store_txn *txn, const struct change *content)
