@@ -54,6 +54,23 @@ int txn_clear_missing(struct store_txn *txn, ino_nr ino)
     return SQL_RUN(txn->conn, STMT_MISSING_DELETE, sql_number((int64_t)ino));
 }
 
+int txn_count_missing(struct store_txn *txn, int64_t drive, int64_t *ret)
+{
+    return SQL_GET(txn->conn, STMT_MISSING_COUNT, ret, sql_number(drive));
+}
+
+int store_count_held(struct store *store, int64_t drive, int64_t *ret)
+{
+    struct sql_conn *conn = store_reader(store);
+
+    return conn ? SQL_GET(conn, STMT_MISSING_COUNT_HELD, ret, sql_number(drive)) : -EIO;
+}
+
+int txn_hold_missing(struct store_txn *txn, int64_t drive, bool held)
+{
+    return SQL_RUN(txn->conn, STMT_MISSING_HOLD, sql_number(drive), sql_number(held));
+}
+
 int txn_put_tombstone(struct store_txn *txn, int64_t drive, const char *rid, int64_t now_ms)
 {
     return SQL_RUN(txn->conn, STMT_TOMBSTONE_PUT, sql_number(drive), sql_text(rid),

@@ -46,6 +46,11 @@ int txn_get_node(struct store_txn *txn, ino_nr ino, struct node *ret)
     return read_node(txn->conn, ino, ret);
 }
 
+int txn_getattr(struct store_txn *txn, ino_nr ino, struct node_attr *ret)
+{
+    return read_attr(txn->conn, ino, ret);
+}
+
 int txn_find_node(struct store_txn *txn, int64_t drive, const char *rid, struct node *ret)
 {
     cleanup_statement sqlite3_stmt *statement = sql_statement(txn->conn, STMT_NODE_FIND);

@@ -105,8 +105,9 @@ const char *const statement_text[STMT_COUNT] = {
         " ctag, hash_kind, hash, server_mtime)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     [STMT_REMOTE_DELETE] = "DELETE FROM remote WHERE ino = ?1",
-    [STMT_REMOTE_HELD_BACK] = "SELECT ino FROM remote JOIN node USING (ino)"
-                              " WHERE node.parent = 0 AND NOT remote.deleted LIMIT 100",
+    [STMT_REMOTE_HELD_BACK] =
+        "SELECT remote.ino FROM remote CROSS JOIN node ON node.ino = remote.ino"
+        " WHERE node.parent = 0 AND NOT remote.deleted LIMIT 100",
     [STMT_SHORTCUT_PUT] =
         "INSERT OR REPLACE INTO shortcut (ino, drive_id, rid) VALUES (?1, ?2, ?3)",
     [STMT_SHORTCUT_DELETE] = "DELETE FROM shortcut WHERE ino = ?1",
@@ -156,6 +157,9 @@ const char *const statement_text[STMT_COUNT] = {
     [STMT_MISSING_PUT] = "INSERT OR REPLACE INTO missing (ino, drive, rid, first_404, held)"
                          " VALUES (?1, ?2, ?3, ?4, ?5)",
     [STMT_MISSING_DELETE] = "DELETE FROM missing WHERE ino = ?1",
+    [STMT_MISSING_COUNT] = "SELECT count(*) FROM missing WHERE drive = ?1",
+    [STMT_MISSING_COUNT_HELD] = "SELECT count(*) FROM missing WHERE drive = ?1 AND held <> 0",
+    [STMT_MISSING_HOLD] = "UPDATE missing SET held = ?2 WHERE drive = ?1",
     [STMT_MISSING_CLEAR] = "DELETE FROM missing WHERE drive = ?1",
 
     [STMT_TOMBSTONE_PUT] =

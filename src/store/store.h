@@ -251,6 +251,7 @@ int store_commit(struct store_txn *txn, struct err *err);
 void store_rollback(struct store_txn *txn); /* NULL is allowed */
 
 /* The same reads, inside the transaction. */
+int txn_getattr(struct store_txn *txn, ino_nr ino, struct node_attr *ret);
 int txn_get_node(struct store_txn *txn, ino_nr ino, struct node *ret);
 int txn_find_node(struct store_txn *txn, int64_t drive, const char *rid, struct node *ret);
 int txn_lookup(struct store_txn *txn, ino_nr parent, const char *name, struct node_attr *ret);
@@ -323,6 +324,10 @@ typedef bool store_missing_fn(const struct missing_row *row, void *arg);
 int store_list_missing(struct store *store, int64_t drive, store_missing_fn *each, void *arg);
 int txn_put_missing(struct store_txn *txn, const struct missing_row *row);
 int txn_clear_missing(struct store_txn *txn, ino_nr ino);
+/* All of a drive, those below others too: how many, how many held; hold them, or let them go. */
+int txn_count_missing(struct store_txn *txn, int64_t drive, int64_t *ret);
+int store_count_held(struct store *store, int64_t drive, int64_t *ret);
+int txn_hold_missing(struct store_txn *txn, int64_t drive, bool held);
 
 /* A confirmed delete, kept so that a late report doesn't bring it back. */
 int txn_put_tombstone(struct store_txn *txn, int64_t drive, const char *rid, int64_t now_ms);

@@ -1,0 +1,607 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One report and its row.
+ *
+ * A report for an id that is not known makes a row, unless the id, or its parent's, was deleted
+ * lately: then the report may be older than that, and the item is asked for. For a known row the
+ * decision is made in apply_decide.c; here it is carried out. An item that changes its kind, or a
+ * shortcut that changes its target, is another thing under the same id: the row goes, with all
+ * below it, and a new one is made, because an inode never changes its type.
+ *
+ * Tags follow silently: an eTag moves with every change of anything. They stay, as all of base
+ * does, while a part of the report is kept beside: they are the guard of the request that settles
+ * the conflict.
+ *
+ * A new content takes a new generation. Content that the service hasn't settled (pendingOperations)
+ * is taken only for a new row, and neither are its tags, so that the settled report will differ.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/xalloc.h"
+#include "sync/apply_i.h"
+
+static enum node_kind kind_of(const struct item *report)
+{
+    switch (report->kind) {
+    case ITEM_FOLDER:
+        return NODE_FOLDER;
+    case ITEM_PACKAGE:
+        return NODE_PACKAGE;
+    case ITEM_FILE:
+    case ITEM_UNKNOWN:
+        break;
+    }
+    return NODE_FILE;
+}
+
+static bool is_same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* Takes a copy of `text`; true if that is a change. */
+static bool take_text(char **variable, const char *text)
+{
+    char *copy;
+
+    if (is_same_text(*variable, text))
+        return false;
+    copy = x_strdup(text);
+    free(*variable);
+    *variable = copy;
+    return true;
+}
+
+/* ---- which reports, which row ---- */
+
+bool apply_is_usable(const struct apply_context *context, const struct item *report)
+{
+    const struct drive_row *drive = context->drive;
+
+    if (report->drive_id && drive->drive_id && strcmp(report->drive_id, drive->drive_id) != 0)
+        return false; /* items of other drives appear in delta; they can't be had from here */
+    if (report->flags & (ITEM_DELETED | ITEM_ROOT))
+        return true;
+    if (report->name && report->kind != ITEM_UNKNOWN)
+        return true;
+    log_warn("sync", "item %s: a report without name or kind is left out", report->id);
+    return false;
+}
+
+static bool is_root(const struct apply_context *context, const struct item *report)
+{
+    const struct drive_row *drive = context->drive;
+
+    return report->flags & ITEM_ROOT ||
+           (drive->root_rid && strcmp(drive->root_rid, report->id) == 0);
+}
+
+int apply_find_row(struct applying *applying, const struct item *report, struct node *ret)
+{
+    if (is_root(applying->context, report))
+        return txn_get_node(applying->txn, applying->context->drive->root, ret);
+    return txn_find_node(applying->txn, applying->context->drive->id, report->id, ret);
+}
+
+/* A direct answer about the item itself: not from a collection that may lag behind it. */
+static bool is_direct(const struct apply_context *context)
+{
+    return context->source == APPLY_ITEM ||
+           (context->source == APPLY_NO_DELTA && context->listed == STORE_INO_NONE);
+}
+
+/* Does the source say what is now, so that other reports that differ are late for a while? */
+static bool confirms(enum apply_source source)
+{
+    return source == APPLY_ITEM || source == APPLY_NO_DELTA || source == APPLY_LISTING;
+}
+
+/* The report in the store's terms, for a parent and a name that were found already. */
+static struct apply_view view_of(const struct item *report, ino_nr parent, char *name)
+{
+    bool is_file = kind_of(report) == NODE_FILE;
+    struct apply_view view = {
+        .state = { .parent = parent,
+                   .name = name,
+                   .size = is_file ? report->size : 0,
+                   .mtime_ns = report->mtime_ns,
+                   .hash_kind = is_file ? report->hash_kind : HASH_NONE,
+                   .server_mtime_ns = report->server_mtime_ns },
+        .has_size = report->flags & ITEM_HAS_SIZE,
+        .has_mtime = report->flags & ITEM_HAS_MTIME,
+        .is_pending = report->flags & ITEM_PENDING,
+    };
+
+    /* Borrowed: a view is never written to or freed. */
+    memcpy(&view.state.etag, &report->etag, sizeof view.state.etag);
+    memcpy(&view.state.ctag, &report->ctag, sizeof view.state.ctag);
+    if (is_file)
+        memcpy(&view.state.hash, &report->hash, sizeof view.state.hash);
+    return view;
+}
+
+/* ---- the parts of a row ---- */
+
+static void take_hash(struct node *node, const struct node_state *state)
+{
+    (void)take_text(&node->base.hash, state->hash);
+    node->base.hash_kind = state->hash ? state->hash_kind : HASH_NONE;
+    node->attr.flags &= ~(unsigned)NODE_HAS_HASH;
+    if (state->hash)
+        node->attr.flags |= NODE_HAS_HASH;
+}
+
+static int take_content(struct store_txn *txn, struct node *node, const struct apply_view *view)
+{
+    struct node_state *base = &node->base;
+    int r = txn_next_generation(txn, &base->generation);
+
+    if (r < 0)
+        return r;
+    base->size = view->state.size;
+    if (view->has_mtime)
+        base->mtime_ns = view->state.mtime_ns;
+    base->server_mtime_ns = view->state.server_mtime_ns;
+    (void)take_text(&base->ctag, view->state.ctag);
+    take_hash(node, &view->state);
+    node->local.size = base->size;
+    node->local.mtime_ns = base->mtime_ns;
+    node->local.generation = base->generation;
+    return 0;
+}
+
+/* What names the same content anew. True if anything changed. */
+static bool take_content_tags(struct node *node, const struct node_state *state)
+{
+    bool changed = state->ctag && take_text(&node->base.ctag, state->ctag);
+
+    if (state->hash &&
+        (!is_same_text(node->base.hash, state->hash) || node->base.hash_kind != state->hash_kind)) {
+        take_hash(node, state);
+        changed = true;
+    }
+    if (state->server_mtime_ns && state->server_mtime_ns != node->base.server_mtime_ns) {
+        node->base.server_mtime_ns = state->server_mtime_ns;
+        changed = true;
+    }
+    return changed;
+}
+
+static bool take_malware(struct node *node, const struct item *report)
+{
+    unsigned before = node->attr.flags;
+
+    node->attr.flags &= ~(unsigned)NODE_MALWARE;
+    if (report->flags & ITEM_MALWARE)
+        node->attr.flags |= NODE_MALWARE;
+    return node->attr.flags != before;
+}
+
+/* The same content that is kept there already keeps its generation. */
+static int keep_beside(struct store_txn *txn, struct node *node, const struct apply_view *view,
+                       bool is_new_content)
+{
+    struct node_state *remote = &node->remote;
+    bool is_known = node->attr.flags & NODE_REMOTE && view->state.etag &&
+                    is_same_text(remote->etag, view->state.etag);
+
+    node->attr.flags |= NODE_REMOTE;
+    node->remote_deleted = false;
+    remote->parent = view->state.parent;
+    remote->size = view->has_size ? view->state.size : node->base.size;
+    remote->mtime_ns = view->has_mtime ? view->state.mtime_ns : node->base.mtime_ns;
+    remote->server_mtime_ns = view->state.server_mtime_ns;
+    remote->hash_kind = view->state.hash_kind;
+    (void)take_text(&remote->name, view->state.name);
+    (void)take_text(&remote->etag, view->state.etag);
+    (void)take_text(&remote->ctag, view->state.ctag);
+    (void)take_text(&remote->hash, view->state.hash);
+    if (!is_new_content)
+        remote->generation = node->base.generation;
+    else if (!is_known)
+        return txn_next_generation(txn, &remote->generation);
+    return 0;
+}
+
+/* ---- a known row ---- */
+
+static int carry_out_place(struct applying *applying, struct node *node,
+                           const struct apply_view *view, enum apply_action action)
+{
+    switch (action) {
+    case ACT_FOLLOW:
+        return place_follow(applying, node, view->state.parent, view->state.name);
+    case ACT_AGREE:
+        node->base.parent = view->state.parent;
+        (void)take_text(&node->base.name, view->state.name);
+        node->attr.flags &= ~(unsigned)NODE_SAFE_NAME;
+        return 0;
+    case ACT_NONE:
+    case ACT_KEEP_BESIDE:
+    case ACT_CHECK:
+        break;
+    }
+    return 0;
+}
+
+static int carry_out_content(struct applying *applying, struct node *node,
+                             const struct apply_view *view, const struct apply_decision *decision)
+{
+    switch (decision->content) {
+    case ACT_FOLLOW:
+        if (decision->is_new_content)
+            return take_content(applying->txn, node, view);
+        node->base.mtime_ns = node->local.mtime_ns = view->state.mtime_ns;
+        return 0;
+    case ACT_AGREE:
+        node->base.mtime_ns = view->state.mtime_ns;
+        return 0;
+    case ACT_NONE:
+    case ACT_KEEP_BESIDE:
+    case ACT_CHECK:
+        break;
+    }
+    return 0;
+}
+
+/* Does a part of the report wait, for a check or for a conflict to be settled? */
+static bool is_waiting(enum apply_action action)
+{
+    return action == ACT_KEEP_BESIDE || action == ACT_CHECK;
+}
+
+/* All tags that may follow. True if anything changed. */
+static bool take_tags(struct node *node, const struct apply_view *view,
+                      const struct apply_decision *decision)
+{
+    bool changed = false;
+
+    if (view->is_pending || is_waiting(decision->content))
+        return false;
+    if (!decision->is_new_content)
+        changed = take_content_tags(node, &view->state);
+    if (view->state.etag && !is_waiting(decision->place))
+        changed |= take_text(&node->base.etag, view->state.etag);
+    return changed;
+}
+
+/* A row that was made here, and whose id an answer has told: where both say the same, that is base.
+ */
+static int carry_out_unbased(struct applying *applying, struct node *node,
+                             const struct apply_view *view, const struct apply_decision *decision)
+{
+    if (decision->place != ACT_AGREE || decision->content != ACT_AGREE)
+        return keep_beside(applying->txn, node, view, decision->is_new_content);
+    node->attr.flags |= NODE_BASE;
+    node->attr.flags &= ~(unsigned)NODE_REMOTE;
+    node->base.parent = view->state.parent;
+    node->base.mtime_ns = view->has_mtime ? view->state.mtime_ns : node->local.mtime_ns;
+    (void)take_text(&node->base.name, view->state.name);
+    (void)take_text(&node->base.etag, view->state.etag);
+    (void)take_content_tags(node, &view->state);
+    return 0;
+}
+
+static int carry_out(struct applying *applying, struct node *node, const struct apply_view *view,
+                     const struct apply_decision *decision, bool *ret_changed)
+{
+    bool keeps = decision->place == ACT_KEEP_BESIDE || decision->content == ACT_KEEP_BESIDE;
+    bool checks = decision->place == ACT_CHECK || decision->content == ACT_CHECK;
+    bool acts = keeps || decision->place == ACT_FOLLOW || decision->place == ACT_AGREE ||
+                decision->content == ACT_FOLLOW || decision->content == ACT_AGREE;
+    int r = 0;
+
+    *ret_changed = acts;
+    if (acts && !(node->attr.flags & NODE_BASE))
+        return carry_out_unbased(applying, node, view, decision);
+    *ret_changed |= take_tags(node, view, decision);
+    if (keeps) {
+        r = keep_beside(applying->txn, node, view, decision->is_new_content);
+    } else if (!checks && node->attr.flags & NODE_REMOTE) {
+        node->attr.flags &= ~(unsigned)NODE_REMOTE;
+        *ret_changed = true;
+    }
+    if (r == 0)
+        r = carry_out_content(applying, node, view, decision);
+    return r < 0 ? r : carry_out_place(applying, node, view, decision->place);
+}
+
+static bool is_settled(const struct apply_decision *decision)
+{
+    return decision->place == ACT_NONE && decision->content == ACT_NONE;
+}
+
+/* A listing of a place with delta changes no row that has a place; see apply_decide.c. */
+static int apply_listed(struct applying *applying, const struct node *node,
+                        const struct apply_view *view)
+{
+    const struct apply_context *context = applying->context;
+    struct apply_decision decision = apply_decide(node, view, APPLY_ITEM, context->now_ms);
+
+    if (!is_settled(&decision))
+        return 0;
+    return txn_confirm_node(applying->txn, node->attr.ino, context->now_ms);
+}
+
+static int put_known(struct applying *applying, struct node *node, const struct apply_view *view,
+                     bool takes_malware, enum apply_outcome *ret)
+{
+    const struct apply_context *context = applying->context;
+    struct apply_decision decision = apply_decide(node, view, context->source, context->now_ms);
+    bool checks = decision.place == ACT_CHECK || decision.content == ACT_CHECK;
+    bool changed;
+    int r = carry_out(applying, node, view, &decision, &changed);
+
+    if (r < 0)
+        return r;
+    *ret = checks ? APPLY_CHECK : changed || takes_malware ? APPLY_CHANGED : APPLY_NOTHING;
+    if (changed || takes_malware) {
+        if (confirms(context->source) && !checks)
+            node->confirmed_ms = context->now_ms;
+        return txn_put_node(applying->txn, node);
+    }
+    if (confirms(context->source) && !checks)
+        return txn_confirm_node(applying->txn, node->attr.ino, context->now_ms);
+    return 0;
+}
+
+static int apply_known(struct applying *applying, struct node *node, const struct item *report,
+                       enum apply_outcome *ret)
+{
+    bool is_listing = applying->context->source == APPLY_LISTING;
+    cleanup_free char *name = place_decode_name(report->name);
+    ino_nr parent = node->base.parent;
+    struct apply_view view;
+    int r = 0;
+
+    if (report->parent_id)
+        r = place_find_parent(applying, report->parent_id, &parent);
+    if (r < 0)
+        return r;
+    view = view_of(report, parent, name);
+    if (is_listing && node->attr.parent != STORE_INO_NONE) {
+        *ret = APPLY_NOTHING;
+        return apply_listed(applying, node, &view);
+    }
+    return put_known(applying, node, &view, take_malware(node, report), ret);
+}
+
+/* ---- a new row ---- */
+
+static int add_shortcut_drive(struct applying *applying, const struct node *node)
+{
+    struct drive_row drive = {
+        .kind = DRIVE_SHARED,
+        .drive_id = node->target_drive_id,
+        .name = node->base.name,
+        .root = node->attr.ino,
+        .root_rid = node->target_rid,
+    };
+
+    return txn_put_drive(applying->txn, &drive);
+}
+
+static int add_row(struct applying *applying, const struct item *report, ino_nr parent)
+{
+    const struct apply_context *context = applying->context;
+    cleanup_free char *name = place_decode_name(report->name);
+    const struct apply_view view = view_of(report, parent, name);
+    bool is_shortcut = report->flags & ITEM_SHORTCUT;
+    struct node node = {
+        .attr = { .kind = kind_of(report),
+                  .flags = NODE_LOCAL | NODE_BASE | (is_shortcut ? NODE_SHORTCUT : 0u),
+                  .drive = context->drive->id },
+        .rid = x_strdup(report->id),
+        .local = { .name = x_strdup("") },
+        .base = { .name = x_strdup(""), .etag = x_strdup(report->etag) },
+        .target_drive_id = x_strdup(report->target_drive_id),
+        .target_rid = x_strdup(report->target_id),
+        .confirmed_ms = confirms(context->source) ? context->now_ms : 0,
+    };
+    int r = 0;
+
+    (void)take_malware(&node, report);
+    if (node.attr.kind == NODE_FILE) {
+        r = take_content(applying->txn, &node, &view);
+    } else {
+        node.local.mtime_ns = node.base.mtime_ns = report->mtime_ns;
+        (void)take_content_tags(&node, &view.state);
+    }
+    if (r == 0)
+        r = place_follow(applying, &node, parent, name);
+    if (r == 0)
+        r = txn_put_node(applying->txn, &node);
+    if (r == 0 && is_shortcut && node.attr.kind == NODE_FOLDER && node.target_drive_id)
+        r = add_shortcut_drive(applying, &node);
+    node_clear(&node);
+    return r;
+}
+
+/* Was the item, or its parent, deleted so lately that this may be older? */
+static int is_maybe_deleted(struct applying *applying, const struct item *report, bool *ret)
+{
+    const struct apply_context *context = applying->context;
+    int64_t drive = context->drive->id;
+    int r = txn_has_tombstone(applying->txn, drive, report->id, ret);
+
+    if (r < 0)
+        return r;
+    if (is_direct(context)) {
+        r = *ret ? txn_remove_tombstone(applying->txn, drive, report->id) : 0;
+        *ret = false;
+    } else if (!*ret && report->parent_id) {
+        r = txn_has_tombstone(applying->txn, drive, report->parent_id, ret);
+    }
+    return r;
+}
+
+static int apply_new(struct applying *applying, const struct item *report, enum apply_outcome *ret)
+{
+    ino_nr parent = applying->context->listed;
+    bool maybe_deleted;
+    int r = is_maybe_deleted(applying, report, &maybe_deleted);
+
+    if (r < 0)
+        return r;
+    if (maybe_deleted || (!report->parent_id && parent == STORE_INO_NONE)) {
+        *ret = is_direct(applying->context) ? APPLY_LEFT_OUT : APPLY_CHECK;
+        return 0;
+    }
+    if (report->parent_id)
+        r = place_find_parent(applying, report->parent_id, &parent);
+    if (r == 0)
+        r = add_row(applying, report, parent);
+    if (r == 0)
+        *ret = APPLY_CHANGED;
+    return r;
+}
+
+/* ---- the root, another kind, a tombstone ---- */
+
+/* What children called their parent before the root told its id hangs on a placeholder. */
+static int adopt_children(struct applying *applying, const struct node *root, const char *rid)
+{
+    cleanup_free ino_nr *children = NULL;
+    struct node placeholder;
+    size_t count = 0;
+    int r = txn_find_node(applying->txn, root->attr.drive, rid, &placeholder);
+
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    r = txn_list_related(applying->txn, placeholder.attr.ino, &children, &count);
+    for (size_t i = 0; i < count && r == 0; i++) {
+        cleanup_free char *name = NULL;
+        struct node child;
+
+        r = txn_get_node(applying->txn, children[i], &child);
+        if (r < 0)
+            break;
+        name = x_strdup(child.base.name);
+        r = place_follow(applying, &child, root->attr.ino, name);
+        if (r == 0)
+            r = txn_put_node(applying->txn, &child);
+        node_clear(&child);
+    }
+    if (r == 0)
+        r = txn_remove_node(applying->txn, placeholder.attr.ino);
+    node_clear(&placeholder);
+    return r;
+}
+
+/* Only attributes: the root has the place that this program gave it. That of a shortcut's target is
+ * the shortcut's row, whose own report comes with the drive that it is in. */
+static int apply_root(struct applying *applying, struct node *root, const struct item *report,
+                      enum apply_outcome *ret)
+{
+    bool has_moved = report->flags & ITEM_HAS_MTIME && report->mtime_ns != root->base.mtime_ns;
+    bool changed = has_moved;
+    int r = 0;
+
+    *ret = APPLY_NOTHING;
+    if (applying->context->drive->kind == DRIVE_SHARED)
+        return 0;
+    if (!is_same_text(root->rid, report->id)) {
+        r = adopt_children(applying, root, report->id);
+        changed |= take_text(&root->rid, report->id);
+    }
+    if (has_moved)
+        root->base.mtime_ns = root->local.mtime_ns = report->mtime_ns;
+    if (report->etag)
+        changed |= take_text(&root->base.etag, report->etag);
+    if (r == 0 && changed)
+        r = txn_put_node(applying->txn, root);
+    if (r == 0 && changed)
+        *ret = APPLY_CHANGED;
+    return r;
+}
+
+static bool is_another_thing(const struct node *node, const struct item *report)
+{
+    bool is_shortcut = report->flags & ITEM_SHORTCUT;
+
+    if (node->attr.kind != kind_of(report) || is_shortcut != !!(node->attr.flags & NODE_SHORTCUT))
+        return true;
+    return is_shortcut && (!is_same_text(node->target_drive_id, report->target_drive_id) ||
+                           !is_same_text(node->target_rid, report->target_id));
+}
+
+static int apply_replacement(struct applying *applying, const struct node *node,
+                             const struct item *report, enum apply_outcome *ret)
+{
+    const struct apply_context *context = applying->context;
+    int r;
+
+    *ret = APPLY_NOTHING;
+    if (context->source == APPLY_LISTING && node->attr.parent != STORE_INO_NONE)
+        return 0;
+    *ret = APPLY_CHECK;
+    if (apply_is_late(node, context->source, context->now_ms) || !report->parent_id)
+        return 0;
+    r = delete_tree(applying, node->attr.ino);
+    if (r == 0)
+        r = txn_remove_tombstone(applying->txn, context->drive->id, report->id);
+    return r < 0 ? r : apply_new(applying, report, ret);
+}
+
+static int apply_tombstone(struct applying *applying, struct node *node, enum apply_outcome *ret)
+{
+    const struct apply_context *context = applying->context;
+    const struct apply_view gone = { .deleted = true };
+    enum apply_action action =
+        apply_decide(node, &gone, context->source, context->now_ms).existence;
+
+    *ret = action == ACT_CHECK ? APPLY_CHECK : action == ACT_NONE ? APPLY_NOTHING : APPLY_CHANGED;
+    return apply_existence(applying, node, action);
+}
+
+/* ---- all together ---- */
+
+int apply_one(struct applying *applying, const struct item *report, enum apply_outcome *ret)
+{
+    bool is_tombstone = report->flags & ITEM_DELETED;
+    struct node node;
+    int r;
+
+    *ret = APPLY_LEFT_OUT;
+    if (!apply_is_usable(applying->context, report))
+        return 0;
+    r = apply_find_row(applying, report, &node);
+    if (r == -ENOENT) {
+        *ret = APPLY_NOTHING;
+        return is_tombstone ? 0 : apply_new(applying, report, ret);
+    }
+    if (r < 0)
+        return r;
+    if (is_root(applying->context, report))
+        r = is_tombstone ? 0 : apply_root(applying, &node, report, ret);
+    else if (is_tombstone)
+        r = apply_tombstone(applying, &node, ret);
+    else if (is_another_thing(&node, report))
+        r = apply_replacement(applying, &node, report, ret);
+    else
+        r = apply_known(applying, &node, report, ret);
+    node_clear(&node);
+    return r;
+}
+
+int apply_report(struct store_txn *txn, const struct apply_context *context,
+                 const struct item *report, enum apply_outcome *ret, struct err *err)
+{
+    struct applying applying = { .txn = txn, .context = context };
+    enum apply_outcome outcome = APPLY_NOTHING;
+    int r = context->source == APPLY_DELTA ? order_apply(&applying, report, &outcome)
+                                           : apply_one(&applying, report, &outcome);
+
+    r = place_settle(&applying, r);
+    if (r < 0)
+        return err_set_errno(err, r, "storing item %s", report->id);
+    if (ret)
+        *ret = outcome;
+    return 0;
+}

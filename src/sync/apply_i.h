@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GRAPHFS_SYNC_APPLY_I_H
+#define GRAPHFS_SYNC_APPLY_I_H
+
+/* What the files of apply share: apply.c (one report), apply_place.c (where it goes), apply_order.c
+ * (what has to come before it), apply_delete.c (removals). */
+
+#include "base/vec.h"
+#include "sync/apply.h"
+
+/* A name that was given up: somebody may be waiting for it. */
+struct freed_name {
+    ino_nr parent;
+    char *name;
+};
+
+DEFINE_VEC(freed_names, struct freed_name);
+DEFINE_VEC(node_numbers, ino_nr);
+
+/* One call of apply_report or apply_delete. */
+struct applying {
+    struct store_txn *txn;
+    const struct apply_context *context;
+    struct freed_names freed;
+    bool folder_moved; /* a place that was a cycle may be none now */
+};
+
+/* ---- apply.c ---- */
+
+/* Applies one report to its row, as things are now. */
+int apply_one(struct applying *applying, const struct item *report, enum apply_outcome *ret);
+
+/* Whether it concerns this drive and says enough to be taken: if not, apply leaves it out. */
+bool apply_is_usable(const struct apply_context *context, const struct item *report);
+
+/* The row of a report: found by id, the root also as the root. -ENOENT if there is none. */
+int apply_find_row(struct applying *applying, const struct item *report, struct node *ret);
+
+/* Removes what a tombstone or a 404 was about, or keeps its deletion beside, as decided. */
+int apply_existence(struct applying *applying, struct node *node, enum apply_action action);
+
+/* ---- apply_decide.c ---- */
+
+/* Whether we have asked for the item so lately that this source's report may be an older one. */
+bool apply_is_late(const struct node *node, enum apply_source source, int64_t now_ms);
+
+/* ---- apply_place.c ---- */
+
+/* The number of a report's parent, in *ret; a row is made for one that nobody has told of. */
+int place_find_parent(struct applying *applying, const char *parent_id, ino_nr *ret);
+
+/* The shown form of the server's name, even of one that can't be shown; the caller frees it. */
+char *place_decode_name(const char *server_name);
+
+/* Moves local and base of *node, which the caller puts, to (parent, name): under a safe name if
+ * need be, or to no place at all, kept in `remote`, if the parent is no folder or is below the
+ * node. */
+int place_follow(struct applying *applying, struct node *node, ino_nr parent, const char *name);
+
+/* True if ino is above the directory `from`, or is it. */
+int place_is_above(struct store_txn *txn, ino_nr ino, ino_nr from, bool *ret);
+
+/* Takes the row out of the tree until its own report is applied, and puts it. */
+int place_vacate(struct applying *applying, struct node *node);
+
+/* Notes that the node's local name is free from now on. */
+void place_note_freed(struct applying *applying, const struct node *node);
+
+/* The end of each call: gives freed names to those who wait for them, and tries again what was a
+ * cycle; not if r, the result so far, is a failure. Returns r or its own. */
+int place_settle(struct applying *applying, int r);
+
+/* ---- apply_delete.c ---- */
+
+/* Removes the row and all below it but what is dirty there; see apply_delete(). */
+int delete_tree(struct applying *applying, ino_nr top);
+
+/* The numbers of a row and of all below it, parents first; the caller clears the list. */
+int delete_list_tree(struct store_txn *txn, ino_nr top, struct node_numbers *ret);
+
+/* ---- apply_order.c ---- */
+
+/* Applies a staged report after what it depends on, which is pulled out of staging. */
+int order_apply(struct applying *applying, const struct item *report, enum apply_outcome *ret);
+
+#endif
