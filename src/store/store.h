@@ -99,8 +99,7 @@ struct node {
 /* Frees what the node holds and zeroes it. */
 void node_clear(struct node *node);
 
-/* The one function that says whether a row has something to send: which parts of local differ from
- * base. NODE_SAFE_NAME and folder times are no difference; mtime counts at granularity_ns. */
+/* Which parts of local differ from base. */
 enum node_dirty {
     DIRTY_PLACE = 1,
     DIRTY_CONTENT = 2,
@@ -109,6 +108,8 @@ enum node_dirty {
     DIRTY_DELETED = 16
 };
 
+/* The one function that says whether a row has something to send: enum node_dirty, or 0.
+ * NODE_SAFE_NAME and folder times are no difference; mtime counts at granularity_ns. */
 unsigned node_dirty(const struct node *node, int64_t granularity_ns);
 
 /* ---- life ---- */
@@ -138,6 +139,7 @@ int store_quick_check(struct store *store, struct err *err);
 
 /* ---- the metadata lock, for handlers ---- */
 
+/* Held from SELECT to reply. Not to be taken twice by one thread, and no writing meanwhile. */
 void store_lock_shared(struct store *store);
 void store_unlock_shared(struct store *store);
 
@@ -167,6 +169,7 @@ struct store_counts {
     int64_t held;  /* rows missing on the server whose removal is held */
 };
 
+/* What the store holds. Reads every row: for status, not for handlers. */
 int store_counts(struct store *store, struct store_counts *ret);
 
 /* ---- drives ---- */
@@ -204,7 +207,11 @@ struct drive_row {
     int64_t items_seen;       /* of this round: progress */
 };
 
+/* Frees what the row holds and zeroes it. */
 void drive_row_clear(struct drive_row *drive);
+
+/* Drives, by the row's id and by the server's. -ENOENT if there is none. Clear with
+ * drive_row_clear(). */
 int store_get_drive(struct store *store, int64_t id, struct drive_row *ret);
 /* The one with this id; of shared ones, which can have several roots in one drive, the eldest. */
 int store_find_drive(struct store *store, const char *drive_id, enum drive_kind kind,

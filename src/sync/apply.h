@@ -89,6 +89,7 @@ struct apply_view {
 /* How long after our own answer for an item a report that differs is taken for a late one. */
 #define APPLY_LATE_MS (5 * 60 * INT64_C(1000))
 
+/* What is to be done with each part of the report. Pure: reads its arguments and nothing else. */
 struct apply_decision apply_decide(const struct node *node, const struct apply_view *report,
                                    enum apply_source source, int64_t now_ms);
 
