@@ -218,8 +218,10 @@ int apply_delete(struct store_txn *txn, const struct apply_context *context, ino
     int r = txn_get_node(txn, ino, &node);
 
     if (r == 0) {
-        r = apply_existence(&applying, &node,
-                            apply_decide(&node, &gone, APPLY_ITEM, context->now_ms).existence);
+        r = order_spare_below(&applying, ino);
+        if (r == 0)
+            r = apply_existence(&applying, &node,
+                                apply_decide(&node, &gone, APPLY_ITEM, context->now_ms).existence);
         node_clear(&node);
     } else if (r == -ENOENT) {
         r = 0; /* it went with a folder above it */

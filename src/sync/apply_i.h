@@ -83,4 +83,7 @@ int delete_list_tree(struct store_txn *txn, ino_nr top, struct node_numbers *ret
 /* Applies a staged report after what it depends on, which is pulled out of staging. */
 int order_apply(struct applying *applying, const struct item *report, enum apply_outcome *ret);
 
+/* Before a folder is removed: takes rows out of it whose staged reports say that they live on. */
+int order_spare_below(struct applying *applying, ino_nr top);
+
 #endif

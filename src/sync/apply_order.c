@@ -56,13 +56,12 @@ static int note_live(struct store_txn *txn, const struct item *item, void *arg)
 }
 
 /* Is a live report of this id staged? */
-static int is_staged_live(struct order *order, const char *id, bool *ret)
+static int is_staged_live(struct applying *applying, const char *id, bool *ret)
 {
     int r;
 
     *ret = false;
-    r = txn_get_staged(order->applying->txn, order->applying->context->drive->id, id, note_live,
-                       ret);
+    r = txn_get_staged(applying->txn, applying->context->drive->id, id, note_live, ret);
     return r == -ENOENT ? 0 : r;
 }
 
@@ -74,7 +73,7 @@ static int push_if_live(struct order *order, const char *id)
 
     if (strset_has(&order->seen, id))
         return 0;
-    r = is_staged_live(order, id, &is_live);
+    r = is_staged_live(order->applying, id, &is_live);
     if (r == 0 && is_live)
         push(order, id);
     return r;
@@ -225,55 +224,69 @@ static int free_name(struct order *order, const struct item *report)
 
 /* ---- what a tombstone depends on ---- */
 
-/* What is below and has a live report goes first. What had its turn and is still there waits for a
- * check: it is put to no place, so that its row outlives the folder. */
-static int spare_or_push(struct order *order, ino_nr ino)
+/* What is below and has a live report goes first, if it has not had its turn. If it had, or there
+ * is no order to put it in (NULL), its report waits for a check: it is put to no place, so that its
+ * row, with what is below it, outlives the folder. */
+static int spare(struct applying *applying, struct order *order, ino_nr ino)
 {
     struct node node;
     bool is_live = false;
-    int r = txn_get_node(order->applying->txn, ino, &node);
+    int r = txn_get_node(applying->txn, ino, &node);
 
     if (r < 0)
         return r;
     if (node.rid)
-        r = is_staged_live(order, node.rid, &is_live);
+        r = is_staged_live(applying, node.rid, &is_live);
     if (r == 0 && is_live) {
-        if (!strset_has(&order->seen, node.rid))
+        if (order && !strset_has(&order->seen, node.rid))
             push(order, node.rid);
-        else if (node.local.parent != STORE_INO_NONE &&
-                 node_dirty(&node, APPLY_MTIME_GRANULARITY_NS) == 0)
-            r = place_vacate(order->applying, &node);
+        else if (node_dirty(&node, APPLY_MTIME_GRANULARITY_NS) == 0)
+            r = place_vacate(applying, &node);
     }
     node_clear(&node);
     return r;
 }
 
-static int push_below(struct order *order, const struct item *tombstone)
+static int spare_below(struct applying *applying, struct order *order, ino_nr top)
 {
-    struct applying *applying = order->applying;
-    const struct apply_view gone = { .deleted = true };
     struct node_numbers tree = { 0 };
-    enum apply_action action;
-    struct node node;
     bool has_live;
-    ino_nr top;
     int r = txn_has_staged_live(applying->txn, applying->context->drive->id, &has_live);
 
     if (r < 0 || !has_live)
         return r;
-    r = apply_find_row(applying, tombstone, &node);
-    if (r < 0)
-        return r == -ENOENT ? 0 : r;
-    top = node.attr.ino;
-    action =
-        apply_decide(&node, &gone, applying->context->source, applying->context->now_ms).existence;
-    node_clear(&node);
-    if (action != ACT_FOLLOW && action != ACT_AGREE)
-        return 0;
     r = delete_list_tree(applying->txn, top, &tree);
     for (size_t i = 1; i < tree.len && r == 0; i++)
-        r = spare_or_push(order, tree.items[i]);
+        r = spare(applying, order, tree.items[i]);
     node_numbers_clear(&tree);
+    return r;
+}
+
+int order_spare_below(struct applying *applying, ino_nr top)
+{
+    return spare_below(applying, NULL, top);
+}
+
+static int push_below(struct order *order, const struct item *tombstone)
+{
+    const struct apply_context *context = order->applying->context;
+    const struct apply_view gone = { .deleted = true };
+    struct node node;
+    int r = apply_find_row(order->applying, tombstone, &node);
+
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    switch (apply_decide(&node, &gone, context->source, context->now_ms).existence) {
+    case ACT_FOLLOW:
+    case ACT_AGREE:
+        r = spare_below(order->applying, order, node.attr.ino);
+        break;
+    case ACT_NONE:
+    case ACT_KEEP_BESIDE:
+    case ACT_CHECK:
+        break;
+    }
+    node_clear(&node);
     return r;
 }
 
