@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Absence is not deletion. A row that a full enumeration, or a whole listing of a place without
+ * delta, did not bring is noted as missing in the store; here it is asked for. A GET that finds it
+ * applies the answer and the row is missing no more; one 404 is remembered with its time; a second
+ * one, five minutes later or more, removes the row with all below it.
+ *
+ * The topmost missing folder goes first: what is below another missing row waits for what becomes
+ * of that. Too many at once are held: they are asked for once (what is found is settled then) and
+ * not removed before the user has agreed. While a drive is being enumerated its missing rows are
+ * not yet what they will be, so they wait.
+ *
+ * One request at a time, of one drive; what is to be done next is worked out anew from the store
+ * after each, so nothing is lost by a kill.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/xalloc.h"
+#include "sync/sync_i.h"
+
+static void clear_rows(struct missing_rows *rows)
+{
+    for (size_t i = 0; i < rows->len; i++)
+        free(rows->items[i].rid);
+    missing_rows_clear(rows);
+}
+
+static bool add_row(const struct missing_row *row, void *arg)
+{
+    struct missing_row copy = *row;
+
+    copy.rid = x_strdup(row->rid);
+    (void)missing_rows_push(arg, copy);
+    return true;
+}
+
+/* ---- what an answer means ---- */
+
+static int settle_found(struct store_txn *txn, const struct apply_context *context,
+                        const struct item *item, ino_nr ino, struct err *err)
+{
+    int r = apply_report(txn, context, item, NULL, err);
+
+    return r < 0 ? r : txn_clear_missing(txn, ino);
+}
+
+static int settle_404(struct store_txn *txn, const struct apply_context *context,
+                      struct missing_row *row, struct err *err)
+{
+    int r;
+
+    if (row->first_404_ms == 0) {
+        row->first_404_ms = context->now_ms;
+        return txn_put_missing(txn, row);
+    }
+    r = apply_delete(txn, context, row->ino, err);
+    return r < 0 ? r : txn_clear_missing(txn, row->ino);
+}
+
+static int settle_row(struct store_txn *txn, const struct apply_context *context,
+                      struct missing_row *row, const struct item *item, const struct err *item_err,
+                      struct err *err)
+{
+    struct node node;
+    int r = txn_get_node(txn, row->ino, &node);
+
+    if (r == -ENOENT)
+        return txn_clear_missing(txn, row->ino);
+    if (r < 0)
+        return err_set(err, r, "reading a missing item");
+    node_clear(&node);
+    if (item_err->http_status == 404)
+        return settle_404(txn, context, row, err);
+    if (item_err->code == 0)
+        return settle_found(txn, context, item, row->ino, err);
+    return 0;
+}
+
+static int settle_answer(struct sync *sync, const struct answer *answer, struct err *err)
+{
+    struct missing_rows *rows = &sync->absence.asked;
+    struct drive_row drive = { 0 };
+    cleanup_txn struct store_txn *txn = NULL;
+    struct apply_context context = {
+        .drive = &drive,
+        .source = APPLY_ITEM,
+        .now_ms = clock_real_ms(sync->conf.clock),
+    };
+    int r;
+
+    if (answer->page->count != rows->len || !answer->errors)
+        return err_set(err, -EPROTO, "asked for %zu items, got %zu", rows->len,
+                       answer->page->count);
+    r = store_begin(sync->conf.store, &txn, err);
+    if (r == 0)
+        r = sync_explain(err, txn_get_drive(txn, rows->items[0].drive, &drive), "reading a drive");
+    for (size_t i = 0; i < rows->len && r == 0; i++)
+        r = settle_row(txn, &context, &rows->items[i], &answer->page->items[i], &answer->errors[i],
+                       err);
+    drive_row_clear(&drive);
+    return r < 0 ? sync_explain(err, r, "settling missing items") : sync_commit(&txn, err);
+}
+
+static const struct err *first_item_error(const struct answer *answer)
+{
+    for (size_t i = 0; answer->errors && i < answer->page->count; i++) {
+        if (answer->errors[i].code != 0 && answer->errors[i].http_status != 404)
+            return &answer->errors[i];
+    }
+    return NULL;
+}
+
+static void on_items(struct sync *sync, struct answer *answer, void *owner)
+{
+    struct absence *absence = owner;
+    struct err err = answer->err;
+    const struct err *item_err = NULL;
+
+    absence->request = NULL;
+    if (err.code == 0)
+        (void)settle_answer(sync, answer, &err);
+    if (err.code == 0)
+        item_err = first_item_error(answer);
+    clear_rows(&absence->asked);
+    if (err.code == 0 && !item_err) {
+        absence->failures = 0;
+        absence->due_ms = 0;
+        return;
+    }
+    if (!item_err)
+        item_err = &err;
+    log_info("sync", "asking for missing items: %s", item_err->msg);
+    absence->due_ms =
+        clock_mono_ms(sync->conf.clock) + sync_backoff_ms(++absence->failures, item_err);
+}
+
+/* ---- what to ask for ---- */
+
+/* The state of one look through the drives. */
+struct look {
+    struct sync *sync;
+    int64_t now_real_ms;
+    int64_t wait_ms; /* until a row may be asked for again; TIME_NEVER: none waits */
+};
+
+/* How long until this row may be asked for, apart from what is above it: 0 now, TIME_NEVER: it is
+ * held. */
+static int64_t row_wait_ms(const struct missing_row *row, int64_t now_real_ms)
+{
+    int64_t due = row->first_404_ms + ABSENCE_INTERVAL_MS;
+
+    if (row->first_404_ms == 0)
+        return 0;
+    if (row->held)
+        return TIME_NEVER;
+    return due > now_real_ms ? due - now_real_ms : 0;
+}
+
+/* Moves what can be asked for now to sync->absence.asked. */
+static void choose(struct look *look, struct missing_rows *rows)
+{
+    struct missing_rows *asked = &look->sync->absence.asked;
+
+    for (size_t i = 0; i < rows->len && asked->len < ITEMS_PER_ASK; i++) {
+        struct missing_row *row = &rows->items[i];
+        int64_t wait = row_wait_ms(row, look->now_real_ms);
+
+        if (wait == 0) {
+            struct missing_row taken = *row;
+
+            row->rid = NULL;
+            (void)missing_rows_push(asked, taken);
+        } else if (wait < look->wait_ms) {
+            look->wait_ms = wait;
+        }
+    }
+}
+
+static bool is_being_enumerated(const struct drive_row *drive)
+{
+    return drive->round == ROUND_FIRST || drive->round == ROUND_FULL ||
+           (drive->round == ROUND_APPLY && drive->round_was_full);
+}
+
+static void ask(struct sync *sync, const char *drive_id)
+{
+    struct absence *absence = &sync->absence;
+    const char **ids = x_calloc(absence->asked.len, sizeof *ids);
+
+    for (size_t i = 0; i < absence->asked.len; i++)
+        ids[i] = absence->asked.items[i].rid;
+    absence->request = request_items(sync,
+                                     &(struct item_query){
+                                         .drive_id = drive_id,
+                                         .ids = ids,
+                                         .count = absence->asked.len,
+                                         .priority = REMOTE_BACKGROUND,
+                                     },
+                                     on_items, absence);
+    free(ids);
+}
+
+/* Looks at one drive; false once something was asked for. */
+static bool look_at_drive(const struct drive_row *drive, void *arg)
+{
+    struct look *look = arg;
+    struct follow *follow = rounds_find(look->sync, drive->id);
+    struct missing_rows rows = { 0 };
+
+    if (follow)
+        (void)store_count_held(look->sync->conf.store, drive->id, &follow->status.held);
+    if (is_being_enumerated(drive))
+        return true;
+    if (store_list_missing(look->sync->conf.store, drive->id, add_row, &rows) == 0)
+        choose(look, &rows);
+    clear_rows(&rows);
+    if (look->sync->absence.asked.len == 0)
+        return true;
+    ask(look->sync, drive->drive_id);
+    return false;
+}
+
+int64_t absence_turn(struct sync *sync, int64_t now_ms)
+{
+    struct absence *absence = &sync->absence;
+    struct look look = {
+        .sync = sync,
+        .now_real_ms = clock_real_ms(sync->conf.clock),
+        .wait_ms = TIME_NEVER,
+    };
+
+    if (absence->request)
+        return TIME_NEVER;
+    if (now_ms < absence->due_ms)
+        return absence->due_ms;
+    (void)store_list_drives(sync->conf.store, look_at_drive, &look);
+    if (absence->request)
+        return TIME_NEVER;
+    absence->due_ms = look.wait_ms == TIME_NEVER ? TIME_NEVER : now_ms + look.wait_ms;
+    return absence->due_ms;
+}
+
+void absence_poke(struct sync *sync)
+{
+    if (sync->absence.failures == 0)
+        sync->absence.due_ms = 0;
+}
+
+void absence_wake(struct sync *sync)
+{
+    sync->absence.due_ms = 0;
+}
+
+static bool release(const struct drive_row *drive, void *arg)
+{
+    struct sync *sync = arg;
+    cleanup_txn struct store_txn *txn = NULL;
+    struct err err = { 0 };
+    int r = store_begin(sync->conf.store, &txn, &err);
+
+    if (r == 0)
+        r = txn_hold_missing(txn, drive->id, false);
+    if (r == 0)
+        r = sync_commit(&txn, &err);
+    if (sync_explain(&err, r, "letting held removals go") < 0)
+        log_error("sync", "%s", err.msg);
+    return r == 0;
+}
+
+void absence_confirm(struct sync *sync)
+{
+    (void)store_list_drives(sync->conf.store, release, sync);
+    absence_wake(sync);
+}
+
+void absence_free(struct sync *sync)
+{
+    clear_rows(&sync->absence.asked);
+}

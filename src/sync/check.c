@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Checks: items that apply could not decide about are asked for, and the answers are applied as the
+ * best word there is. A check takes its items a chunk at a time, each chunk in one request and one
+ * transaction, and ends with the first error that is worth another attempt.
+ *
+ * A 404 is not believed here: all read models of the service lag, and a change that delta reports
+ * is reported once. So what a staged report says is not lost with a 404: a deletion is confirmed
+ * first (the row is noted as missing; absence.c asks again), and of an item that nobody knew,
+ * delta's report is taken and then confirmed likewise. Only a report that contradicts a confirmed
+ * deletion is dropped.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/xalloc.h"
+#include "sync/sync_i.h"
+
+struct check {
+    int64_t drive;
+    char *drive_id;
+    struct strset ids;
+    size_t begin, end; /* of ids: the chunk under way */
+    bool is_staged;
+    enum remote_priority priority;
+    struct request *request;
+    check_done_fn *done;
+    void *owner;
+};
+
+static void check_free(struct check *check)
+{
+    strset_clear(&check->ids);
+    free(check->drive_id);
+    free(check);
+}
+
+static void finish(struct sync *sync, struct check *check, const struct err *err)
+{
+    check_done_fn *done = check->done;
+    void *owner = check->owner;
+
+    check_free(check);
+    done(sync, err, owner);
+}
+
+/* ---- one answer ---- */
+
+static int apply_item(struct store_txn *txn, const struct apply_context *context,
+                      const struct item *item, struct err *err)
+{
+    enum apply_outcome outcome;
+    int r = apply_report(txn, context, item, &outcome, err);
+
+    if (r == 0 && outcome == APPLY_CHECK)
+        log_warn("sync", "item %s: what the service says of it can't be told apart, left as it is",
+                 item->id);
+    return r;
+}
+
+struct staged_apply {
+    const struct apply_context *context;
+    struct err *err;
+};
+
+static int apply_staged_item(struct store_txn *txn, const struct item *item, void *arg)
+{
+    const struct staged_apply *staged = arg;
+
+    return (item->flags & ITEM_DELETED) ? 0 : apply_item(txn, staged->context, item, staged->err);
+}
+
+/* Takes the staged report for true. */
+static int believe_staged(struct store_txn *txn, const struct apply_context *context,
+                          const char *id, struct err *err)
+{
+    struct staged_apply staged = { .context = context, .err = err };
+    int r = txn_get_staged(txn, context->drive->id, id, apply_staged_item, &staged);
+
+    return r == -ENOENT ? 0 : r;
+}
+
+/* Lets absence.c confirm that the item is gone, some minutes from now. */
+static int note_missing(struct store_txn *txn, const struct apply_context *context, const char *id)
+{
+    struct node node;
+    struct missing_row row = { .drive = context->drive->id, .first_404_ms = context->now_ms };
+    int r = txn_find_node(txn, context->drive->id, id, &node);
+
+    if (r == -ENOENT)
+        return 0;
+    if (r < 0)
+        return r;
+    row.ino = node.attr.ino;
+    row.rid = node.rid;
+    r = txn_put_missing(txn, &row);
+    node_clear(&node);
+    return r;
+}
+
+static int settle_absent(struct store_txn *txn, const struct apply_context *context, const char *id,
+                         struct err *err)
+{
+    struct node node;
+    bool is_known, has_tombstone = false;
+    int r = txn_has_tombstone(txn, context->drive->id, id, &has_tombstone);
+
+    if (r < 0)
+        return r;
+    if (has_tombstone)
+        return 0;
+    is_known = txn_find_node(txn, context->drive->id, id, &node) == 0;
+    if (is_known)
+        node_clear(&node);
+    else
+        r = believe_staged(txn, context, id, err);
+    return r < 0 ? r : note_missing(txn, context, id);
+}
+
+/* What was learnt of one item enters the store. */
+static int settle(struct store_txn *txn, const struct check *check,
+                  const struct apply_context *context, const struct item *item,
+                  const struct err *item_err, struct err *err)
+{
+    const char *id = item->id;
+    int r = 0;
+
+    if (item_err->code == 0 && !(item->flags & ITEM_DELETED))
+        r = apply_item(txn, context, item, err);
+    else if (check->is_staged && item_err->http_status == 404)
+        r = settle_absent(txn, context, id, err);
+    else if (check->is_staged)
+        r = believe_staged(txn, context, id, err); /* refused: delta's word is all we have */
+    if (r == 0 && check->is_staged)
+        r = txn_unstage(txn, check->drive, id);
+    return r;
+}
+
+/* ---- a chunk ---- */
+
+static bool is_worth_retrying(const struct err *err)
+{
+    return err->code != 0 && err->http_status != 404 && err->retry != ERR_RETRY_NEVER;
+}
+
+/* Settles what can be; *ret_failed is the first error of an item that is worth another attempt. */
+static int settle_chunk(struct sync *sync, const struct check *check, const struct answer *answer,
+                        struct err *ret_failed, struct err *err)
+{
+    struct drive_row drive = { 0 };
+    cleanup_txn struct store_txn *txn = NULL;
+    struct apply_context context = {
+        .drive = &drive,
+        .source = APPLY_ITEM,
+        .now_ms = clock_real_ms(sync->conf.clock),
+    };
+    int r = store_begin(sync->conf.store, &txn, err);
+
+    if (r == 0) {
+        r = txn_get_drive(txn, check->drive, &drive);
+        (void)sync_explain(err, r, "reading a drive");
+    }
+    for (size_t i = 0; i < answer->page->count && r == 0; i++) {
+        if (!is_worth_retrying(&answer->errors[i]))
+            r = settle(txn, check, &context, &answer->page->items[i], &answer->errors[i], err);
+        else if (ret_failed->code == 0)
+            *ret_failed = answer->errors[i];
+    }
+    drive_row_clear(&drive);
+    return r < 0 ? sync_explain(err, r, "settling items") : sync_commit(&txn, err);
+}
+
+static void ask_next(struct sync *sync, struct check *check);
+
+static void on_items(struct sync *sync, struct answer *answer, void *owner)
+{
+    struct check *check = owner;
+    struct err err = { 0 }, failed = { 0 };
+    size_t expected = check->end - check->begin;
+
+    check->request = NULL;
+    if (answer->err.code != 0) {
+        finish(sync, check, &answer->err);
+        return;
+    }
+    if (answer->page->count != expected || (expected > 0 && !answer->errors))
+        (void)err_set(&failed, -EPROTO, "asked for %zu items, got %zu", expected,
+                      answer->page->count);
+    else if (settle_chunk(sync, check, answer, &failed, &err) < 0)
+        failed = err;
+    if (failed.code != 0)
+        finish(sync, check, &failed);
+    else if (check->end == check->ids.len)
+        finish(sync, check, NULL);
+    else
+        ask_next(sync, check);
+    absence_poke(sync);
+}
+
+static void ask_next(struct sync *sync, struct check *check)
+{
+    size_t left = check->ids.len - check->end;
+
+    check->begin = check->end;
+    check->end += left < ITEMS_PER_ASK ? left : ITEMS_PER_ASK;
+    check->request = request_items(sync,
+                                   &(struct item_query){
+                                       .drive_id = check->drive_id,
+                                       .ids = (const char *const *)check->ids.items + check->begin,
+                                       .count = check->end - check->begin,
+                                       .priority = check->priority,
+                                   },
+                                   on_items, check);
+}
+
+struct check *check_new(struct sync *sync, const struct check_query *query, check_done_fn *done,
+                        void *owner)
+{
+    struct check *check = x_calloc(1, sizeof *check);
+
+    check->drive = query->drive;
+    check->drive_id = x_strdup(query->drive_id);
+    for (size_t i = 0; i < query->ids->len; i++)
+        (void)strset_add(&check->ids, query->ids->items[i]);
+    check->is_staged = query->is_staged;
+    check->priority = query->priority;
+    check->done = done;
+    check->owner = owner;
+    ask_next(sync, check);
+    return check;
+}
+
+void check_abandon(struct sync *sync, struct check *check)
+{
+    if (!check)
+        return;
+    request_abandon(sync, check->request);
+    check_free(check);
+}

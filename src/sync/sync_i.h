@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GRAPHFS_SYNC_SYNC_I_H
+#define GRAPHFS_SYNC_SYNC_I_H
+
+/* What the files of src/sync share and nobody else sees. */
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "base/vec.h"
+#include "sync/apply.h"
+#include "sync/inbox.h"
+#include "sync/request.h"
+#include "sync/strset.h"
+#include "sync/sync.h"
+#include "sync/timing.h"
+#include "sync/waiters.h"
+
+/* The most pages that one round or listing may have, and the most items in one request for items
+ * or in one transaction that applies a round. The server's bytes are not trusted to end. */
+#define PAGES_MAX      200000
+#define ITEMS_PER_ASK  200
+#define ITEMS_PER_STEP 500
+
+DEFINE_VEC(drive_numbers, int64_t);
+DEFINE_VEC(drive_states, struct sync_drive_status);
+
+/* What a drive does right now. */
+enum follow_phase {
+    FOLLOW_RESTING,  /* until its time has come */
+    FOLLOW_FETCHING, /* a page was asked for */
+    FOLLOW_APPLYING, /* a step at each turn */
+    FOLLOW_CHECKING, /* items were asked for, which apply could not decide without */
+};
+
+/* A drive whose changes are followed. Sync thread only. */
+struct follow {
+    LIST_ENTRY(follow) link;
+    int64_t drive; /* row id */
+    char *drive_id;
+    enum follow_phase phase;
+    struct request *request; /* of the page under way */
+    struct check *check;
+    bool round_is_new;       /* the page under way is the first one of its round */
+    bool followed_link;      /* it was asked for by a link */
+    struct strset links;     /* that were followed in this round, in this process */
+    struct strset undecided; /* staged items that apply wants to be asked for */
+    int64_t due_ms;          /* monotonic: after a failure, not before this */
+    int64_t ended_ms;        /* monotonic: of the last round; 0: none in this process */
+    unsigned failures;       /* in a row */
+    unsigned broken_links;   /* of this round: see round_plan.h */
+    unsigned restarts;       /* of this round, from its beginning */
+    bool waits_for_wake;     /* the failure ends with the network, or with a sign-in */
+    uint64_t began_pull;     /* sync.pulls_asked when this round began */
+    uint64_t done_pull;      /* the same of the last round that was applied */
+    struct sync_drive_status status;
+};
+
+struct pull {
+    uint64_t waiter;
+    uint64_t number; /* a round that began with at least this number ends it */
+};
+
+DEFINE_VEC(pull_list, struct pull);
+
+struct discovery {
+    struct request *request;
+    int64_t due_ms; /* monotonic */
+    unsigned failures;
+    bool waits_for_wake;
+    struct err error;
+    struct waiter_ids waiters; /* for the views, and for names in them */
+};
+
+DEFINE_VEC(missing_rows, struct missing_row);
+
+struct absence {
+    struct request *request;
+    struct missing_rows asked; /* what the request is for */
+    int64_t due_ms;            /* monotonic */
+    unsigned failures;
+};
+
+struct sync {
+    struct sync_conf conf;  /* const after init */
+    struct inbox *inbox;    /* const after init; has its own lock */
+    struct waiters waiters; /* has its own lock */
+    pthread_t thread;
+    bool is_running;         /* the thread of sync_start and sync_stop */
+    _Atomic int64_t used_ms; /* monotonic: when somebody used the mount last */
+
+    pthread_mutex_t lock;
+    struct drive_states states;      /* lock: the copies that sync_status shows */
+    struct drive_numbers with_delta; /* lock: the drives that are not DRIVE_SHARED */
+
+    /* Sync thread only. */
+    LIST_HEAD(, follow) follows;
+    LIST_HEAD(, listing) listings;
+    LIST_HEAD(, child_ask) child_asks;
+    LIST_HEAD(, refusal) refusals;
+    LIST_HEAD(, request) requests;
+    struct discovery discovery;
+    struct absence absence;
+    struct pull_list pulls;
+    uint64_t pulls_asked;
+};
+
+/* ---- sync.c ---- */
+
+/* What the thread does first; then one turn: all messages, then all that is due. A turn returns
+ * when the next one is due, monotonic; 0: at once. The thread repeats turns; tests call them. */
+void sync_begin(struct sync *sync);
+int64_t sync_turn(struct sync *sync);
+
+/* A transaction that is rolled back at the end of the block, unless sync_commit() ended it before.
+ */
+#define cleanup_txn __attribute__((cleanup(sync_rollback)))
+void sync_rollback(struct store_txn **txn);
+
+/* Commits *txn and sets it to NULL. */
+int sync_commit(struct store_txn **txn, struct err *err);
+
+/* Fills err in from a failed call that has not done so itself. Returns r. */
+int sync_explain(struct err *err, int r, const char *what);
+
+/* The pause after a failure, with jitter. */
+int64_t sync_backoff_ms(unsigned failures, const struct err *err);
+
+/* True if waiting alone won't help: the network or the sign-in has to come back. */
+bool sync_waits_for_wake(const struct err *err);
+
+/* ---- drives.c ---- */
+
+int64_t drives_turn(struct sync *sync, int64_t now_ms);
+
+/* Asks for the drives now, unless that is under way; the waiter (0: none) is told of the result. */
+void drives_ask(struct sync *sync, uint64_t waiter);
+
+/* Whether drives other than DRIVE_SHARED have this number. Any thread. */
+bool drives_has_delta(struct sync *sync, int64_t drive);
+void drives_note_delta(struct sync *sync, int64_t drive);
+
+/* ---- rounds.c ---- */
+
+/* Follows the drive from now on, if it is one with delta. */
+void rounds_follow(struct sync *sync, int64_t drive);
+void rounds_follow_known(struct sync *sync);
+struct follow *rounds_find(struct sync *sync, int64_t drive);
+int64_t rounds_turn(struct sync *sync, int64_t now_ms);
+void rounds_wake(struct sync *sync);
+void rounds_free(struct sync *sync);
+
+/* ---- pull.c ---- */
+
+void pull_ask(struct sync *sync, uint64_t waiter);
+void pull_finish_done(struct sync *sync);
+void pull_fail(struct sync *sync, const struct err *err);
+
+/* ---- listing.c ---- */
+
+void listing_want(struct sync *sync, ino_nr ino, uint64_t waiter);
+/* The root of this drive became known, or (err) won't: listings wait for it. */
+void listing_root_known(struct sync *sync, int64_t drive, const struct err *err);
+void listing_wake(struct sync *sync);
+void listing_free(struct sync *sync);
+
+/* ---- child.c ---- */
+
+void child_want(struct sync *sync, ino_nr parent, const char *name, uint64_t waiter);
+void child_free(struct sync *sync);
+
+/* ---- check.c ---- */
+
+/* The end of a check; err is NULL if all items were settled. The check is gone when it runs. */
+typedef void check_done_fn(struct sync *sync, const struct err *err, void *owner);
+
+struct check_query {
+    int64_t drive;
+    const char *drive_id;
+    const struct strset *ids; /* copied */
+    bool is_staged;           /* reports of these items are staged: they are settled too */
+    enum remote_priority priority;
+};
+
+struct check *check_new(struct sync *sync, const struct check_query *query, check_done_fn *done,
+                        void *owner);
+void check_abandon(struct sync *sync, struct check *check); /* NULL is allowed */
+
+/* ---- absence.c ---- */
+
+int64_t absence_turn(struct sync *sync, int64_t now_ms);
+void absence_poke(struct sync *sync); /* rows may be missing: look */
+void absence_wake(struct sync *sync); /* the same, even if asking has failed */
+/* Removals that were held may go. */
+void absence_confirm(struct sync *sync);
+void absence_free(struct sync *sync);
+
+/* ---- status.c ---- */
+
+void status_publish(struct sync *sync);
+
+#endif
