@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Delta works by what was told: a token holds, for each item, the number of the version that it was
+ * last told of under that token. A round is a list of the items whose visible version is another
+ * one; a page of it tells what is visible when the page is made. The last page gives a token with
+ * what was told. So delta is right in the end whatever the lag, and a page that is asked for twice
+ * does no harm.
+ */
+#include "config.h"
+
+#include "fake_remote.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/lock.h"
+#include "base/xalloc.h"
+#include "fake_delta.h"
+
+struct fault {
+    enum fake_request kind;
+    unsigned skip, times;
+    struct err err;
+};
+
+DEFINE_VEC(fault_list, struct fault);
+
+/* A request that waits; strings are its own. */
+struct asked {
+    uint64_t id;
+    enum fake_request kind;
+    bool is_cancelled;
+    char *drive_id, *item_id, *link, *name;
+    char **ids;
+    size_t count;
+    remote_drives_fn *drives_done;
+    remote_page_fn *page_done;
+    remote_items_fn *items_done;
+    void *arg;
+};
+
+DEFINE_VEC(asked_list, struct asked *);
+
+struct fake_remote {
+    struct remote remote;
+    struct fake_model model;
+    struct fake_settings settings;
+    struct fake_delta delta;
+    struct fault_list faults;
+    pthread_mutex_t lock;
+    /* lock */
+    struct asked_list waiting;
+    uint64_t last_id;
+    unsigned counts[FAKE_REQUESTS];
+};
+
+/* ---- asking ---- */
+
+static void asked_free(struct asked *asked)
+{
+    for (size_t i = 0; i < asked->count; i++)
+        free(asked->ids[i]);
+    free(asked->ids);
+    free(asked->drive_id);
+    free(asked->item_id);
+    free(asked->link);
+    free(asked->name);
+    free(asked);
+}
+
+static uint64_t enqueue(struct remote *remote, struct asked *asked)
+{
+    struct fake_remote *fake = (struct fake_remote *)remote;
+
+    LOCKED(&fake->lock);
+    asked->id = ++fake->last_id;
+    fake->counts[asked->kind] += asked->kind == FAKE_ASK_ITEMS ? (unsigned)asked->count : 1;
+    (void)asked_list_push(&fake->waiting, asked);
+    return asked->id;
+}
+
+static struct asked *asked_new(enum fake_request kind, void *arg)
+{
+    struct asked *asked = x_calloc(1, sizeof *asked);
+
+    asked->kind = kind;
+    asked->arg = arg;
+    return asked;
+}
+
+static void ask_drives(struct remote *remote, remote_drives_fn *done, void *arg)
+{
+    struct asked *asked = asked_new(FAKE_ASK_DRIVES, arg);
+
+    asked->drives_done = done;
+    (void)enqueue(remote, asked);
+}
+
+static enum fake_request page_kind(const struct page_query *query)
+{
+    if (query->kind == PAGE_DELTA)
+        return FAKE_ASK_DELTA;
+    if (query->kind == PAGE_CHILDREN || query->link[0] == 'c')
+        return FAKE_ASK_CHILDREN;
+    return FAKE_ASK_LINK;
+}
+
+static uint64_t ask_page(struct remote *remote, const struct page_query *query,
+                         remote_page_fn *done, void *arg)
+{
+    struct asked *asked = asked_new(page_kind(query), arg);
+
+    asked->drive_id = x_strdup(query->drive_id);
+    asked->item_id = x_strdup(query->item_id);
+    asked->link = x_strdup(query->link);
+    asked->page_done = done;
+    return enqueue(remote, asked);
+}
+
+static uint64_t ask_items(struct remote *remote, const struct item_query *query,
+                          remote_items_fn *done, void *arg)
+{
+    struct asked *asked = asked_new(FAKE_ASK_ITEMS, arg);
+
+    asked->drive_id = x_strdup(query->drive_id);
+    asked->count = query->count;
+    asked->ids = x_calloc(query->count, sizeof *asked->ids);
+    for (size_t i = 0; i < query->count; i++)
+        asked->ids[i] = x_strdup(query->ids[i]);
+    asked->items_done = done;
+    return enqueue(remote, asked);
+}
+
+static uint64_t ask_child(struct remote *remote, const struct path_query *query,
+                          remote_page_fn *done, void *arg)
+{
+    struct asked *asked = asked_new(FAKE_ASK_CHILD, arg);
+
+    asked->drive_id = x_strdup(query->drive_id);
+    asked->item_id = x_strdup(query->parent_id);
+    asked->name = x_strdup(query->name);
+    asked->page_done = done;
+    return enqueue(remote, asked);
+}
+
+static uint64_t ask_content(struct remote *remote, const struct fetch_query *query,
+                            remote_fetch_fn *done, void *arg)
+{
+    (void)remote;
+    (void)query;
+    (void)done;
+    (void)arg;
+    abort(); /* sync has no business with content */
+}
+
+static void cancel(struct remote *remote, uint64_t id)
+{
+    struct fake_remote *fake = (struct fake_remote *)remote;
+
+    LOCKED(&fake->lock);
+    for (size_t i = 0; i < fake->waiting.len; i++) {
+        if (fake->waiting.items[i]->id == id)
+            fake->waiting.items[i]->is_cancelled = true;
+    }
+}
+
+static const struct remote_ops ops = {
+    .drives = ask_drives,
+    .page = ask_page,
+    .items = ask_items,
+    .child = ask_child,
+    .fetch = ask_content,
+    .cancel = cancel,
+};
+
+/* ---- answering ---- */
+
+static struct drive_list *make_drives(const struct fake_model *model)
+{
+    struct drive_list *list = x_calloc(1, sizeof *list);
+
+    list->drives = x_calloc(model->drives.len, sizeof *list->drives);
+    for (size_t i = 0; i < model->drives.len; i++) {
+        const struct fake_drive *drive = &model->drives.items[i];
+
+        if (!drive->is_shared)
+            list->drives[list->count++] = (struct drive_info){
+                .id = x_strdup(drive->id),
+                .type = "business",
+                .is_default = drive->is_default,
+                .quota_total = 1000000,
+                .quota_used = 1000 * (int64_t)model->items.len,
+            };
+    }
+    return list;
+}
+
+void drive_list_free(struct drive_list *list)
+{
+    if (!list)
+        return;
+    for (size_t i = 0; i < list->count; i++)
+        free((char *)(uintptr_t)list->drives[i].id);
+    free(list->drives);
+    free(list);
+}
+
+/* The folder, as the reader sees it. */
+static bool sees_folder(const struct fake_model *model, size_t item, enum fake_reader reader)
+{
+    int number;
+    const struct fake_version *version =
+        item == SIZE_MAX ? NULL : fake_seen(model, item, reader, &number);
+
+    return version && !version->is_deleted;
+}
+
+/* "children ITEM FROM" */
+static struct item_page *make_children(struct fake_remote *fake, const struct asked *asked,
+                                       struct err *err)
+{
+    const struct fake_model *model = &fake->model;
+    struct item_page *page = fake_page_new();
+    size_t parent, from = 0;
+
+    if (!asked->link || sscanf(asked->link, "children %zu %zu", &parent, &from) != 2)
+        parent = fake_find_item(model, asked->item_id);
+    if (!sees_folder(model, parent, FAKE_CHILDREN)) {
+        (void)err_set(err, -ENOENT, "no such folder");
+        err->http_status = 404;
+        return page;
+    }
+    for (size_t i = from; i < model->items.len; i++) {
+        int number;
+        const struct fake_version *version = fake_seen(model, i, FAKE_CHILDREN, &number);
+
+        if (!version || version->is_deleted || version->parent != parent || i == parent)
+            continue;
+        if (page->count == fake->settings.page_size) {
+            fake_page_set_next(page, x_asprintf("children %zu %zu", parent, i));
+            break;
+        }
+        fake_page_add(page, model, i, version, true);
+    }
+    return page;
+}
+
+static struct item_page *make_child(struct fake_remote *fake, const struct asked *asked,
+                                    struct err *err)
+{
+    const struct fake_model *model = &fake->model;
+    struct item_page *page = fake_page_new();
+    size_t parent = fake_find_item(model, asked->item_id);
+
+    for (size_t i = 0; i < model->items.len && page->count == 0; i++) {
+        int number;
+        const struct fake_version *version = fake_seen(model, i, FAKE_PATH, &number);
+
+        if (version && !version->is_deleted && version->parent == parent && i != parent &&
+            strcmp(version->name, asked->name) == 0)
+            fake_page_add(page, model, i, version, true);
+    }
+    if (page->count == 0) {
+        (void)err_set(err, -ENOENT, "no such item");
+        err->http_status = 404;
+    }
+    return page;
+}
+
+static struct item_page *make_items(struct fake_remote *fake, const struct asked *asked,
+                                    struct err *errors)
+{
+    const struct fake_model *model = &fake->model;
+    struct item_page *page = fake_page_new();
+
+    for (size_t i = 0; i < asked->count; i++) {
+        size_t item = fake_find_item(model, asked->ids[i]);
+        int number;
+        const struct fake_version *version =
+            item == SIZE_MAX ? NULL : fake_seen(model, item, FAKE_ITEM, &number);
+
+        if (version && !version->is_deleted) {
+            fake_page_add(page, model, item, version, true);
+            continue;
+        }
+        fake_page_add_deleted(page, asked->ids[i]);
+        (void)err_set(&errors[i], -ENOENT, "no such item");
+        errors[i].http_status = 404;
+    }
+    return page;
+}
+
+static struct item_page *make_page(struct fake_remote *fake, const struct asked *asked,
+                                   struct err *err)
+{
+    size_t drive = fake_find_drive(&fake->model, asked->drive_id);
+
+    if (asked->kind == FAKE_ASK_CHILD)
+        return make_child(fake, asked, err);
+    if (asked->kind == FAKE_ASK_CHILDREN)
+        return make_children(fake, asked, err);
+    if (drive != SIZE_MAX && !fake->model.drives.items[drive].is_shared)
+        return fake_delta_page(&fake->delta, &fake->settings, drive, asked->link, err);
+    (void)err_set(err, -EACCES, "no delta here");
+    err->http_status = 403;
+    return fake_page_new();
+}
+
+static bool find_fault(struct fake_remote *fake, const struct asked *asked, struct err *err)
+{
+    if (asked->is_cancelled)
+        (void)err_set(err, -ECANCELED, "cancelled");
+    else if (fake->settings.is_offline)
+        (void)err_set(err, -ENETDOWN, "offline");
+    for (size_t i = 0; i < fake->faults.len && err->code == 0; i++) {
+        struct fault *fault = &fake->faults.items[i];
+
+        if (fault->kind != asked->kind || fault->times == 0)
+            continue;
+        if (fault->skip > 0) {
+            fault->skip--;
+            continue;
+        }
+        fault->times--;
+        *err = fault->err;
+    }
+    return err->code != 0;
+}
+
+static void answer(struct fake_remote *fake, const struct asked *asked)
+{
+    struct err err = { 0 };
+    struct err *errors = x_calloc(asked->count + 1, sizeof *errors);
+    struct item_page *page = NULL;
+    bool has_failed = find_fault(fake, asked, &err);
+
+    if (asked->kind == FAKE_ASK_DRIVES) {
+        asked->drives_done(has_failed ? NULL : make_drives(&fake->model), has_failed ? &err : NULL,
+                           asked->arg);
+    } else if (asked->kind == FAKE_ASK_ITEMS) {
+        if (!has_failed)
+            page = make_items(fake, asked, errors);
+        asked->items_done(page, errors, has_failed ? &err : NULL, asked->arg);
+    } else {
+        if (!has_failed)
+            page = make_page(fake, asked, &err);
+        if (err.code != 0) {
+            item_page_free(page);
+            page = NULL;
+        }
+        asked->page_done(page, err.code != 0 ? &err : NULL, asked->arg);
+    }
+    free(errors);
+}
+
+static void shuffle(struct fake_remote *fake, struct asked_list *list)
+{
+    for (size_t i = list->len; i > 1; i--) {
+        size_t other = fake_random(&fake->model, (unsigned)i);
+        struct asked *swapped = list->items[i - 1];
+
+        list->items[i - 1] = list->items[other];
+        list->items[other] = swapped;
+    }
+}
+
+size_t fake_remote_pump(struct fake_remote *fake)
+{
+    struct asked_list list;
+    size_t count;
+
+    {
+        LOCKED(&fake->lock);
+        list = fake->waiting;
+        fake->waiting = (struct asked_list){ 0 };
+    }
+    if (fake->settings.is_shuffled)
+        shuffle(fake, &list);
+    for (size_t i = 0; i < list.len; i++) {
+        answer(fake, list.items[i]);
+        asked_free(list.items[i]);
+    }
+    count = list.len;
+    asked_list_clear(&list);
+    return count;
+}
+
+/* ---- the test's side ---- */
+
+struct fake_remote *fake_remote_new(struct clock *clock, uint64_t seed)
+{
+    struct fake_remote *fake = x_calloc(1, sizeof *fake);
+
+    fake->remote.ops = &ops;
+    fake_model_init(&fake->model, clock, seed);
+    fake->settings.page_size = 3;
+    fake->delta.model = &fake->model;
+    (void)pthread_mutex_init(&fake->lock, NULL);
+    return fake;
+}
+
+void fake_remote_free(struct fake_remote *fake)
+{
+    for (size_t i = 0; i < fake->waiting.len; i++)
+        fake->waiting.items[i]->is_cancelled = true;
+    (void)fake_remote_pump(fake);
+    fake_delta_clear(&fake->delta);
+    fake_model_clear(&fake->model);
+    fault_list_clear(&fake->faults);
+    (void)pthread_mutex_destroy(&fake->lock);
+    free(fake);
+}
+
+struct remote *fake_remote_ops(struct fake_remote *fake)
+{
+    return &fake->remote;
+}
+
+struct fake_model *fake_remote_model(struct fake_remote *fake)
+{
+    return &fake->model;
+}
+
+struct fake_settings *fake_remote_settings(struct fake_remote *fake)
+{
+    return &fake->settings;
+}
+
+unsigned fake_remote_count(const struct fake_remote *fake, enum fake_request kind)
+{
+    return fake->counts[kind];
+}
+
+unsigned fake_remote_total(const struct fake_remote *fake)
+{
+    unsigned total = 0;
+
+    for (size_t i = 0; i < FAKE_REQUESTS; i++)
+        total += fake->counts[i];
+    return total;
+}
+
+void fake_remote_reset_counts(struct fake_remote *fake)
+{
+    memset(fake->counts, 0, sizeof fake->counts);
+}
+
+void fake_remote_fail(struct fake_remote *fake, enum fake_request kind, unsigned skip,
+                      unsigned times, int code, long http_status)
+{
+    struct fault *fault = fault_list_push(
+        &fake->faults, (struct fault){ .kind = kind, .skip = skip, .times = times });
+
+    (void)err_set(&fault->err, code, "made to fail");
+    fault->err.http_status = http_status;
+    fault->err.retry = code == -EACCES ? ERR_RETRY_NEVER : ERR_RETRY_LATER;
+}
+
+void fake_remote_expire(struct fake_remote *fake, long http_status, const char *graph_code)
+{
+    fake_delta_expire(&fake->delta, http_status, graph_code);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GRAPHFS_TESTS_FAKE_REMOTE_H
+#define GRAPHFS_TESTS_FAKE_REMOTE_H
+
+/*
+ * A remote in the process, over a fake_model. Requests are kept until fake_remote_pump() answers
+ * them, on the calling thread: so a test decides when things happen, and what is on the way when
+ * they do. Requests may come from any thread; all else is for the test's thread. It counts what it
+ * is asked for.
+ *
+ * Also defines item_page_free() and drive_list_free(): link it instead of graph's decoders.
+ */
+
+#include "base/err.h"
+#include "fake_model.h"
+#include "graph/remote.h"
+
+enum fake_request {
+    FAKE_ASK_DRIVES,
+    FAKE_ASK_DELTA,    /* without a link */
+    FAKE_ASK_LINK,     /* of delta */
+    FAKE_ASK_CHILDREN, /* with or without a link */
+    FAKE_ASK_ITEMS,
+    FAKE_ASK_CHILD,
+    FAKE_REQUESTS,
+};
+
+struct fake_remote;
+
+/* What it does beside answering; for tests to set at any time. */
+struct fake_settings {
+    size_t page_size;        /* items on a page */
+    bool is_shuffled;        /* delta comes in any order, requests are answered in any order */
+    unsigned repeat_percent; /* of items come in a round of delta twice, first in an older state */
+    bool omits_tombstones;   /* below a folder that is deleted in the same round */
+    bool omits_ctag;         /* in delta, as business drives do */
+    bool is_offline;         /* each request ends with -ENETDOWN */
+    bool is_looping;         /* next links of delta lead to the page that they are on */
+};
+
+struct fake_remote *fake_remote_new(struct clock *clock, uint64_t seed);
+/* Requests that are still waiting are answered with -ECANCELED. */
+void fake_remote_free(struct fake_remote *fake);
+
+struct remote *fake_remote_ops(struct fake_remote *fake);
+struct fake_model *fake_remote_model(struct fake_remote *fake);
+struct fake_settings *fake_remote_settings(struct fake_remote *fake);
+
+/* Answers the requests that wait, not those made meanwhile. Returns how many there were. */
+size_t fake_remote_pump(struct fake_remote *fake);
+
+/* How many requests of a kind came since fake_remote_reset_counts(); items: how many ids. */
+unsigned fake_remote_count(const struct fake_remote *fake, enum fake_request kind);
+unsigned fake_remote_total(const struct fake_remote *fake);
+void fake_remote_reset_counts(struct fake_remote *fake);
+
+/* After `skip` more requests of this kind, the next `times` fail so. */
+void fake_remote_fail(struct fake_remote *fake, enum fake_request kind, unsigned skip,
+                      unsigned times, int code, long http_status);
+
+/* All links of delta given out so far are dead: they get this status and code. */
+void fake_remote_expire(struct fake_remote *fake, long http_status, const char *graph_code);
+
+#endif
