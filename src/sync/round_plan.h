@@ -23,6 +23,7 @@ struct round_plan {
     const char *link; /* STEP_FOLLOW; borrowed from the drive */
 };
 
+/* The next step of a drive, from its row alone: so a restart goes on where the last one was. */
 struct round_plan round_plan_next(const struct drive_row *drive);
 
 enum round_remedy {
@@ -39,6 +40,7 @@ struct round_failure {
     unsigned restarts;
 };
 
+/* What to do about it. Pure. */
 enum round_remedy round_plan_remedy(const struct round_failure *failure);
 
 /* What a round becomes that starts again from the beginning: the very first one only as long as

@@ -26,8 +26,9 @@ struct waiters {
 
 DEFINE_VEC(waiter_ids, uint64_t);
 
+/* Begin and end. At the end nobody may wait any more. */
 void waiters_init(struct waiters *waiters);
-void waiters_clear(struct waiters *waiters); /* nobody may wait any more */
+void waiters_clear(struct waiters *waiters);
 
 /* Ids are never 0 and never used again. */
 uint64_t waiters_add(struct waiters *waiters, waiter_done_fn *done, void *arg);
