@@ -107,7 +107,7 @@ static int push_cycle(struct order *order, ino_nr ino, const char *parent_id)
     struct applying *applying = order->applying;
     size_t depth = order->stack.len;
     ino_nr above, parent;
-    bool is_cycle;
+    bool is_cycle = false;
     int r = place_find_parent(applying, parent_id, &parent);
 
     if (r == 0)

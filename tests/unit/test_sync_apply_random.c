@@ -275,7 +275,7 @@ static int index_of(const char *id)
 static void first_round(struct scene *scene)
 {
     const struct apply_context context = context_of(scene, APPLY_FIRST);
-    int order[ITEMS_MAX];
+    int order[ITEMS_MAX] = { 0 };
 
     for (int i = 0; i < scene->count; i++)
         order[i] = i;
