@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef EMULATOR_BLOB_H
+#define EMULATOR_BLOB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "memory.h"
+#include "quickxor.h"
+
+enum blob_kind { BLOB_BYTES, BLOB_PATTERN, BLOB_FILE };
+
+/* The bytes of one version of a file. Immutable but for the remembered hash (under the world
+ * lock), so several items and versions may share one. Lives as long as its arena. */
+struct blob {
+    enum blob_kind kind;
+    bool has_quickxor;
+    uint8_t quickxor[QUICKXOR_SIZE];
+    int64_t size;
+
+    union {
+        const void *bytes; /* BLOB_BYTES */
+        uint64_t seed;     /* BLOB_PATTERN */
+        const char *path;  /* BLOB_FILE: a file that must not change */
+    };
+};
+
+struct blob *blob_from_bytes(struct arena *arena, const void *bytes, size_t size);
+struct blob *blob_from_pattern(struct arena *arena, uint64_t seed, int64_t size);
+struct blob *blob_from_file(struct arena *arena, const char *path, int64_t size);
+
+/* Reads up to `size` bytes at `offset` into `out`; returns how many, less only at the end. A file
+ * that went away or shrank reads as zeros. */
+size_t blob_read(const struct blob *blob, int64_t offset, void *out, size_t size);
+
+/* quickXorHash, computed on first use. */
+const uint8_t *blob_quickxor(struct blob *blob);
+
+/* Upper-case hex of the named OpenSSL digest ("SHA1", "SHA256"), NUL-terminated. */
+void blob_digest(const struct blob *blob, const char *name, char *ret_hex, size_t size);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef EMULATOR_OPTIONS_H
+#define EMULATOR_OPTIONS_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+enum profile { PROFILE_BUSINESS, PROFILE_CONSUMER, PROFILE_CONSUMER_LEGACY };
+
+/* What the command line says. Strings are borrowed from argv. */
+struct options {
+    struct sockaddr_storage api_address;
+    struct sockaddr_storage content_address;
+    const char *port_file;
+    const char *tls_cert;
+    const char *tls_key;
+    const char *log_file;
+    const char *import_dir;
+    const char *client_id; /* the only one accepted, NULL for any */
+    enum profile profile;
+    uint64_t seed;
+    int64_t lag_ms;
+    int64_t latency_ms;
+    int64_t bandwidth; /* bytes per second of a content connection, 0 for no limit */
+    int64_t token_ttl_ms;
+    int64_t url_ttl_ms;
+    int64_t generate_files;
+    int64_t generate_folders;
+    int64_t generate_size;
+    int64_t generate_seed;
+    int64_t throttle_requests; /* 0: no limit */
+    int64_t throttle_window_ms;
+    bool auto_approve;
+    bool is_plain;
+};
+
+/* Reads the command line. Returns 0; -1 after a message on stderr; 1 when --help or --version was
+ * asked for and answered. */
+int options_parse(struct options *options, int argc, char **argv);
+
+#endif
