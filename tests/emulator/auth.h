@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef EMULATOR_AUTH_H
+#define EMULATOR_AUTH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { AUTH_KEY_LENGTH = 32, USER_CODE_LENGTH = 9 };
+
+enum device_state { DEVICE_PENDING, DEVICE_APPROVED, DEVICE_DECLINED, DEVICE_EXPIRED, DEVICE_USED };
+
+struct device_code {
+    char key[AUTH_KEY_LENGTH + 1];
+    char user_code[USER_CODE_LENGTH + 1];
+    char *scope;
+    enum device_state state;
+    int64_t expires_ms;
+};
+
+/* An access or refresh token; the key is the part of its text that says which one it is. */
+struct token {
+    char key[AUTH_KEY_LENGTH + 1];
+    char *scope;
+    int64_t expires_ms;
+    bool is_revoked;
+};
+
+struct tokens {
+    struct token *list;
+    size_t count;
+    size_t capacity;
+};
+
+/* The sign-in service. Guarded by the world lock. */
+struct auth {
+    struct device_code *codes;
+    size_t code_count;
+    size_t code_capacity;
+    struct tokens access;
+    struct tokens refresh;
+    bool wants_conditional_access; /* refuse sign-ins by policy */
+    bool wants_consent;
+    bool wants_slow_down; /* the next poll is told to slow down */
+};
+
+struct request;
+struct response;
+
+/* Routes of the sign-in service. */
+void auth_post_devicecode(struct request *request, struct response *response);
+void auth_post_token(struct request *request, struct response *response);
+
+/* True if the request carries a token that is good now; otherwise the response is a 401. */
+bool auth_check_bearer(struct request *request, struct response *response);
+
+/* Ends the life of the access token that the request carries. */
+void auth_expire_bearer(struct request *request);
+
+/* What a user would do with a device code; an empty user_code means the newest. `action` is
+ * approve, decline or expire. False if there is no such code or action. */
+bool auth_decide(struct auth *auth, const char *user_code, const char *action);
+
+/* What an administrator would do, see graph-emulator(1). False for an unknown action. */
+bool auth_administer(struct auth *auth, const char *action);
+
+void auth_clear(struct auth *auth);
+
+#endif

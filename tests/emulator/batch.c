@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * $batch. Every inner request goes the way of any other, with the headers of the outer one where it
+ * has none of its own, and may be throttled by itself. Answers come in any order; what depends on a
+ * failure is not tried.
+ */
+#include "batch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <json-c/json.h>
+
+#include "dispatch.h"
+#include "json_writer.h"
+#include "memory.h"
+#include "request.h"
+
+enum { BATCH_MAX = 20 };
+
+struct part {
+    const char *id; /* in the parsed body */
+    struct json_object *source;
+    struct response response;
+    bool is_done;
+};
+
+static const char *get_text(struct json_object *object, const char *name)
+{
+    struct json_object *value;
+
+    return json_object_object_get_ex(object, name, &value) &&
+                   json_object_is_type(value, json_type_string)
+               ? json_object_get_string(value)
+               : NULL;
+}
+
+/* Checks the shape of the body. Returns the number of requests, or -1 after an error answer. */
+static int read_parts(struct request *request, struct response *response, struct json_object *body,
+                      struct part *parts)
+{
+    struct json_object *list;
+    char message[160];
+
+    if (!json_object_object_get_ex(body, "requests", &list) ||
+        !json_object_is_type(list, json_type_array) || !json_object_array_length(list) ||
+        json_object_array_length(list) > BATCH_MAX) {
+        response_error(request, response, 400, "BadRequest", "Invalid batch payload format.", NULL);
+        return -1;
+    }
+
+    int count = (int)json_object_array_length(list);
+
+    for (int i = 0; i < count; i++) {
+        struct json_object *source = json_object_array_get_idx(list, (size_t)i);
+        const char *url = get_text(source, "url");
+
+        parts[i] = (struct part){ .id = get_text(source, "id"), .source = source };
+        if (!parts[i].id || !get_text(source, "method") || !url || strstr(url, "://") ||
+            strstr(url, "$batch")) {
+            response_error(request, response, 400, "BadRequest", "Invalid batch payload format.",
+                           NULL);
+            return -1;
+        }
+        for (int j = 0; j < i; j++)
+            if (strcmp(parts[j].id, parts[i].id) == 0) {
+                snprintf(message, sizeof message, "Request Id %.64s has to be unique in a batch.",
+                         parts[i].id);
+                response_error(request, response, 400, "BadRequest", message, NULL);
+                return -1;
+            }
+    }
+    return count;
+}
+
+static void copy_headers(struct request *inner, const struct request *outer,
+                         struct json_object *source)
+{
+    static const char *const inherited[] = { "Authorization", "Prefer", "client-request-id" };
+    struct json_object *headers;
+
+    if (json_object_object_get_ex(source, "headers", &headers) &&
+        json_object_is_type(headers, json_type_object)) {
+        json_object_object_foreach(headers, name, text)
+        {
+            pairs_add(&inner->headers, name, json_object_get_string(text));
+        }
+    }
+    for (size_t i = 0; i < sizeof inherited / sizeof inherited[0]; i++) {
+        const char *value = pairs_get(&outer->headers, inherited[i]);
+
+        if (value && !pairs_get(&inner->headers, inherited[i]))
+            pairs_add(&inner->headers, inherited[i], value);
+    }
+}
+
+/* The inner request in full; the caller clears it. */
+static struct request make_inner(const struct request *outer, struct json_object *source)
+{
+    struct request inner = { .emulator = outer->emulator,
+                             .origin = ORIGIN_API,
+                             .is_inner = true,
+                             .method = mem_strdup(get_text(source, "method")) };
+    const char *url = get_text(source, "url");
+    size_t length = strcspn(url, "?");
+    struct buffer path = { 0 };
+    struct json_object *body;
+
+    buffer_addf(&path, "/v1.0/%.*s", (int)length, url + strspn(url, "/"));
+    length = strcspn(path.data, "?");
+    path.data[length] = '\0';
+    inner.path = path.data;
+    if (strchr(url, '?'))
+        pairs_parse(&inner.query, strchr(url, '?') + 1);
+    copy_headers(&inner, outer, source);
+    if (json_object_object_get_ex(source, "body", &body))
+        buffer_add_text(&inner.body, json_object_to_json_string(body));
+    memcpy(inner.base_url, outer->base_url, sizeof inner.base_url);
+    memcpy(inner.request_id, outer->request_id, sizeof inner.request_id);
+    return inner;
+}
+
+/* False if one of those it depends on has failed. */
+static bool may_run(const struct part *part, const struct part *parts, int count)
+{
+    struct json_object *needs;
+
+    if (!json_object_object_get_ex(part->source, "dependsOn", &needs) ||
+        !json_object_is_type(needs, json_type_array))
+        return true;
+    for (size_t i = 0; i < json_object_array_length(needs); i++) {
+        const char *id = json_object_get_string(json_object_array_get_idx(needs, i));
+
+        for (int j = 0; j < count; j++)
+            if (strcmp(parts[j].id, id) == 0 &&
+                (!parts[j].is_done || parts[j].response.status >= 400))
+                return false;
+    }
+    return true;
+}
+
+static void run_part(struct request *outer, struct part *parts, int count, struct part *part)
+{
+    struct request inner = make_inner(outer, part->source);
+
+    response_init(&part->response);
+    if (may_run(part, parts, count))
+        dispatch_inner(&inner, &part->response);
+    else
+        response_error(&inner, &part->response, 424, "FailedDependency",
+                       "A request that this one depends on has failed.", NULL);
+    part->is_done = true;
+    buffer_addf(&outer->inner, "%s%s %s %u", outer->inner.length ? ";" : "", inner.method,
+                buffer_text(&inner.pattern), part->response.status);
+    request_clear(&inner);
+}
+
+static void write_part(struct json_writer *json, const struct part *part)
+{
+    json_begin_object(json, NULL);
+    json_string(json, "id", part->id);
+    json_number(json, "status", part->response.status);
+    json_begin_object(json, "headers");
+    for (size_t i = 0; i < part->response.headers.count; i++)
+        if (strcmp(part->response.headers.list[i].name, "Vary") != 0)
+            json_string(json, part->response.headers.list[i].name,
+                        part->response.headers.list[i].value);
+    json_end_object(json);
+    if (part->response.body.length)
+        json_raw(json, "body", part->response.body.data);
+    json_end_object(json);
+}
+
+void batch_post(struct request *request, struct response *response)
+{
+    struct json_writer json = { .out = &response->body };
+    struct json_object *body = json_tokener_parse(buffer_text(&request->body));
+    struct part parts[BATCH_MAX];
+    int count = read_parts(request, response, body, parts);
+
+    for (int i = 0; i < count; i++)
+        run_part(request, parts, count, &parts[i]);
+    if (count > 0) {
+        int first = (int)(emulator_whim(request->emulator, 2)
+                              ? random_below(&request->emulator->random, (uint64_t)count)
+                              : 0);
+
+        response_json(response, 200);
+        json_begin_object(&json, NULL);
+        json_begin_array(&json, "responses");
+        for (int i = 0; i < count; i++)
+            write_part(&json, &parts[(first + i) % count]);
+        json_end_array(&json);
+        json_end_object(&json);
+    }
+    for (int i = 0; i < count; i++)
+        response_clear(&parts[i].response);
+    json_object_put(body);
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Listings. A page ends at a name and the next one begins after that name, not at a position: what
+ * is created or deleted meanwhile may be missed or moved, as with the real service, but nothing
+ * that stays is.
+ */
+#include "children.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "encode.h"
+#include "ids.h"
+#include "item_json.h"
+#include "items.h"
+#include "memory.h"
+#include "names.h"
+#include "oddity.h"
+#include "request.h"
+
+enum { PAGE_DEFAULT = 200, PAGE_MAX = 1000 };
+
+struct page {
+    char *after;    /* the name that ended the last page, NULL at the beginning */
+    bool was_empty; /* the last page had no items though there are more */
+    size_t limit;
+};
+
+/* Reads $top and $skiptoken; false after an error answer. */
+static bool parse_page(struct request *request, struct response *response, struct page *page)
+{
+    static const char name_key[] = "p_FileLeafRef=";
+    const char *top = request_option(request, "$top");
+    const char *token = request_option(request, "$skiptoken");
+    long long limit = top ? strtoll(top, NULL, 10) : PAGE_DEFAULT;
+
+    *page = (struct page){ .limit = (size_t)(limit > PAGE_MAX ? PAGE_MAX : limit) };
+    if (limit < 1) {
+        response_error(request, response, 400, "invalidRequest",
+                       "The limit for the top query must be positive.", "invalidQueryOption");
+        return false;
+    }
+    if (!token)
+        return true;
+
+    char *text = mem_zalloc(strlen(token) + 1);
+    const char *name = base64_decode(token, text) > 0 ? strstr(text, name_key) : NULL;
+
+    if (name) {
+        name += sizeof name_key - 1;
+        page->after = url_decode(name, strcspn(name, "&"), false);
+        page->was_empty = strstr(text, "p_Empty=1");
+    }
+    free(text);
+    if (!page->after)
+        response_error(request, response, 400, "invalidRequest", "The skip token is malformed.",
+                       "invalidQueryOption");
+    return page->after;
+}
+
+static void write_next_link(struct json_writer *json, const struct request *request,
+                            const struct page *page, const char *last_name, uint32_t last_item,
+                            bool is_empty)
+{
+    struct buffer token = { 0 }, link = { 0 };
+    const char *select = request_option(request, "$select");
+    const char *expand = request_option(request, "$expand");
+
+    buffer_add_text(&token, "Paged=TRUE&p_SortBehavior=1&p_FileLeafRef=");
+    buffer_add_url(&token, last_name, "");
+    buffer_addf(&token, "&p_ID=%u%s", last_item + 1, is_empty ? "&p_Empty=1" : "");
+
+    char *encoded = mem_alloc(BASE64_SIZE(token.length));
+
+    base64url_encode(token.data, token.length, encoded);
+    buffer_addf(&link, "%s%s?", request->base_url, request->path);
+    if (select) {
+        buffer_add_text(&link, "$select=");
+        buffer_add_url(&link, select, "");
+        buffer_add_char(&link, '&');
+    }
+    if (expand) {
+        buffer_add_text(&link, "$expand=");
+        buffer_add_url(&link, expand, "");
+        buffer_add_char(&link, '&');
+    }
+    buffer_addf(&link, "$top=%zu&$skiptoken=%s", page->limit, encoded);
+    json_string(json, "@odata.nextLink", link.data);
+    free(encoded);
+    buffer_free(&token);
+    buffer_free(&link);
+}
+
+/* Writes the elements of the array. */
+static void write_value(struct json_writer *json, const struct request *request,
+                        struct drive *drive, const uint32_t *items, size_t count,
+                        const struct selection *selection)
+{
+    int64_t now_ms = clock_now_ms(&request->emulator->clock);
+
+    for (size_t i = 0; i < count; i++) {
+        const struct oddity *oddity = drive->items[items[i]].oddity;
+        const struct state *state = drive_see(drive, items[i], VIEW_CHILDREN, now_ms);
+        int times = oddity && oddity->is_duplicate ? 2 : 1;
+
+        if (!items_is_listed(request, drive, items[i]))
+            continue;
+        while (times-- > 0)
+            item_json_write(json, request, drive, items[i], state, VIEW_CHILDREN, selection);
+    }
+}
+
+/* The first of `items`, which are in order, whose name comes after `name`. */
+static size_t find_after(const struct request *request, const struct drive *drive,
+                         const uint32_t *items, size_t count, const char *name)
+{
+    int64_t now_ms = clock_now_ms(&request->emulator->clock);
+    size_t low = 0;
+
+    while (low < count) {
+        size_t middle = (low + count) / 2;
+        const struct state *state = drive_see(drive, items[middle], VIEW_CHILDREN, now_ms);
+
+        if (names_compare(state ? state->name : "", name) <= 0)
+            low = middle + 1;
+        else
+            count = middle;
+    }
+    return low;
+}
+
+static void write_page(struct request *request, struct response *response,
+                       const struct place *place, const struct page *page,
+                       const struct selection *selection)
+{
+    struct json_writer json = { .out = &response->body };
+    int64_t now_ms = clock_now_ms(&request->emulator->clock);
+    uint32_t *items;
+    size_t count = drive_list(place->drive, place->item, VIEW_CHILDREN, now_ms, &items);
+    size_t start = page->after ? find_after(request, place->drive, items, count, page->after) : 0;
+    size_t taken = count - start < page->limit ? count - start : page->limit;
+    bool has_more = start + taken < count;
+    bool is_empty =
+        start > 0 && has_more && !page->was_empty && emulator_whim(request->emulator, 8);
+    char id[ID_SIZE];
+
+    ids_format(place->drive, place->item, id);
+    json_begin_object(&json, NULL);
+    json_format(&json, "@odata.context", "%s/v1.0/$metadata#drives('%s')/items('%s')/children",
+                request->base_url, place->drive->id, id);
+    if (place->drive->profile == PROFILE_CONSUMER_LEGACY)
+        json_number(&json, "@odata.count", (int64_t)count);
+    if (is_empty) {
+        write_next_link(&json, request, page, page->after, items[start], true);
+        taken = 0;
+    } else if (has_more) {
+        uint32_t last = items[start + taken - 1];
+        const struct state *state = drive_see(place->drive, last, VIEW_CHILDREN, now_ms);
+
+        write_next_link(&json, request, page, state ? state->name : "", last, false);
+    }
+    json_begin_array(&json, "value");
+    write_value(&json, request, place->drive, items + start, taken, selection);
+    json_end_array(&json);
+    json_end_object(&json);
+    free(items);
+}
+
+void children_get(struct request *request, struct response *response)
+{
+    struct selection selection;
+    struct page page;
+    struct place place;
+
+    if (selection_parse(request, &selection)) {
+        response_error(request, response, 400, "BadRequest",
+                       "Parsing OData Select and Expand failed: Could not find a property named "
+                       "in $select on type 'microsoft.graph.driveItem'.",
+                       NULL);
+        return;
+    }
+    if (!items_find(request, response, VIEW_CHILDREN, &place))
+        return;
+    if (!place.drive->items[place.item].is_folder) {
+        response_error(request, response, 404, "itemNotFound", "Item not found", NULL);
+        return;
+    }
+    if (parse_page(request, response, &page)) {
+        response_header(response, "Cache-Control", "no-store");
+        response_json(response, 200);
+        write_page(request, response, &place, &page, &selection);
+    }
+    free(page.after);
+}
+
+void children_write_expanded(struct json_writer *json, const struct request *request,
+                             struct drive *drive, uint32_t folder)
+{
+    struct selection all = { .properties = UINT64_MAX };
+    int64_t now_ms = clock_now_ms(&request->emulator->clock);
+    uint32_t *items;
+    size_t count = drive_list(drive, folder, VIEW_CHILDREN, now_ms, &items);
+    char id[ID_SIZE];
+
+    ids_format(drive, folder, id);
+    json_format(json, "children@odata.context",
+                "%s/v1.0/$metadata#drives('%s')/items('%s')/children", request->base_url, drive->id,
+                id);
+    json_begin_array(json, "children");
+    write_value(json, request, drive, items, count < PAGE_DEFAULT ? count : PAGE_DEFAULT, &all);
+    json_end_array(json);
+    free(items);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* The versions of a file: the current content first, then what was replaced, newest first. */
+#include "versions.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "download.h"
+#include "ids.h"
+#include "items.h"
+#include "json_writer.h"
+#include "request.h"
+
+static void write_version(struct json_writer *json, const struct request *request,
+                          const struct place *place, const struct version *version)
+{
+    bool is_legacy = place->drive->profile == PROFILE_CONSUMER_LEGACY;
+    bool is_current = version->number == place->drive->items[place->item].version;
+    struct buffer url = { 0 };
+    char time[TIME_TEXT_SIZE];
+
+    time_format(version->changed_ms, is_legacy, time);
+    download_add_url(request, place->drive, place->item, is_current ? 0 : version->number, &url);
+    json_begin_object(json, NULL);
+    json_string(json, "@microsoft.graph.downloadUrl", url.data);
+    if (is_legacy && is_current)
+        json_string(json, "id", "current");
+    else
+        json_format(json, "id", "%" PRIu32 ".0", version->number);
+    json_string(json, "lastModifiedDateTime", time);
+    json_begin_object(json, "lastModifiedBy");
+    json_begin_object(json, "user");
+    json_string(json, "displayName", "Alex Example");
+    json_string(json, "id", request->emulator->user_id);
+    json_end_object(json);
+    json_end_object(json);
+    json_number(json, "size", version->blob->size);
+    json_end_object(json);
+    buffer_free(&url);
+}
+
+/* The current content in the form of a version. */
+static struct version current_version(const struct place *place)
+{
+    const struct item *item = &place->drive->items[place->item];
+
+    return (struct version){ .older = item->versions,
+                             .blob = item->now.blob,
+                             .changed_ms = item->now.changed_ms,
+                             .number = item->version };
+}
+
+/* Finds the file; false after an error answer. */
+static bool find_file(struct request *request, struct response *response, struct place *ret_place)
+{
+    if (!items_find(request, response, VIEW_ITEM, ret_place))
+        return false;
+    if (ret_place->state->blob)
+        return true;
+    response_error(request, response, 400, "invalidRequest", "Folders have no versions.", NULL);
+    return false;
+}
+
+/* The version that the request names; false after an error answer. */
+static bool find_version(struct request *request, struct response *response,
+                         struct place *ret_place, struct version *ret_version)
+{
+    char id[16];
+
+    if (!find_file(request, response, ret_place))
+        return false;
+    *ret_version = current_version(ret_place);
+    if (strcmp(request->vars[0], "current") == 0)
+        return true;
+    for (const struct version *next = ret_version; next; next = next->older) {
+        snprintf(id, sizeof id, "%" PRIu32 ".0", next->number);
+        if (strcmp(id, request->vars[0]) == 0) {
+            *ret_version = *next;
+            return true;
+        }
+    }
+    response_error(request, response, 404, "itemNotFound", "Item not found", NULL);
+    return false;
+}
+
+void versions_get(struct request *request, struct response *response)
+{
+    struct json_writer json = { .out = &response->body };
+    struct place place;
+    char id[ID_SIZE];
+
+    if (!find_file(request, response, &place))
+        return;
+
+    struct version newest = current_version(&place);
+
+    ids_format(place.drive, place.item, id);
+    response_header(response, "Cache-Control", "no-store");
+    response_json(response, 200);
+    json_begin_object(&json, NULL);
+    json_format(&json, "@odata.context", "%s/v1.0/$metadata#drives('%s')/items('%s')/versions",
+                request->base_url, place.drive->id, id);
+    json_begin_array(&json, "value");
+    for (const struct version *next = &newest; next; next = next->older)
+        write_version(&json, request, &place, next);
+    json_end_array(&json);
+    json_end_object(&json);
+}
+
+void versions_get_one(struct request *request, struct response *response)
+{
+    struct json_writer json = { .out = &response->body };
+    struct place place;
+    struct version version;
+
+    if (!find_version(request, response, &place, &version))
+        return;
+    response_header(response, "Cache-Control", "no-store");
+    response_json(response, 200);
+    write_version(&json, request, &place, &version);
+}
+
+void versions_get_redirect(struct request *request, struct response *response)
+{
+    struct place place;
+    struct version version;
+    struct buffer url = { 0 };
+
+    if (!find_version(request, response, &place, &version))
+        return;
+    if (version.number == place.drive->items[place.item].version &&
+        place.drive->profile != PROFILE_CONSUMER_LEGACY) {
+        response_error(request, response, 400, "invalidRequest",
+                       "You cannot get the content of the current version.", NULL);
+        return;
+    }
+    response->status = 302;
+    response_header(response, "Cache-Control", "no-store");
+    download_add_url(request, place.drive, place.item, version.number, &url);
+    response_header(response, "Location", "%s", url.data);
+    buffer_free(&url);
+}
