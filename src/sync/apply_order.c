@@ -297,7 +297,7 @@ static int take_up(struct store_txn *txn, const struct item *report, void *arg)
 {
     struct order *order = arg;
     struct applying *applying = order->applying;
-    enum apply_outcome outcome;
+    enum apply_outcome outcome = APPLY_NOTHING;
     size_t depth = order->stack.len;
     bool is_tombstone = report->flags & ITEM_DELETED;
     int r = 0;

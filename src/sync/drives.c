@@ -115,7 +115,7 @@ static int put_link(struct store_txn *txn, const struct drive_row *drive)
 static int vacate_default(struct store_txn *txn, const char *new_id)
 {
     struct node_attr attr;
-    struct drive_row drive;
+    struct drive_row drive = { 0 };
     int r = txn_lookup(txn, DEFAULT_PARENT, DEFAULT_NAME, &attr);
 
     if (r == 0)

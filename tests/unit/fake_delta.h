@@ -46,7 +46,7 @@ struct item_page *fake_delta_page(struct fake_delta *delta, const struct fake_se
 
 /* An empty page, for item_page_free(). */
 struct item_page *fake_page_new(void);
-void fake_page_add(struct item_page *page, const struct fake_model *model, size_t item,
+void fake_page_add(struct item_page *page, const struct fake_model *model, size_t number,
                    const struct fake_version *version, bool has_ctag);
 void fake_page_add_deleted(struct item_page *page, const char *id);
 /* Takes the link. */

@@ -63,6 +63,6 @@ struct outcome {
     int code;
 };
 
-void outcome_note(const struct err *err, void *outcome);
+void outcome_note(const struct err *err, void *arg);
 
 #endif
