@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GRAPHFS_GRAPH_DECODE_H
+#define GRAPHFS_GRAPH_DECODE_H
+
+/* Graph's JSON into the structs of item.h. Pure functions; the only place that knows its shape. */
+
+#include "base/err.h"
+#include "base/strbuf.h"
+#include "graph/item.h"
+
+#include <json-c/json_object.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* How deep an answer may be nested; Graph's own stay below a third of it. */
+#define DECODE_MAX_DEPTH 32
+
+/* Parses an answer. Returns it for the caller to put; NULL with err (-EPROTO) if it isn't JSON, and
+ * with what errmap says if it is an error object, which Graph has been seen to send with 200. */
+struct json_object *decode_answer(const struct strbuf *body, struct err *err);
+
+/* A page of a collection of items. Takes json over. Entries without an id are left out, with a line
+ * in the log. Returns -EPROTO if it isn't a collection. */
+int decode_page(struct json_object *json, struct item_page **ret_page, struct err *err);
+
+/* An empty page, with room for count items; none is moved while there is room. */
+struct item_page *decode_page_new(size_t count);
+
+/* Appends the item that json is; the page keeps json alive by a reference of its own. Returns
+ * -EPROTO if it has no id. */
+int decode_page_add(struct item_page *page, struct json_object *json, struct err *err);
+
+/* Appends an item of which nothing but its id (copied) and flags are known. */
+void decode_page_add_bare(struct item_page *page, const char *id, unsigned flags);
+
+/* An empty list of drives. */
+struct drive_list *decode_drives_new(void);
+
+/* Appends the drive that json is, as the default one or not; the list keeps a reference. Left out
+ * are one that is there already, and a personal account's phantoms: hidden libraries that the
+ * service lists but refuses to open. Returns -EPROTO if it has no id. */
+int decode_drives_add(struct drive_list *list, struct json_object *json, bool is_default,
+                      struct err *err);
+
+#endif
