@@ -1,0 +1,644 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Calls, from call_start() to the completion on the pool.
+ *
+ *              ┌──────────────── pause ◀──────────────┐
+ *              ▼                                      │ transient, and time is left
+ *     start ─▶ step ─▶ (token) ─▶ on the wire ─▶ answer ─▶ finish ─▶ pool: done
+ *
+ * All of it but the completion runs on the net thread, which alone touches the live calls, the
+ * floors and the offline times. A call has one timer: for its next step, or its deadline while it
+ * waits for a token; on the wire, net.c watches the deadline.
+ *
+ * A floor is a time before which nothing may be sent to the service; Retry-After raises it for the
+ * whole account. Content hosts have a floor of their own.
+ */
+#include "config.h"
+
+#include "graph/call.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/lock.h"
+#include "base/uuid.h"
+#include "base/xalloc.h"
+#include "graph/errmap.h"
+#include "graph/range.h"
+#include "graph/remote.h"
+#include "graph/retry.h"
+#include "graph/secret.h"
+
+#define MAX_HEADERS 8
+/* How long the news that there is no network is good enough for somebody who waits. */
+#define OFFLINE_NEWS_MS 5000
+/* A reader bears this many failures to connect before it is told that there is no network. */
+#define READER_CONNECTS 2
+#define CALL_KINDS      2
+
+/* By priority. A system call waits for a read, hence the limit that people bear. */
+static const int64_t default_deadlines_ms[NET_PRIORITIES] = {
+    [REMOTE_READ] = 60 * 1000,
+    [REMOTE_PREFETCH] = 120 * 1000,
+    [REMOTE_UPLOAD] = 300 * 1000,
+    [REMOTE_BACKGROUND] = 300 * 1000,
+};
+
+LIST_HEAD(call_list, call);
+
+/* Touched by the net thread alone, but for what is marked. */
+struct caller {
+    struct net *net;     /* const after init */
+    struct auth *auth;   /* const after init */
+    struct link *link;   /* const after init */
+    struct clock *clock; /* const after init */
+    struct pool *pool;   /* const after init */
+    struct call_list calls;
+    int64_t floor_ms[CALL_KINDS]; /* monotonic */
+    bool is_offline;
+    int64_t offline_ms; /* when a connection last failed */
+    bool is_stopping;
+    atomic_uint_fast64_t last_id;
+
+    pthread_mutex_t lock;
+    pthread_cond_t idle;
+    size_t outstanding; /* lock; calls whose completion has not returned */
+};
+
+/* Owned by the net thread until finish(), then by a pool thread. */
+struct call {
+    LIST_ENTRY(call) link;
+    struct caller *caller;
+    uint64_t id;
+    struct call_request asked; /* its strings are owned */
+    call_done_fn *done;
+    void *arg;
+    int64_t due_ms; /* the deadline, monotonic */
+    unsigned attempts;
+    unsigned failed_connects;
+    bool is_reauthorised; /* the token was renewed once for this call */
+    bool is_pausing;      /* after a failure, so that caller_wake() may end it */
+    bool is_on_wire;
+    unsigned generation; /* of the token that was sent */
+    struct net_timer timer;
+    struct auth_waiter waiter;
+    struct net_request request;
+    char request_id[UUID_SIZE];
+    char *headers[MAX_HEADERS]; /* one of them a secret */
+    struct call_answer answer;
+    struct err err; /* why it failed; of the last attempt while it goes on */
+};
+
+static void step(void *arg);
+
+/* ---- Completion ---- */
+
+static void answer_clear(struct call_answer *answer)
+{
+    strbuf_clear(&answer->body);
+    free(answer->etag);
+    free(answer->content_range);
+    free(answer->content_encoding);
+    free(answer->location);
+    *answer = (struct call_answer){ .content_length = -1 };
+    strbuf_init(&answer->body, 0);
+}
+
+static void headers_clear(struct call *call)
+{
+    for (size_t i = 0; i < MAX_HEADERS; i++)
+        secret_replace(&call->headers[i], NULL);
+}
+
+static void call_free(struct call *call)
+{
+    answer_clear(&call->answer);
+    free((char *)(uintptr_t)call->asked.method);
+    free((char *)(uintptr_t)call->asked.url);
+    free((char *)(uintptr_t)call->asked.prefer);
+    free((char *)(uintptr_t)call->asked.body);
+    free(call);
+}
+
+static void complete(void *arg)
+{
+    struct call *call = arg;
+    struct caller *caller = call->caller;
+    call->done(&call->answer, call->err.code < 0 ? &call->err : NULL, call->arg);
+    call_free(call);
+    LOCKED(&caller->lock);
+    if (--caller->outstanding == 0)
+        (void)pthread_cond_broadcast(&caller->idle);
+}
+
+/* The call is over: with err, or well if that holds no error. */
+static void finish(struct call *call)
+{
+    net_timer_clear(&call->timer);
+    auth_unwait(call->caller->auth, &call->waiter);
+    if (call->is_on_wire)
+        net_cancel(&call->request);
+    net_request_clear(&call->request);
+    headers_clear(call);
+    LIST_REMOVE(call, link);
+    pool_submit(call->caller->pool, complete, call);
+}
+
+static void finish_with(struct call *call, int code, const char *why)
+{
+    (void)err_set(&call->err, code, "%s", why);
+    call->err.scope = ERR_SCOPE_ACCOUNT;
+    call->err.retry = ERR_RETRY_LATER;
+    finish(call);
+}
+
+/* The deadline has passed, or will have before anything else can be tried. */
+static void finish_late(struct call *call)
+{
+    if (call->err.code == 0)
+        (void)err_set(&call->err, -ETIMEDOUT, "no answer in time [client-request-id %s]",
+                      call->request_id);
+    else
+        (void)err_wrap(&call->err, "given up in the end");
+    call->err.code = call->caller->is_offline ? -ENETDOWN : -ETIMEDOUT;
+    call->err.retry = ERR_RETRY_LATER;
+    finish(call);
+}
+
+/* ---- Waiting ---- */
+
+/* Does the next step at at_ms. If that is too late anyway, the call ends now: whoever waits for it
+ * gains nothing by waiting for the deadline. */
+static void pause_until(struct call *call, int64_t at_ms)
+{
+    if (at_ms >= call->due_ms)
+        finish_late(call);
+    else
+        net_timer_set(call->caller->net, &call->timer, at_ms, step, call);
+}
+
+static void pause_after_failure(struct call *call, enum retry_cause cause, int64_t wanted_ms)
+{
+    uint32_t random;
+    random_bytes(&random, sizeof(random));
+    int64_t pause_ms = retry_pause_ms(cause, call->attempts, random);
+    call->is_pausing = wanted_ms <= 0;
+    pause_until(call, net_now_ms(call->caller->net) + (wanted_ms > 0 ? wanted_ms : pause_ms));
+}
+
+static void raise_floor(struct caller *caller, enum call_kind kind, int64_t pause_ms)
+{
+    int64_t floor_ms = net_now_ms(caller->net) + pause_ms;
+    if (floor_ms > caller->floor_ms[kind])
+        caller->floor_ms[kind] = floor_ms;
+}
+
+/* ---- Answers ---- */
+
+static void wake_all(struct caller *caller)
+{
+    struct call *call;
+    LIST_FOREACH (call, &caller->calls, link) {
+        if (call->is_pausing && call->timer.is_set)
+            net_timer_set(caller->net, &call->timer, net_now_ms(caller->net), step, call);
+    }
+}
+
+static void saw_offline(struct caller *caller, const char *why)
+{
+    caller->is_offline = true;
+    caller->offline_ms = net_now_ms(caller->net);
+    link_set_reachable(caller->link, false, why);
+}
+
+static void saw_online(struct caller *caller)
+{
+    if (!caller->is_offline)
+        return;
+    caller->is_offline = false;
+    link_set_reachable(caller->link, true, "");
+    wake_all(caller);
+}
+
+static void take_unreachable(struct call *call)
+{
+    struct caller *caller = call->caller;
+    call->failed_connects++;
+    call->err.scope = ERR_SCOPE_ACCOUNT;
+    if (call->asked.kind == CALL_GRAPH)
+        saw_offline(caller, call->err.msg);
+    if (call->asked.priority == REMOTE_READ && call->asked.kind == CALL_GRAPH &&
+        call->failed_connects >= READER_CONNECTS) {
+        call->err.code = -ENETDOWN;
+        finish(call);
+        return;
+    }
+    pause_after_failure(call, call->failed_connects == 1 ? RETRY_FAILED : RETRY_OFFLINE, 0);
+}
+
+/* What an attempt without an answer means. */
+static void take_failure(struct call *call, const struct net_request *request)
+{
+    (void)err_set(&call->err, -EIO, "%s [client-request-id %s]", request->error, call->request_id);
+    call->err.retry = ERR_RETRY_LATER;
+    switch (request->outcome) {
+    case NET_UNREACHABLE:
+        take_unreachable(call);
+        return;
+    case NET_UNTRUSTED:
+        (void)err_wrap(&call->err, "the server's identity can't be verified");
+        take_unreachable(call);
+        return;
+    case NET_LATE:
+        finish_late(call);
+        return;
+    case NET_TOO_LARGE:
+        (void)err_set(&call->err, -EMSGSIZE, "the answer is larger than %zu bytes",
+                      call->asked.max_body);
+        finish(call);
+        return;
+    case NET_BROKEN:
+    case NET_IDLE:
+    case NET_ANSWERED:
+        break;
+    }
+    if (call->asked.is_repeatable)
+        pause_after_failure(call, RETRY_FAILED, 0);
+    else
+        finish(call);
+}
+
+static char *copy_header(const struct net_request *request, const char *name)
+{
+    return x_strdup(net_header(request, name));
+}
+
+static void take_answer(struct call *call, struct net_request *request)
+{
+    answer_clear(&call->answer);
+    call->answer = (struct call_answer){
+        .status = request->status,
+        .body = request->body_received,
+        .etag = copy_header(request, "ETag"),
+        .content_range = copy_header(request, "Content-Range"),
+        .content_encoding = copy_header(request, "Content-Encoding"),
+        .location = copy_header(request, "Location"),
+        .content_length = request->content_length,
+    };
+    strbuf_init(&request->body_received, 0);
+}
+
+/* A range that came must be the one that was asked for, whole or up to the end of the content. */
+static bool is_range_right(const struct call *call)
+{
+    struct content_range range;
+    const struct call_answer *answer = &call->answer;
+    const struct call_request *asked = &call->asked;
+    if (asked->range_length == 0 || answer->status != 206)
+        return true;
+    if (!content_range_parse(answer->content_range, &range) || !range.has_range)
+        return false;
+    int64_t wanted = asked->range_first + (int64_t)asked->range_length - 1;
+    if (range.total >= 0 && wanted >= range.total)
+        wanted = range.total - 1;
+    return range.first == asked->range_first && range.last == wanted &&
+           (int64_t)answer->body.len == range.last - range.first + 1;
+}
+
+static bool is_success(const struct call *call)
+{
+    long status = call->answer.status;
+    if (call->asked.kind == CALL_CONTENT)
+        return status == 200 || status == 206 || (status == 416 && call->asked.range_length > 0);
+    return status >= 200 && status < 400;
+}
+
+static void take_success(struct call *call)
+{
+    if (is_range_right(call)) {
+        err_clear(&call->err);
+        finish(call);
+        return;
+    }
+    (void)err_set(&call->err, -EPROTO, "the host sent another range than the one asked for");
+    call->err.http_status = call->answer.status;
+    if (call->attempts < 3)
+        pause_after_failure(call, RETRY_FAILED, 0);
+    else
+        finish(call);
+}
+
+static void take_throttled(struct call *call, int64_t wanted_ms)
+{
+    struct caller *caller = call->caller;
+    uint32_t random;
+    if (call->asked.kind == CALL_GRAPH)
+        net_slow_down(caller->net);
+    random_bytes(&random, sizeof(random));
+    raise_floor(caller, call->asked.kind,
+                wanted_ms >= 0 ? wanted_ms
+                               : retry_pause_ms(RETRY_THROTTLED, call->attempts, random));
+    pause_until(call, caller->floor_ms[call->asked.kind]);
+}
+
+static void take_unauthorised(struct call *call)
+{
+    auth_reject(call->caller->auth, call->generation);
+    if (call->is_reauthorised) {
+        finish(call);
+        return;
+    }
+    call->is_reauthorised = true;
+    step(call);
+}
+
+static void take_error(struct call *call, const char *retry_after)
+{
+    struct call_answer *answer = &call->answer;
+    int64_t wanted_ms = retry_after_ms(retry_after, clock_real_ms(call->caller->clock));
+    (void)errmap_answer(&call->err, answer->status, answer->body.data, answer->body.len,
+                        call->request_id);
+    call->err.retry_after_ms = wanted_ms > 0 ? wanted_ms : 0;
+    if (answer->status == 401 && call->asked.kind == CALL_GRAPH)
+        take_unauthorised(call);
+    else if (call->err.code == -EAGAIN)
+        take_throttled(call, wanted_ms);
+    else if (call->err.retry == ERR_RETRY_LATER && call->asked.is_repeatable)
+        pause_after_failure(call, RETRY_FAILED, wanted_ms);
+    else
+        finish(call);
+}
+
+static void on_net_done(struct net_request *request, void *arg)
+{
+    struct call *call = arg;
+    char retry_after[64] = "";
+    const char *value = net_header(request, "Retry-After");
+    call->is_on_wire = false;
+    if (value)
+        (void)snprintf(retry_after, sizeof(retry_after), "%s", value);
+    headers_clear(call);
+    if (request->outcome != NET_ANSWERED) {
+        take_failure(call, request);
+        return;
+    }
+    if (call->asked.kind == CALL_GRAPH)
+        saw_online(call->caller);
+    take_answer(call, request);
+    net_request_clear(request);
+    if (is_success(call))
+        take_success(call);
+    else
+        take_error(call, retry_after[0] != '\0' ? retry_after : NULL);
+}
+
+/* ---- Sending ---- */
+
+/* The last element stays NULL: at most five headers are made. */
+static void make_headers(struct call *call, const char *token)
+{
+    const struct call_request *asked = &call->asked;
+    size_t count = 0;
+    call->headers[count++] = x_asprintf("client-request-id: %s", call->request_id);
+    call->headers[count++] = x_strdup(asked->kind == CALL_CONTENT ? "Accept-Encoding: identity"
+                                                                  : "Accept: application/json");
+    if (asked->body)
+        call->headers[count++] = x_strdup("Content-Type: application/json");
+    if (asked->prefer)
+        call->headers[count++] = x_asprintf("Prefer: %s", asked->prefer);
+    if (token)
+        call->headers[count++] = x_asprintf("Authorization: Bearer %s", token);
+}
+
+static void send_request(struct call *call, const char *token)
+{
+    const struct call_request *asked = &call->asked;
+    net_request_clear(&call->request);
+    uuid_v4(call->request_id);
+    make_headers(call, token);
+    call->request = (struct net_request){
+        .method = asked->method,
+        .url = asked->url,
+        .headers = (const char *const *)call->headers,
+        .body = asked->body,
+        .body_length = asked->body_length,
+        .class = asked->kind == CALL_CONTENT ? NET_CONTENT : NET_API,
+        .priority = asked->priority,
+        .is_compressed = asked->kind == CALL_GRAPH,
+        .max_body = asked->max_body,
+        .range_first = asked->range_first,
+        .range_length = asked->range_length,
+        .deadline_ms = call->due_ms,
+        .done = on_net_done,
+        .arg = call,
+    };
+    call->attempts++;
+    call->is_on_wire = true;
+    net_start(call->caller->net, &call->request);
+}
+
+static void on_token(const struct err *err, void *arg)
+{
+    struct call *call = arg;
+    if (!err) {
+        step(call);
+        return;
+    }
+    call->err = *err;
+    call->attempts++;
+    if (err->retry == ERR_RETRY_AFTER_LOGIN)
+        finish(call);
+    else if (err->code == -ENETDOWN)
+        take_unreachable(call);
+    else
+        pause_after_failure(call, RETRY_FAILED, err->retry_after_ms);
+}
+
+static bool is_known_offline(const struct call *call)
+{
+    const struct caller *caller = call->caller;
+    return caller->is_offline && call->asked.priority == REMOTE_READ &&
+           net_now_ms(caller->net) - caller->offline_ms < OFFLINE_NEWS_MS;
+}
+
+/* The next attempt, or whatever has to be waited for before it. */
+static void step(void *arg)
+{
+    struct call *call = arg;
+    struct caller *caller = call->caller;
+    enum call_kind kind = call->asked.kind;
+    net_timer_clear(&call->timer);
+    auth_unwait(caller->auth, &call->waiter);
+    call->is_pausing = false;
+    if (net_now_ms(caller->net) >= call->due_ms) {
+        finish_late(call);
+        return;
+    }
+    if (net_now_ms(caller->net) < caller->floor_ms[kind]) {
+        pause_until(call, caller->floor_ms[kind]);
+        return;
+    }
+    if (is_known_offline(call)) {
+        finish_with(call, -ENETDOWN, "there is no connection to the service");
+        return;
+    }
+    const char *token = NULL;
+    if (kind == CALL_GRAPH && !(token = auth_token(caller->auth, &call->generation))) {
+        net_timer_set(caller->net, &call->timer, call->due_ms, step, call);
+        auth_wait(caller->auth, &call->waiter);
+        return;
+    }
+    send_request(call, token);
+}
+
+/* ---- Entry from other threads ---- */
+
+static void begin(void *arg)
+{
+    struct call *call = arg;
+    struct caller *caller = call->caller;
+    LIST_INSERT_HEAD(&caller->calls, call, link);
+    if (caller->is_stopping)
+        finish_with(call, -ECANCELED, "the program ends");
+    else if (call->asked.pause_ms > 0)
+        pause_until(call, net_now_ms(caller->net) + call->asked.pause_ms);
+    else
+        step(call);
+}
+
+int64_t call_default_deadline_ms(unsigned priority)
+{
+    return default_deadlines_ms[priority];
+}
+
+uint64_t call_start(struct caller *caller, const struct call_request *request, call_done_fn *done,
+                    void *arg)
+{
+    struct call *call = x_calloc(1, sizeof(*call));
+    int64_t deadline_ms = request->deadline_ms > 0 ? request->deadline_ms
+                                                   : call_default_deadline_ms(request->priority);
+    call->caller = caller;
+    call->id = atomic_fetch_add(&caller->last_id, 1) + 1;
+    call->asked = *request;
+    call->asked.method = x_strdup(request->method);
+    call->asked.url = x_strdup(request->url);
+    call->asked.prefer = x_strdup(request->prefer);
+    call->asked.body = request->body ? x_strndup(request->body, request->body_length) : NULL;
+    call->done = done;
+    call->arg = arg;
+    call->due_ms = clock_mono_ms(caller->clock) + deadline_ms;
+    call->waiter.fn = on_token;
+    call->waiter.arg = call;
+    answer_clear(&call->answer);
+    {
+        LOCKED(&caller->lock);
+        caller->outstanding++;
+    }
+    uint64_t id = call->id;
+    net_post(caller->net, begin, call);
+    return id;
+}
+
+struct caller_task {
+    struct caller *caller;
+    uint64_t id;
+    int64_t pause_ms;
+};
+
+static void post_task(struct caller *caller, void (*fn)(void *arg), uint64_t id, int64_t pause_ms)
+{
+    struct caller_task *task = x_malloc(sizeof(*task));
+    *task = (struct caller_task){ caller, id, pause_ms };
+    net_post(caller->net, fn, task);
+}
+
+static void do_cancel(void *arg)
+{
+    cleanup_free struct caller_task *task = arg;
+    struct call *call;
+    LIST_FOREACH (call, &task->caller->calls, link) {
+        if (call->id == task->id) {
+            finish_with(call, -ECANCELED, "cancelled");
+            return;
+        }
+    }
+}
+
+void call_cancel(struct caller *caller, uint64_t id)
+{
+    post_task(caller, do_cancel, id, 0);
+}
+
+static void do_hold(void *arg)
+{
+    cleanup_free struct caller_task *task = arg;
+    net_slow_down(task->caller->net);
+    raise_floor(task->caller, CALL_GRAPH, task->pause_ms);
+}
+
+void call_hold(struct caller *caller, int64_t pause_ms)
+{
+    post_task(caller, do_hold, 0, pause_ms);
+}
+
+static void do_wake(void *arg)
+{
+    cleanup_free struct caller_task *task = arg;
+    task->caller->offline_ms = INT64_MIN / 2;
+    wake_all(task->caller);
+}
+
+void caller_wake(struct caller *caller)
+{
+    post_task(caller, do_wake, 0, 0);
+}
+
+static void do_stop(void *arg)
+{
+    struct caller *caller = arg;
+    caller->is_stopping = true;
+    while (!LIST_EMPTY(&caller->calls))
+        finish_with(LIST_FIRST(&caller->calls), -ECANCELED, "the program ends");
+    auth_stop(caller->auth);
+}
+
+void caller_stop(struct caller *caller)
+{
+    net_post(caller->net, do_stop, caller);
+}
+
+void caller_drain(struct caller *caller)
+{
+    LOCKED(&caller->lock);
+    while (caller->outstanding > 0)
+        (void)pthread_cond_wait(&caller->idle, &caller->lock);
+}
+
+struct caller *caller_new(struct net *net, struct auth *auth, struct link *link,
+                          struct clock *clock, struct pool *pool)
+{
+    struct caller *caller = x_calloc(1, sizeof(*caller));
+    caller->net = net;
+    caller->auth = auth;
+    caller->link = link;
+    caller->clock = clock;
+    caller->pool = pool;
+    LIST_INIT(&caller->calls);
+    (void)pthread_mutex_init(&caller->lock, NULL);
+    (void)pthread_cond_init(&caller->idle, NULL);
+    return caller;
+}
+
+void caller_free(struct caller *caller)
+{
+    if (!caller)
+        return;
+    (void)pthread_cond_destroy(&caller->idle);
+    (void)pthread_mutex_destroy(&caller->lock);
+    free(caller);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GRAPHFS_GRAPH_CALL_H
+#define GRAPHFS_GRAPH_CALL_H
+
+/*
+ * A call: a request that is repeated, with a token where one is due, until there is an answer to
+ * act on or the deadline has passed.
+ */
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/pool.h"
+#include "graph/auth.h"
+#include "graph/link.h"
+#include "graph/net.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct caller;
+
+enum call_kind {
+    CALL_GRAPH,   /* to Graph's own host, with the bearer token */
+    CALL_CONTENT, /* to a preauthenticated URL, never with the token */
+};
+
+struct call_request {
+    enum call_kind kind;
+    const char *method;
+    const char *url;
+    const char *prefer; /* value of a Prefer header; NULL: none */
+    const char *body;   /* JSON; NULL: none */
+    size_t body_length;
+    bool is_repeatable;  /* may be sent again after an error that leaves its fate unknown */
+    unsigned priority;   /* enum remote_priority */
+    int64_t pause_ms;    /* before the first attempt */
+    int64_t deadline_ms; /* from now; 0: the default of the priority */
+    size_t max_body;     /* bytes of the answer */
+    int64_t range_first; /* with range_length > 0: only these bytes, see net.h */
+    size_t range_length;
+};
+
+struct call_answer {
+    long status; /* 2xx, 3xx, or 416 to a range; 0 if there was none; else what the error says */
+    struct strbuf body;
+    char *etag;
+    char *content_range;
+    char *content_encoding;
+    char *location;
+    int64_t content_length; /* -1: not told */
+};
+
+/* Runs once on a pool thread. The answer is borrowed; on failure it holds the last status and body
+ * that came, if any. err is NULL on success. */
+typedef void call_done_fn(struct call_answer *answer, const struct err *err, void *arg);
+
+/* All outlive the caller. */
+struct caller *caller_new(struct net *net, struct auth *auth, struct link *link,
+                          struct clock *clock, struct pool *pool);
+
+/* Has every call end with -ECANCELED, also those that begin later. Any thread, does not wait. */
+void caller_stop(struct caller *caller);
+
+/* After caller_stop(), when nobody begins calls any more: waits until all completions have run. Not
+ * from a pool thread, nor from the net thread. */
+void caller_drain(struct caller *caller);
+
+/* After caller_drain(). NULL is allowed. */
+void caller_free(struct caller *caller);
+
+/* How long a request of that priority may take if nothing else is said. */
+int64_t call_default_deadline_ms(unsigned priority);
+
+/* Begins a call; the request is copied. Returns its id, which is never 0. Any thread, never blocks.
+ */
+uint64_t call_start(struct caller *caller, const struct call_request *request, call_done_fn *done,
+                    void *arg);
+
+/* Ends a call early: done runs with -ECANCELED, unless it ran or is about to. Any thread. */
+void call_cancel(struct caller *caller, uint64_t id);
+
+/* No call to Graph goes out for so long: a part of a batch was throttled. Any thread. */
+void call_hold(struct caller *caller, int64_t pause_ms);
+
+/* Ends the pauses after failures (but not those that the service asked for). Any thread. */
+void caller_wake(struct caller *caller);
+
+#endif

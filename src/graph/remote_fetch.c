@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ranges of content.
+ *
+ * The URL is preauthenticated: a secret of its own, to a host that must never see the token. That
+ * the range is the right one was checked by the call.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/cleanup.h"
+#include "base/xalloc.h"
+#include "graph/range.h"
+#include "graph/remote_i.h"
+
+struct fetch_op {
+    struct op op;
+    remote_fetch_fn *done;
+    void *arg;
+};
+
+static void fetch_finish(struct fetch_op *fetch_op, const struct fetch_answer *answer,
+                         const struct err *err)
+{
+    fetch_op->done(answer, err, fetch_op->arg);
+    op_end(&fetch_op->op);
+    free(fetch_op);
+}
+
+static void fetch_fail(struct op *op, const struct err *err)
+{
+    fetch_finish((struct fetch_op *)(void *)op, NULL, err);
+}
+
+/* An ETag header without what HTTP puts around the tag itself. */
+static char *bare_etag(const char *etag)
+{
+    if (!etag)
+        return NULL;
+    if (strncmp(etag, "W/", 2) == 0)
+        etag += 2;
+    size_t length = strlen(etag);
+    if (length >= 2 && etag[0] == '"' && etag[length - 1] == '"')
+        return x_strndup(etag + 1, length - 2);
+    return x_strdup(etag);
+}
+
+/* Size of the whole content; -1 if the host didn't say. */
+static int64_t total_of(const struct call_answer *answer)
+{
+    struct content_range range;
+    if (answer->status == 200)
+        return answer->content_length;
+    return content_range_parse(answer->content_range, &range) ? range.total : -1;
+}
+
+static void on_fetched(struct call_answer *answer, const struct err *err, void *arg)
+{
+    struct fetch_op *fetch_op = arg;
+    struct err why;
+    if (err) {
+        fetch_finish(fetch_op, NULL, err);
+        return;
+    }
+    if (answer->content_encoding && strcasecmp(answer->content_encoding, "identity") != 0) {
+        (void)err_set(&why, -EPROTO, "the content host compresses although asked not to");
+        fetch_finish(fetch_op, NULL, &why);
+        return;
+    }
+    cleanup_free char *etag = bare_etag(answer->etag);
+    struct fetch_answer fetched = {
+        .data = answer->body.data,
+        /* The body of a 416 is words about it, not content. */
+        .length = answer->status == 416 ? 0 : answer->body.len,
+        .total = total_of(answer),
+        .etag = etag,
+    };
+    fetch_finish(fetch_op, &fetched, NULL);
+}
+
+static int check_url(const char *url, struct err *err)
+{
+    struct url_origin origin;
+    if (url_parse_origin(url, &origin, NULL) < 0)
+        return err_set(err, -EPROTO, "the content's address is not a URL");
+    if (strcmp(origin.scheme, "https") != 0 && !url_is_loopback(&origin))
+        return err_set(err, -EPROTO, "the content's address is not https");
+    return 0;
+}
+
+uint64_t graph_remote_fetch(struct remote *base, const struct fetch_query *query,
+                            remote_fetch_fn *done, void *arg)
+{
+    struct fetch_op *fetch_op = x_calloc(1, sizeof(*fetch_op));
+    fetch_op->op.fail = fetch_fail;
+    fetch_op->done = done;
+    fetch_op->arg = arg;
+    uint64_t id =
+        op_begin(graph_remote_of(base), &fetch_op->op, query->priority, query->deadline_ms);
+    if (check_url(query->url, &fetch_op->op.err) < 0) {
+        op_fail_later(&fetch_op->op);
+        return id;
+    }
+    struct call_request request = {
+        .kind = CALL_CONTENT,
+        .method = "GET",
+        .url = query->url,
+        .is_repeatable = true,
+        .max_body = query->length,
+        .range_first = query->offset,
+        .range_length = query->length,
+    };
+    (void)op_call(&fetch_op->op, &request, on_fetched);
+    return id;
+}

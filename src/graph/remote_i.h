@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GRAPHFS_GRAPH_REMOTE_I_H
+#define GRAPHFS_GRAPH_REMOTE_I_H
+
+/*
+ * What the files of the remote share: operations, each of which is one call to Graph or several,
+ * one after the other. An operation belongs to whoever runs its next piece: the thread that begins
+ * it, then the pool thread on which a call ended.
+ */
+
+#include "base/clock.h"
+#include "base/pool.h"
+#include "base/strbuf.h"
+#include "graph/call.h"
+#include "graph/graph_remote.h"
+#include "graph/remote.h"
+#include "graph/url.h"
+
+#include <pthread.h>
+#include <sys/queue.h>
+
+/* Bounds of what an answer may be, in bytes: a page of a thousand items has about two million. */
+#define REMOTE_MAX_ANSWER ((size_t)32 * 1024 * 1024)
+#define REMOTE_MAX_URL    8192
+
+struct op;
+
+struct graph_remote {
+    struct remote base;
+    struct caller *caller;    /* const after init */
+    struct clock *clock;      /* const after init */
+    struct pool *pool;        /* const after init */
+    char *root;               /* const after init; the service's URL with its version */
+    struct url_origin origin; /* const after init; of root */
+
+    pthread_mutex_t lock;
+    pthread_cond_t idle;
+    LIST_HEAD(, op) ops; /* lock */
+    uint64_t last_id;    /* lock */
+};
+
+/* The first member of each kind of operation. */
+struct op {
+    LIST_ENTRY(op) link; /* lock */
+    struct graph_remote *remote;
+    uint64_t id;
+    uint64_t call_id;  /* lock; of the call under way, 0: none */
+    bool is_cancelled; /* lock */
+    unsigned priority;
+    int64_t due_ms;                                     /* monotonic */
+    void (*fail)(struct op *op, const struct err *err); /* ends it without a call */
+    struct err err;                                     /* why, for op_fail_later() */
+};
+
+static inline struct graph_remote *graph_remote_of(struct remote *remote)
+{
+    return (struct graph_remote *)(void *)remote;
+}
+
+/* Enters an operation, which is zeroed but for `fail`, into the list; its id is the result. */
+uint64_t op_begin(struct graph_remote *remote, struct op *op, enum remote_priority priority,
+                  int64_t deadline_ms);
+
+/* Makes the next call of the operation, with its priority and what is left of its time; done gets
+ * the operation as its arg. After 0 the operation belongs to done. -ECANCELED: it was cancelled. */
+int op_call(struct op *op, struct call_request *request, call_done_fn *done);
+
+/* Runs op->fail with op->err on a pool thread. */
+void op_fail_later(struct op *op);
+
+/* Takes the operation off the list: the caller may free it now. To be done after its completion has
+ * run, since graph_remote_stop() waits for it. */
+void op_end(struct op *op);
+
+/* Starts the URL of something in a drive: ROOT/drives/ID/items/ID. */
+void remote_add_item_url(struct strbuf *url, const char *root, const char *drive_id,
+                         const char *item_id);
+
+/* The operations, as struct remote_ops has them. */
+void graph_remote_drives(struct remote *remote, remote_drives_fn *done, void *arg);
+uint64_t graph_remote_items(struct remote *remote, const struct item_query *query,
+                            remote_items_fn *done, void *arg);
+uint64_t graph_remote_page(struct remote *remote, const struct page_query *query,
+                           remote_page_fn *done, void *arg);
+uint64_t graph_remote_child(struct remote *remote, const struct path_query *query,
+                            remote_page_fn *done, void *arg);
+uint64_t graph_remote_fetch(struct remote *remote, const struct fetch_query *query,
+                            remote_fetch_fn *done, void *arg);
+
+#endif

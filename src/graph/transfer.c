@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One exchange over libcurl: its options, the body that arrives, and what became of it.
+ *
+ * Redirects are answers, never followed here: the next host must not get the bearer token. Bodies
+ * are bounded after decompression. Where a host ignores a Range and sends everything, only the
+ * wanted window is kept, and the transfer ends as soon as it is complete.
+ */
+#include "config.h"
+
+#include "graph/net_i.h"
+
+#include "graph/url.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/xalloc.h"
+
+#define CONNECT_TIMEOUT_MS   15000L
+#define CONTENT_BUFFER_BYTES (256L * 1024)
+#define ERROR_WORDS_BYTES    ((size_t)64 * 1024)
+
+struct transfer {
+    CURL *easy;
+    struct curl_slist *headers;
+    char range[64];
+    int64_t active_ms;   /* when something last arrived */
+    int64_t passed;      /* bytes of a 200 answer to a Range that were skipped */
+    bool is_window_full; /* ended by us, with all that was wanted */
+    bool is_too_large;
+};
+
+int64_t transfer_active_ms(const struct net_request *request)
+{
+    return request->transfer->active_ms;
+}
+
+/* Keeps the part of data that lies in the wanted window of the whole content. */
+static size_t keep_window(struct net_request *request, const char *data, size_t length)
+{
+    struct transfer *transfer = request->transfer;
+    int64_t skip = request->range_first - transfer->passed;
+    size_t skipped = skip < (int64_t)length ? (size_t)(skip > 0 ? skip : 0) : length;
+    size_t wanted = request->range_length - request->body_received.len;
+    size_t kept = length - skipped < wanted ? length - skipped : wanted;
+    transfer->passed += (int64_t)skipped;
+    if (strbuf_add(&request->body_received, data + skipped, kept) < 0)
+        return 0;
+    transfer->is_window_full = request->body_received.len == request->range_length;
+    return transfer->is_window_full ? 0 : length;
+}
+
+/* What an error says about itself is read as far as anyone would read it, whatever max_body is. */
+static size_t keep_words(struct net_request *request, const char *data, size_t length)
+{
+    size_t room = ERROR_WORDS_BYTES - request->body_received.len;
+    return strbuf_add(&request->body_received, data, length < room ? length : room) < 0 ? 0
+                                                                                        : length;
+}
+
+static size_t on_body(char *data, size_t size, size_t count, void *arg)
+{
+    struct net_request *request = arg;
+    size_t length = size * count;
+    long status = 0;
+    request->transfer->active_ms = net_now_ms(request->net);
+    atomic_fetch_add(&request->net->bytes_received, length);
+    (void)curl_easy_getinfo(request->transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (status >= 300)
+        return keep_words(request, data, length);
+    if (request->range_length > 0 && status == 200)
+        return keep_window(request, data, length);
+    if (length > request->max_body - request->body_received.len) {
+        request->transfer->is_too_large = true;
+        return 0;
+    }
+    return strbuf_add(&request->body_received, data, length) < 0 ? 0 : length;
+}
+
+static size_t on_header(char *data, size_t size, size_t count, void *arg)
+{
+    struct net_request *request = arg;
+    (void)data;
+    request->transfer->active_ms = net_now_ms(request->net);
+    return size * count;
+}
+
+static int add_headers(struct transfer *transfer, const struct net_request *request)
+{
+    for (const char *const *header = request->headers; header && *header; header++) {
+        struct curl_slist *longer = curl_slist_append(transfer->headers, *header);
+        if (!longer)
+            return -ENOMEM;
+        transfer->headers = longer;
+    }
+    return 0;
+}
+
+static bool is_to_loopback(const char *url)
+{
+    struct url_origin origin;
+    return url_parse_origin(url, &origin, NULL) == 0 && url_is_loopback(&origin);
+}
+
+static long http_version(const struct net_request *request)
+{
+    /* Bulk data wants connections of its own: streams of one connection share its window. */
+    if (request->net->force_http1 || request->class == NET_CONTENT)
+        return CURL_HTTP_VERSION_1_1;
+    return CURL_HTTP_VERSION_2TLS;
+}
+
+static void set_connection_options(CURL *easy, const struct net_request *request)
+{
+    const struct net *net = request->net;
+    (void)curl_easy_setopt(easy, CURLOPT_URL, request->url);
+    (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    (void)curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    (void)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
+    (void)curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, http_version(request));
+    (void)curl_easy_setopt(easy, CURLOPT_USERAGENT, net->user_agent);
+    if (net->ca_file)
+        (void)curl_easy_setopt(easy, CURLOPT_CAINFO, net->ca_file);
+    /* An empty proxy overrules http_proxy and its kin. */
+    if (is_to_loopback(request->url))
+        (void)curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    /* Rather wait for the connection that is being made than make thirty. */
+    if (request->class == NET_API && strncasecmp(request->url, "https", 5) == 0)
+        (void)curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+    if (request->class == NET_CONTENT)
+        (void)curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, CONTENT_BUFFER_BYTES);
+}
+
+static void set_method(CURL *easy, const struct net_request *request)
+{
+    if (request->body) {
+        (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_length);
+        (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body);
+    }
+    if (strcmp(request->method, "HEAD") == 0)
+        (void)curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    else
+        (void)curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+}
+
+static void set_answer_options(CURL *easy, struct net_request *request)
+{
+    struct transfer *transfer = request->transfer;
+    if (request->is_compressed)
+        (void)curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
+    if (request->range_length > 0) {
+        (void)snprintf(transfer->range, sizeof(transfer->range), "%lld-%lld",
+                       (long long)request->range_first,
+                       (long long)(request->range_first + (int64_t)request->range_length - 1));
+        (void)curl_easy_setopt(easy, CURLOPT_RANGE, transfer->range);
+    }
+    (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
+    (void)curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    (void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, request);
+    (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, request->error);
+    (void)curl_easy_setopt(easy, CURLOPT_PRIVATE, (void *)request);
+}
+
+int transfer_start(struct net_request *request)
+{
+    struct transfer *transfer = x_calloc(1, sizeof(*transfer));
+    request->transfer = transfer;
+    request->status = 0;
+    request->content_length = -1;
+    request->error[0] = '\0';
+    strbuf_init(&request->body_received,
+                request->max_body > ERROR_WORDS_BYTES ? request->max_body : ERROR_WORDS_BYTES);
+    transfer->active_ms = net_now_ms(request->net);
+    transfer->easy = curl_easy_init();
+    if (!transfer->easy || add_headers(transfer, request) < 0)
+        return -ENOMEM;
+    set_connection_options(transfer->easy, request);
+    set_method(transfer->easy, request);
+    set_answer_options(transfer->easy, request);
+    (void)curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers);
+    return curl_multi_add_handle(request->net->multi, transfer->easy) == CURLM_OK ? 0 : -ENOMEM;
+}
+
+void transfer_stop(struct net_request *request)
+{
+    (void)curl_multi_remove_handle(request->net->multi, request->transfer->easy);
+}
+
+/* The bearer token was in them. */
+static void wipe_headers(struct curl_slist *headers)
+{
+    for (struct curl_slist *header = headers; header; header = header->next)
+        explicit_bzero(header->data, strlen(header->data));
+    curl_slist_free_all(headers);
+}
+
+void transfer_free(struct net_request *request)
+{
+    struct transfer *transfer = request->transfer;
+    if (!transfer)
+        return;
+    curl_easy_cleanup(transfer->easy);
+    wipe_headers(transfer->headers);
+    free(transfer);
+    strbuf_clear(&request->body_received);
+    request->transfer = NULL;
+}
+
+static enum net_outcome outcome_of(const struct net_request *request, CURLcode result)
+{
+    switch ((int)result) {
+    case CURLE_OK:
+        return NET_ANSWERED;
+    case CURLE_WRITE_ERROR:
+        if (request->transfer->is_window_full)
+            return NET_ANSWERED;
+        return request->transfer->is_too_large ? NET_TOO_LARGE : NET_BROKEN;
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_OPERATION_TIMEDOUT: /* only the connect timeout is set */
+        return NET_UNREACHABLE;
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+        return NET_UNTRUSTED;
+    default:
+        return NET_BROKEN;
+    }
+}
+
+void transfer_finish(struct net_request *request, CURLcode result)
+{
+    CURL *easy = request->transfer->easy;
+    curl_off_t length = -1;
+    (void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &request->status);
+    if (curl_easy_getinfo(easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length) == CURLE_OK)
+        request->content_length = length;
+    request->outcome = outcome_of(request, result);
+    if (result != CURLE_OK && request->error[0] == '\0')
+        (void)snprintf(request->error, sizeof(request->error), "%s", curl_easy_strerror(result));
+    transfer_stop(request);
+}
+
+const char *net_header(const struct net_request *request, const char *name)
+{
+    struct curl_header *header;
+    if (!request->transfer ||
+        curl_easy_header(request->transfer->easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+        return NULL;
+    return header->value;
+}
+
+void net_request_clear(struct net_request *request)
+{
+    transfer_free(request);
+}
