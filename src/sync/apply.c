@@ -4,16 +4,9 @@
  *
  * A report for an id that is not known makes a row, unless the id, or its parent's, was deleted
  * lately: then the report may be older than that, and the item is asked for. For a known row the
- * decision is made in apply_decide.c; here it is carried out. An item that changes its kind, or a
- * shortcut that changes its target, is another thing under the same id: the row goes, with all
- * below it, and a new one is made, because an inode never changes its type.
- *
- * Tags follow silently: an eTag moves with every change of anything. They stay, as all of base
- * does, while a part of the report is kept beside: they are the guard of the request that settles
- * the conflict.
- *
- * A new content takes a new generation. Content that the service hasn't settled (pendingOperations)
- * is taken only for a new row, and neither are its tags, so that the settled report will differ.
+ * decision is made in apply_decide.c and carried out in apply_parts.c. An item that changes its
+ * kind, or a shortcut that changes its target, is another thing under the same id: the row goes,
+ * with all below it, and a new one is made, because an inode never changes its type.
  */
 #include "config.h"
 
@@ -38,24 +31,6 @@ static enum node_kind kind_of(const struct item *report)
         break;
     }
     return NODE_FILE;
-}
-
-static bool is_same_text(const char *a, const char *b)
-{
-    return a == b || (a && b && strcmp(a, b) == 0);
-}
-
-/* Takes a copy of `text`; true if that is a change. */
-static bool take_text(char **variable, const char *text)
-{
-    char *copy;
-
-    if (is_same_text(*variable, text))
-        return false;
-    copy = x_strdup(text);
-    free(*variable);
-    *variable = copy;
-    return true;
 }
 
 /* ---- which reports, which row ---- */
@@ -126,52 +101,17 @@ static struct apply_view view_of(const struct item *report, ino_nr parent, char 
     return view;
 }
 
-/* ---- the parts of a row ---- */
-
-static void take_hash(struct node *node, const struct node_state *state)
+static bool is_another_thing(const struct node *node, const struct item *report)
 {
-    (void)take_text(&node->base.hash, state->hash);
-    node->base.hash_kind = state->hash ? state->hash_kind : HASH_NONE;
-    node->attr.flags &= ~(unsigned)NODE_HAS_HASH;
-    if (state->hash)
-        node->attr.flags |= NODE_HAS_HASH;
+    bool is_shortcut = report->flags & ITEM_SHORTCUT;
+
+    if (node->attr.kind != kind_of(report) || is_shortcut != !!(node->attr.flags & NODE_SHORTCUT))
+        return true;
+    return is_shortcut && (!text_is_same(node->target_drive_id, report->target_drive_id) ||
+                           !text_is_same(node->target_rid, report->target_id));
 }
 
-static int take_content(struct store_txn *txn, struct node *node, const struct apply_view *view)
-{
-    struct node_state *base = &node->base;
-    int r = txn_next_generation(txn, &base->generation);
-
-    if (r < 0)
-        return r;
-    base->size = view->state.size;
-    if (view->has_mtime)
-        base->mtime_ns = view->state.mtime_ns;
-    base->server_mtime_ns = view->state.server_mtime_ns;
-    (void)take_text(&base->ctag, view->state.ctag);
-    take_hash(node, &view->state);
-    node->local.size = base->size;
-    node->local.mtime_ns = base->mtime_ns;
-    node->local.generation = base->generation;
-    return 0;
-}
-
-/* What names the same content anew. True if anything changed. */
-static bool take_content_tags(struct node *node, const struct node_state *state)
-{
-    bool changed = state->ctag && take_text(&node->base.ctag, state->ctag);
-
-    if (state->hash &&
-        (!is_same_text(node->base.hash, state->hash) || node->base.hash_kind != state->hash_kind)) {
-        take_hash(node, state);
-        changed = true;
-    }
-    if (state->server_mtime_ns && state->server_mtime_ns != node->base.server_mtime_ns) {
-        node->base.server_mtime_ns = state->server_mtime_ns;
-        changed = true;
-    }
-    return changed;
-}
+/* ---- a known row ---- */
 
 static bool take_malware(struct node *node, const struct item *report)
 {
@@ -181,135 +121,6 @@ static bool take_malware(struct node *node, const struct item *report)
     if (report->flags & ITEM_MALWARE)
         node->attr.flags |= NODE_MALWARE;
     return node->attr.flags != before;
-}
-
-/* The same content that is kept there already keeps its generation. */
-static int keep_beside(struct store_txn *txn, struct node *node, const struct apply_view *view,
-                       bool is_new_content)
-{
-    struct node_state *remote = &node->remote;
-    bool is_known = node->attr.flags & NODE_REMOTE && view->state.etag &&
-                    is_same_text(remote->etag, view->state.etag);
-
-    node->attr.flags |= NODE_REMOTE;
-    node->remote_deleted = false;
-    remote->parent = view->state.parent;
-    remote->size = view->has_size ? view->state.size : node->base.size;
-    remote->mtime_ns = view->has_mtime ? view->state.mtime_ns : node->base.mtime_ns;
-    remote->server_mtime_ns = view->state.server_mtime_ns;
-    remote->hash_kind = view->state.hash_kind;
-    (void)take_text(&remote->name, view->state.name);
-    (void)take_text(&remote->etag, view->state.etag);
-    (void)take_text(&remote->ctag, view->state.ctag);
-    (void)take_text(&remote->hash, view->state.hash);
-    if (!is_new_content)
-        remote->generation = node->base.generation;
-    else if (!is_known)
-        return txn_next_generation(txn, &remote->generation);
-    return 0;
-}
-
-/* ---- a known row ---- */
-
-static int carry_out_place(struct applying *applying, struct node *node,
-                           const struct apply_view *view, enum apply_action action)
-{
-    switch (action) {
-    case ACT_FOLLOW:
-        return place_follow(applying, node, view->state.parent, view->state.name);
-    case ACT_AGREE:
-        node->base.parent = view->state.parent;
-        (void)take_text(&node->base.name, view->state.name);
-        node->attr.flags &= ~(unsigned)NODE_SAFE_NAME;
-        return 0;
-    case ACT_NONE:
-    case ACT_KEEP_BESIDE:
-    case ACT_CHECK:
-        break;
-    }
-    return 0;
-}
-
-static int carry_out_content(struct applying *applying, struct node *node,
-                             const struct apply_view *view, const struct apply_decision *decision)
-{
-    switch (decision->content) {
-    case ACT_FOLLOW:
-        if (decision->is_new_content)
-            return take_content(applying->txn, node, view);
-        node->base.mtime_ns = node->local.mtime_ns = view->state.mtime_ns;
-        return 0;
-    case ACT_AGREE:
-        node->base.mtime_ns = view->state.mtime_ns;
-        return 0;
-    case ACT_NONE:
-    case ACT_KEEP_BESIDE:
-    case ACT_CHECK:
-        break;
-    }
-    return 0;
-}
-
-/* Does a part of the report wait, for a check or for a conflict to be settled? */
-static bool is_waiting(enum apply_action action)
-{
-    return action == ACT_KEEP_BESIDE || action == ACT_CHECK;
-}
-
-/* All tags that may follow. True if anything changed. */
-static bool take_tags(struct node *node, const struct apply_view *view,
-                      const struct apply_decision *decision)
-{
-    bool changed = false;
-
-    if (view->is_pending || is_waiting(decision->content))
-        return false;
-    if (!decision->is_new_content)
-        changed = take_content_tags(node, &view->state);
-    if (view->state.etag && !is_waiting(decision->place))
-        changed |= take_text(&node->base.etag, view->state.etag);
-    return changed;
-}
-
-/* A row that was made here, and whose id an answer has told: where both say the same, that is base.
- */
-static int carry_out_unbased(struct applying *applying, struct node *node,
-                             const struct apply_view *view, const struct apply_decision *decision)
-{
-    if (decision->place != ACT_AGREE || decision->content != ACT_AGREE)
-        return keep_beside(applying->txn, node, view, decision->is_new_content);
-    node->attr.flags |= NODE_BASE;
-    node->attr.flags &= ~(unsigned)NODE_REMOTE;
-    node->base.parent = view->state.parent;
-    node->base.mtime_ns = view->has_mtime ? view->state.mtime_ns : node->local.mtime_ns;
-    (void)take_text(&node->base.name, view->state.name);
-    (void)take_text(&node->base.etag, view->state.etag);
-    (void)take_content_tags(node, &view->state);
-    return 0;
-}
-
-static int carry_out(struct applying *applying, struct node *node, const struct apply_view *view,
-                     const struct apply_decision *decision, bool *ret_changed)
-{
-    bool keeps = decision->place == ACT_KEEP_BESIDE || decision->content == ACT_KEEP_BESIDE;
-    bool checks = decision->place == ACT_CHECK || decision->content == ACT_CHECK;
-    bool acts = keeps || decision->place == ACT_FOLLOW || decision->place == ACT_AGREE ||
-                decision->content == ACT_FOLLOW || decision->content == ACT_AGREE;
-    int r = 0;
-
-    *ret_changed = acts;
-    if (acts && !(node->attr.flags & NODE_BASE))
-        return carry_out_unbased(applying, node, view, decision);
-    *ret_changed |= take_tags(node, view, decision);
-    if (keeps) {
-        r = keep_beside(applying->txn, node, view, decision->is_new_content);
-    } else if (!checks && node->attr.flags & NODE_REMOTE) {
-        node->attr.flags &= ~(unsigned)NODE_REMOTE;
-        *ret_changed = true;
-    }
-    if (r == 0)
-        r = carry_out_content(applying, node, view, decision);
-    return r < 0 ? r : carry_out_place(applying, node, view, decision->place);
 }
 
 static bool is_settled(const struct apply_decision *decision)
@@ -336,7 +147,7 @@ static int put_known(struct applying *applying, struct node *node, const struct 
     struct apply_decision decision = apply_decide(node, view, context->source, context->now_ms);
     bool checks = decision.place == ACT_CHECK || decision.content == ACT_CHECK;
     bool changed;
-    int r = carry_out(applying, node, view, &decision, &changed);
+    int r = parts_carry_out(applying, node, view, &decision, &changed);
 
     if (r < 0)
         return r;
@@ -408,10 +219,10 @@ static int add_row(struct applying *applying, const struct item *report, ino_nr 
 
     (void)take_malware(&node, report);
     if (node.attr.kind == NODE_FILE) {
-        r = take_content(applying->txn, &node, &view);
+        r = parts_take_content(applying->txn, &node, &view);
     } else {
         node.local.mtime_ns = node.base.mtime_ns = report->mtime_ns;
-        (void)take_content_tags(&node, &view.state);
+        (void)parts_take_content_tags(&node, &view.state);
     }
     if (r == 0)
         r = place_follow(applying, &node, parent, name);
@@ -423,38 +234,35 @@ static int add_row(struct applying *applying, const struct item *report, ino_nr 
     return r;
 }
 
-/* Was the item, or its parent, deleted so lately that this may be older? */
-static int is_maybe_deleted(struct applying *applying, const struct item *report, bool *ret)
+/* An item that is said to be its own parent has a row now, as such. */
+static int fill_in(struct applying *applying, ino_nr placeholder, const struct item *report,
+                   enum apply_outcome *ret)
 {
-    const struct apply_context *context = applying->context;
-    int64_t drive = context->drive->id;
-    int r = txn_has_tombstone(applying->txn, drive, report->id, ret);
+    struct node node;
+    int r = txn_get_node(applying->txn, placeholder, &node);
 
     if (r < 0)
         return r;
-    if (is_direct(context)) {
-        r = *ret ? txn_remove_tombstone(applying->txn, drive, report->id) : 0;
-        *ret = false;
-    } else if (!*ret && report->parent_id) {
-        r = txn_has_tombstone(applying->txn, drive, report->parent_id, ret);
-    }
+    *ret = APPLY_LEFT_OUT;
+    if (!is_another_thing(&node, report))
+        r = apply_known(applying, &node, report, ret);
+    node_clear(&node);
     return r;
 }
 
 static int apply_new(struct applying *applying, const struct item *report, enum apply_outcome *ret)
 {
     ino_nr parent = applying->context->listed;
-    bool maybe_deleted;
-    int r = is_maybe_deleted(applying, report, &maybe_deleted);
+    int r = 0;
 
-    if (r < 0)
-        return r;
-    if (maybe_deleted || (!report->parent_id && parent == STORE_INO_NONE)) {
+    if (!report->parent_id && parent == STORE_INO_NONE) {
         *ret = is_direct(applying->context) ? APPLY_LEFT_OUT : APPLY_CHECK;
         return 0;
     }
     if (report->parent_id)
         r = place_find_parent(applying, report->parent_id, &parent);
+    if (r == 0 && report->parent_id && strcmp(report->parent_id, report->id) == 0)
+        return fill_in(applying, parent, report, ret);
     if (r == 0)
         r = add_row(applying, report, parent);
     if (r == 0)
@@ -506,29 +314,19 @@ static int apply_root(struct applying *applying, struct node *root, const struct
     *ret = APPLY_NOTHING;
     if (applying->context->drive->kind == DRIVE_SHARED)
         return 0;
-    if (!is_same_text(root->rid, report->id)) {
+    if (!text_is_same(root->rid, report->id)) {
         r = adopt_children(applying, root, report->id);
-        changed |= take_text(&root->rid, report->id);
+        changed |= parts_take_text(&root->rid, report->id);
     }
     if (has_moved)
         root->base.mtime_ns = root->local.mtime_ns = report->mtime_ns;
     if (report->etag)
-        changed |= take_text(&root->base.etag, report->etag);
+        changed |= parts_take_text(&root->base.etag, report->etag);
     if (r == 0 && changed)
         r = txn_put_node(applying->txn, root);
     if (r == 0 && changed)
         *ret = APPLY_CHANGED;
     return r;
-}
-
-static bool is_another_thing(const struct node *node, const struct item *report)
-{
-    bool is_shortcut = report->flags & ITEM_SHORTCUT;
-
-    if (node->attr.kind != kind_of(report) || is_shortcut != !!(node->attr.flags & NODE_SHORTCUT))
-        return true;
-    return is_shortcut && (!is_same_text(node->target_drive_id, report->target_drive_id) ||
-                           !is_same_text(node->target_rid, report->target_id));
 }
 
 static int apply_replacement(struct applying *applying, const struct node *node,
@@ -562,6 +360,44 @@ static int apply_tombstone(struct applying *applying, struct node *node, enum ap
 
 /* ---- all together ---- */
 
+/* Was what is to be shown anew deleted so lately that this report may be older? `known` is its row,
+ * if it has one. A direct answer ends the doubt. */
+static int is_maybe_deleted(struct applying *applying, const struct node *known,
+                            const struct item *report, bool *ret)
+{
+    int64_t drive = applying->context->drive->id;
+    int r;
+
+    *ret = false;
+    if (is_direct(applying->context))
+        return txn_remove_tombstone(applying->txn, drive, report->id);
+    if (known && known->attr.parent != STORE_INO_NONE)
+        return 0;
+    r = txn_has_tombstone(applying->txn, drive, report->id, ret);
+    if (r == 0 && !*ret && !known && report->parent_id)
+        r = txn_has_tombstone(applying->txn, drive, report->parent_id, ret);
+    return r;
+}
+
+static int apply_live(struct applying *applying, struct node *known, const struct item *report,
+                      enum apply_outcome *ret)
+{
+    bool maybe_deleted;
+    int r = is_maybe_deleted(applying, known, report, &maybe_deleted);
+
+    if (r < 0)
+        return r;
+    if (maybe_deleted) {
+        *ret = APPLY_CHECK;
+        return 0;
+    }
+    if (!known)
+        return apply_new(applying, report, ret);
+    if (is_another_thing(known, report))
+        return apply_replacement(applying, known, report, ret);
+    return apply_known(applying, known, report, ret);
+}
+
 int apply_one(struct applying *applying, const struct item *report, enum apply_outcome *ret)
 {
     bool is_tombstone = report->flags & ITEM_DELETED;
@@ -574,7 +410,7 @@ int apply_one(struct applying *applying, const struct item *report, enum apply_o
     r = apply_find_row(applying, report, &node);
     if (r == -ENOENT) {
         *ret = APPLY_NOTHING;
-        return is_tombstone ? 0 : apply_new(applying, report, ret);
+        return is_tombstone ? 0 : apply_live(applying, NULL, report, ret);
     }
     if (r < 0)
         return r;
@@ -582,10 +418,8 @@ int apply_one(struct applying *applying, const struct item *report, enum apply_o
         r = is_tombstone ? 0 : apply_root(applying, &node, report, ret);
     else if (is_tombstone)
         r = apply_tombstone(applying, &node, ret);
-    else if (is_another_thing(&node, report))
-        r = apply_replacement(applying, &node, report, ret);
     else
-        r = apply_known(applying, &node, report, ret);
+        r = apply_live(applying, &node, report, ret);
     node_clear(&node);
     return r;
 }

@@ -5,6 +5,8 @@
 /* What the files of apply share: apply.c (one report), apply_place.c (where it goes), apply_order.c
  * (what has to come before it), apply_delete.c (removals). */
 
+#include <string.h>
+
 #include "base/vec.h"
 #include "sync/apply.h"
 
@@ -44,10 +46,34 @@ int apply_existence(struct applying *applying, struct node *node, enum apply_act
 /* Whether we have asked for the item so lately that this source's report may be an older one. */
 bool apply_is_late(const struct node *node, enum apply_source source, int64_t now_ms);
 
+/* ---- apply_parts.c ---- */
+
+/* NULL is the same as NULL only. */
+static inline bool text_is_same(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* Replaces *variable by a copy of text; true if that is a change. */
+bool parts_take_text(char **variable, const char *text);
+
+/* Content of a new generation, in local and base. */
+int parts_take_content(struct store_txn *txn, struct node *node, const struct apply_view *view);
+
+/* What names the same content anew. True if anything changed. */
+bool parts_take_content_tags(struct node *node, const struct node_state *state);
+
+/* Carries the decision out on *node, which the caller puts if *ret_changed. */
+int parts_carry_out(struct applying *applying, struct node *node, const struct apply_view *view,
+                    const struct apply_decision *decision, bool *ret_changed);
+
 /* ---- apply_place.c ---- */
 
 /* The number of a report's parent, in *ret; a row is made for one that nobody has told of. */
 int place_find_parent(struct applying *applying, const char *parent_id, ino_nr *ret);
+
+/* The same, but -ENOENT for one that nobody has told of. */
+int place_look_up_parent(struct applying *applying, const char *parent_id, ino_nr *ret);
 
 /* The shown form of the server's name, even of one that can't be shown; the caller frees it. */
 char *place_decode_name(const char *server_name);

@@ -108,12 +108,12 @@ static int push_cycle(struct order *order, ino_nr ino, const char *parent_id)
     size_t depth = order->stack.len;
     ino_nr above, parent;
     bool is_cycle = false;
-    int r = place_find_parent(applying, parent_id, &parent);
+    int r = place_look_up_parent(applying, parent_id, &parent);
 
     if (r == 0)
         r = place_is_above(applying->txn, ino, parent, &is_cycle);
     if (r < 0 || !is_cycle)
-        return r;
+        return r == -ENOENT ? 0 : r;
     for (above = parent; r == 0 && above != ino && order->stack.len == depth;) {
         struct node node;
 
@@ -207,9 +207,9 @@ static int free_name(struct order *order, const struct item *report)
 
     if (!report->parent_id || !report->name)
         return 0;
-    r = place_find_parent(applying, report->parent_id, &parent);
+    r = place_look_up_parent(applying, report->parent_id, &parent);
     if (r < 0)
-        return r;
+        return r == -ENOENT ? 0 : r;
     name = place_decode_name(report->name);
     r = txn_lookup(applying->txn, parent, name, &attr);
     if (r < 0)

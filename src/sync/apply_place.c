@@ -48,7 +48,7 @@ static int add_placeholder(struct applying *applying, const char *rid, ino_nr *r
     return r;
 }
 
-int place_find_parent(struct applying *applying, const char *parent_id, ino_nr *ret)
+int place_look_up_parent(struct applying *applying, const char *parent_id, ino_nr *ret)
 {
     const struct drive_row *drive = applying->context->drive;
     struct node parent;
@@ -59,13 +59,18 @@ int place_find_parent(struct applying *applying, const char *parent_id, ino_nr *
         return 0;
     }
     r = txn_find_node(applying->txn, drive->id, parent_id, &parent);
-    if (r == -ENOENT)
-        return add_placeholder(applying, parent_id, ret);
     if (r == 0) {
         *ret = parent.attr.ino;
         node_clear(&parent);
     }
     return r;
+}
+
+int place_find_parent(struct applying *applying, const char *parent_id, ino_nr *ret)
+{
+    int r = place_look_up_parent(applying, parent_id, ret);
+
+    return r == -ENOENT ? add_placeholder(applying, parent_id, ret) : r;
 }
 
 int place_is_above(struct store_txn *txn, ino_nr ino, ino_nr from, bool *ret)
