@@ -82,6 +82,7 @@ struct graph_counters {
     uint64_t bytes_sent;
 };
 
+/* What was asked and received since the start. */
 struct graph_counters graph_count(struct graph *graph);
 
 /* The raw answer to graph_call_sync(). */
@@ -90,6 +91,7 @@ struct graph_response {
     struct strbuf body;
 };
 
+/* Frees what the response holds. */
 void graph_response_clear(struct graph_response *response);
 
 /* Makes one Graph call and waits for it; not from a pool thread. path is relative to the version
@@ -123,6 +125,7 @@ struct graph_identity {
 int graph_identity_load(const char *state_dir, struct graph_identity *ret_identity,
                         struct err *err);
 
+/* Frees what the identity holds. */
 void graph_identity_clear(struct graph_identity *identity);
 
 #endif

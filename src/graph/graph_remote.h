@@ -24,6 +24,7 @@ void graph_remote_stop(struct graph_remote *remote);
 /* After graph_remote_stop(). NULL is allowed. */
 void graph_remote_free(struct graph_remote *remote);
 
+/* The remote that others see. */
 struct remote *graph_remote_base(struct graph_remote *remote);
 
 #endif

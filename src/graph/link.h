@@ -22,6 +22,7 @@ struct link {
     char signed_out[256];  /* lock; why */
 };
 
+/* Begin and end; at the end nobody may use it any more. */
 void link_init(struct link *link, struct pool *pool);
 void link_clear(struct link *link);
 

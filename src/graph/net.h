@@ -47,6 +47,7 @@ void net_wake(struct net *net);
 
 /* ---- All that follows: net thread only. ---- */
 
+/* The monotonic time of the net's clock. */
 int64_t net_now_ms(const struct net *net);
 
 /* A timer, embedded in what it belongs to; zeroed memory is a timer that isn't set. */

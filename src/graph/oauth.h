@@ -22,6 +22,7 @@ struct oauth_grant {
     int64_t lifetime_s;
 };
 
+/* Wipes the tokens and frees what the grant holds. */
 void oauth_grant_clear(struct oauth_grant *grant);
 
 /* Reads an answer of the token endpoint. AUTH_GRANTED fills ret_grant; any other verdict fills err.
@@ -39,6 +40,7 @@ struct oauth_device {
     int64_t interval_s;
 };
 
+/* Wipes the code and frees what it holds. */
 void oauth_device_clear(struct oauth_device *device);
 
 /* Reads an answer of the devicecode endpoint, as oauth_read_grant(). */

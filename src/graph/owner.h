@@ -9,6 +9,7 @@
 
 struct owner;
 
+/* An empty owner. */
 struct owner *owner_new(void);
 
 /* Frees all. NULL is allowed. */

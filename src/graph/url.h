@@ -20,6 +20,7 @@ struct url_origin {
  * for a URL with a user name in it. */
 int url_parse_origin(const char *url, struct url_origin *ret_origin, struct err *err);
 
+/* Whether scheme, host and port are all equal. */
 bool url_same_origin(const struct url_origin *one, const struct url_origin *other);
 
 /* True for localhost, 127.0.0.0/8 and ::1. */

@@ -122,7 +122,7 @@ static int vacate_default(struct store_txn *txn, const char *new_id)
         r = txn_get_drive(txn, attr.drive, &drive);
     if (r < 0)
         return r == -ENOENT ? 0 : r;
-    if (strcmp(drive.drive_id, new_id) != 0) {
+    if (drive.drive_id && strcmp(drive.drive_id, new_id) != 0) {
         log_warn("sync", "drive %s is no longer the default one", drive.drive_id);
         drive.is_default = false;
         r = txn_put_drive(txn, &drive);

@@ -4,6 +4,8 @@
 
 /* Recorded answers, in tests/data/traces. */
 
+#include "unit.h"
+
 #include "base/json.h"
 #include "base/paths.h"
 #include "base/strbuf.h"
