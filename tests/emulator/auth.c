@@ -42,7 +42,7 @@ static void refuse(struct request *request, struct response *response, const cha
     response_header(response, "Content-Type", "application/json; charset=utf-8");
     response_header(response, "Cache-Control", "no-store, no-cache");
     response->status = 400;
-    response->is_json = true;
+    response->may_pack = true;
     json_begin_object(&json, NULL);
     json_string(&json, "error", error);
     json_format(&json, "error_description",
@@ -115,7 +115,7 @@ static void answer_devicecode(struct request *request, struct response *response
                            : "https://www.microsoft.com/link";
 
     response_header(response, "Content-Type", "application/json; charset=utf-8");
-    response->is_json = true;
+    response->may_pack = true;
     json_begin_object(&json, NULL);
     json_string(&json, "user_code", code->user_code);
     json_format(&json, "device_code", "%s%s%s", code->key, code->key, code->key);
@@ -211,7 +211,7 @@ static void answer_token(struct request *request, struct response *response,
 
     response_header(response, "Content-Type", "application/json; charset=utf-8");
     response_header(response, "Cache-Control", "no-store, no-cache");
-    response->is_json = true;
+    response->may_pack = true;
     json_begin_object(&json, NULL);
     json_string(&json, "token_type", "Bearer");
     json_string(&json, "scope", scope);

@@ -51,19 +51,32 @@ struct blob *blob_from_file(struct arena *arena, const char *path, int64_t size)
     return blob;
 }
 
+static uint64_t pattern_word(uint64_t seed, uint64_t place)
+{
+    return random_mix(seed + place * 0x9e3779b97f4a7c15u);
+}
+
+/* Whole words in the middle, parts of one at both ends. */
 static void read_pattern(uint64_t seed, int64_t offset, uint8_t *out, size_t size)
 {
-    uint64_t word = (uint64_t)offset / 8;
+    uint64_t place = (uint64_t)offset / 8;
     size_t skip = (size_t)offset % 8;
 
     while (size) {
-        uint64_t value = random_mix(seed + word++ * 0x9e3779b97f4a7c15u);
-        size_t run = 8 - skip < size ? 8 - skip : size;
+        uint64_t word = pattern_word(seed, place++);
 
-        memcpy(out, (const uint8_t *)&value + skip, run);
-        out += run;
-        size -= run;
-        skip = 0;
+        if (!skip && size >= sizeof word) {
+            memcpy(out, &word, sizeof word);
+            out += sizeof word;
+            size -= sizeof word;
+        } else {
+            size_t run = sizeof word - skip < size ? sizeof word - skip : size;
+
+            memcpy(out, (const uint8_t *)&word + skip, run);
+            out += run;
+            size -= run;
+            skip = 0;
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 /* Growable text. Invariant: either data is NULL, or data[length] is NUL and length < capacity. */
 #include "buffer.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,13 +65,16 @@ const char *buffer_text(const struct buffer *buffer)
     return buffer->data ? buffer->data : "";
 }
 
+static bool is_unreserved(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
+}
+
 void buffer_add_url(struct buffer *buffer, const char *text, const char *keep)
 {
-    static const char plain[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-
     for (; *text; text++) {
-        if (strchr(plain, *text) || strchr(keep, *text))
+        if (is_unreserved(*text) || strchr(keep, *text))
             buffer_add_char(buffer, *text);
         else
             buffer_addf(buffer, "%%%02X", (unsigned)(unsigned char)*text);

@@ -270,6 +270,8 @@ void change_delete(const struct change *change, uint32_t number)
 {
     struct drive *drive = change->drive;
 
+    /* What was told of the items until now decides who may do without their tombstones. */
+    drive_settle(drive, change->now_ms);
     detach(drive, number);
     /* Business names all that went, or only the topmost folder. */
     delete_below(change, number,

@@ -12,7 +12,6 @@
 #include <strings.h>
 
 #include "encode.h"
-#include "ids.h"
 #include "item_json.h"
 #include "items.h"
 #include "memory.h"
@@ -144,12 +143,10 @@ static void write_page(struct request *request, struct response *response,
     bool has_more = start + taken < count;
     bool is_empty =
         start > 0 && has_more && !page->was_empty && emulator_whim(request->emulator, 8);
-    char id[ID_SIZE];
 
-    ids_format(place->drive, place->item, id);
     json_begin_object(&json, NULL);
-    json_format(&json, "@odata.context", "%s/v1.0/$metadata#drives('%s')/items('%s')/children",
-                request->base_url, place->drive->id, id);
+    item_json_write_context(&json, "@odata.context", request, place->drive, place->item,
+                            "/children");
     if (place->drive->profile == PROFILE_CONSUMER_LEGACY)
         json_number(&json, "@odata.count", (int64_t)count);
     if (is_empty) {
@@ -202,12 +199,8 @@ void children_write_expanded(struct json_writer *json, const struct request *req
     int64_t now_ms = clock_now_ms(&request->emulator->clock);
     uint32_t *items;
     size_t count = drive_list(drive, folder, VIEW_CHILDREN, now_ms, &items);
-    char id[ID_SIZE];
 
-    ids_format(drive, folder, id);
-    json_format(json, "children@odata.context",
-                "%s/v1.0/$metadata#drives('%s')/items('%s')/children", request->base_url, drive->id,
-                id);
+    item_json_write_context(json, "children@odata.context", request, drive, folder, "/children");
     json_begin_array(json, "children");
     write_value(json, request, drive, items, count < PAGE_DEFAULT ? count : PAGE_DEFAULT, &all);
     json_end_array(json);

@@ -23,21 +23,40 @@ static void split(int64_t time_ms, struct tm *ret_parts, int *ret_ms)
     gmtime_r(&unix_time, ret_parts);
 }
 
+/* Writes `number` as so many digits. */
+static char *put_digits(char *out, int number, int digits)
+{
+    for (int i = digits; i-- > 0; number /= 10)
+        out[i] = (char)('0' + number % 10);
+    return out + digits;
+}
+
+/* By hand: an answer has hundreds of times, and strftime() would be a third of its cost. */
 void time_format(int64_t time_ms, bool has_fraction, char ret_text[TIME_TEXT_SIZE])
 {
     struct tm parts;
     int ms;
+    char *end = ret_text;
 
     split(time_ms, &parts, &ms);
-
-    size_t used = strftime(ret_text, TIME_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &parts);
-
+    end = put_digits(end, parts.tm_year + 1900, 4);
+    *end++ = '-';
+    end = put_digits(end, parts.tm_mon + 1, 2);
+    *end++ = '-';
+    end = put_digits(end, parts.tm_mday, 2);
+    *end++ = 'T';
+    end = put_digits(end, parts.tm_hour, 2);
+    *end++ = ':';
+    end = put_digits(end, parts.tm_min, 2);
+    *end++ = ':';
+    end = put_digits(end, parts.tm_sec, 2);
     if (has_fraction && ms) {
-        used += (size_t)snprintf(ret_text + used, TIME_TEXT_SIZE - used, ".%03d", ms);
-        while (ret_text[used - 1] == '0')
-            used--;
+        *end++ = '.';
+        end = put_digits(end, ms, 3);
+        while (end[-1] == '0')
+            end--;
     }
-    snprintf(ret_text + used, TIME_TEXT_SIZE - used, "Z");
+    memcpy(end, "Z", 2);
 }
 
 void time_format_http(int64_t time_ms, char ret_text[TIME_TEXT_SIZE])

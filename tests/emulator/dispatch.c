@@ -37,13 +37,14 @@ static void add_common_headers(struct request *request, struct response *respons
 }
 
 /* True after a 429. */
-static bool is_throttled(struct request *request, struct response *response)
+static bool is_throttled(struct request *request, struct response *response,
+                         const struct route *route)
 {
     struct emulator *emulator = request->emulator;
     const struct options *options = emulator->options;
     int64_t wait_ms;
 
-    if (!options->throttle_requests || request->origin == ORIGIN_CONTENT)
+    if (!options->throttle_requests || route->flags & ROUTE_CONTROL)
         return false;
     wait_ms = throttle_count(&emulator->throttle, options->throttle_requests,
                              options->throttle_window_ms, clock_now_ms(&emulator->clock));
@@ -66,7 +67,7 @@ static void serve(struct request *request, struct response *response, const stru
     else if (!route)
         response_error(request, response, 400, "BadRequest", "Resource not found for the segment.",
                        NULL);
-    else if (is_throttled(request, response))
+    else if (is_throttled(request, response, route))
         return;
     else if (!(route->flags & ROUTE_BEARER) || auth_check_bearer(request, response))
         route->handle(request, response);
@@ -105,7 +106,7 @@ void dispatch(struct request *request, struct response *response, int socket)
         request_log_arrival(request);
     pthread_mutex_unlock(&emulator->lock);
     if (!is_control && emulator->options->latency_ms)
-        emulator_sleep(emulator, emulator->options->latency_ms);
+        (void)emulator_sleep(emulator, emulator->options->latency_ms);
     pthread_mutex_lock(&emulator->lock);
 
     struct fault *fault = is_control ? NULL : faults_match(request);

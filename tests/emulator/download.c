@@ -222,7 +222,7 @@ static void allow_gzip(struct response *response)
     response->body.length =
         blob_read(response->blob, 0, response->body.data, (size_t)response->blob_length);
     response->blob = NULL;
-    response->is_json = true;
+    response->may_pack = true;
 }
 
 static void serve_blob(struct request *request, struct response *response,

@@ -110,7 +110,7 @@ bool emulator_whim(struct emulator *emulator, uint64_t n)
     return !emulator->options->is_plain && random_one_in(&emulator->random, n);
 }
 
-void emulator_sleep(struct emulator *emulator, int64_t ms)
+bool emulator_sleep(struct emulator *emulator, int64_t ms)
 {
     struct timespec end;
 
@@ -125,5 +125,9 @@ void emulator_sleep(struct emulator *emulator, int64_t ms)
     while (!emulator->is_stopping &&
            pthread_cond_timedwait(&emulator->wake, &emulator->lock, &end) == 0)
         continue;
+
+    bool goes_on = !emulator->is_stopping;
+
     pthread_mutex_unlock(&emulator->lock);
+    return goes_on;
 }

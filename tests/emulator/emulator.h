@@ -57,7 +57,8 @@ struct drive *emulator_drive(struct emulator *emulator, enum drive_role role);
 /* What chance decides and --plain switches off; once in `n`. */
 bool emulator_whim(struct emulator *emulator, uint64_t n);
 
-/* Waits so long in real time, or until the emulator stops. Takes no lock held. */
-void emulator_sleep(struct emulator *emulator, int64_t ms);
+/* Waits so long in real time, or until the emulator stops; false in that case. The world lock must
+ * not be held. */
+bool emulator_sleep(struct emulator *emulator, int64_t ms);
 
 #endif

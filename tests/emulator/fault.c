@@ -51,7 +51,7 @@ static bool give_status(const struct fault *fault, struct request *request,
     if (fault->body && strcmp(fault->body, "json") != 0) {
         buffer_clear(&response->body);
         pairs_clear(&response->headers);
-        response->is_json = false;
+        response->may_pack = false;
         if (fault->retry_after >= 0)
             response_header(response, "Retry-After", "%lld", (long long)fault->retry_after);
     }

@@ -631,8 +631,7 @@ void item_json_write_whole(struct json_writer *json, const struct request *reque
     const char *expand = request_option(request, "$expand");
 
     json_begin_object(json, NULL);
-    json_format(json, "@odata.context", "%s/v1.0/$metadata#drives('%s')/items/$entity",
-                request->base_url, drive->id);
+    item_json_write_context(json, "@odata.context", request, drive, ITEM_NONE, "/items/$entity");
     write_properties(&subject);
     if (expand && strcasestr(expand, "children") && drive->items[item].children)
         children_write_expanded(json, request, drive, item);
@@ -641,6 +640,27 @@ void item_json_write_whole(struct json_writer *json, const struct request *reque
         json_end_array(json);
     }
     json_end_object(json);
+}
+
+void item_json_write_context(struct json_writer *json, const char *key,
+                             const struct request *request, const struct drive *drive,
+                             uint32_t item, const char *rest)
+{
+    struct buffer context = { 0 };
+    char id[ID_SIZE];
+
+    buffer_addf(&context, "%s/v1.0/$metadata#drives('", request->base_url);
+    buffer_add_url(&context, drive->id, "");
+    buffer_add_text(&context, "')");
+    if (item != ITEM_NONE) {
+        ids_format(drive, item, id);
+        buffer_add_text(&context, "/items('");
+        buffer_add_url(&context, id, "");
+        buffer_add_text(&context, "')");
+    }
+    buffer_add_text(&context, rest);
+    json_string(json, key, context.data);
+    buffer_free(&context);
 }
 
 const char *item_json_mime_type(const char *name)

@@ -32,6 +32,12 @@ void item_json_write_whole(struct json_writer *json, const struct request *reque
                            struct drive *drive, uint32_t item, const struct state *state,
                            enum view view, const struct selection *selection);
 
+/* Writes the property `key` that says what the answer is about: the drive, the item unless it is
+ * ITEM_NONE, and `rest`. */
+void item_json_write_context(struct json_writer *json, const char *key,
+                             const struct request *request, const struct drive *drive,
+                             uint32_t item, const char *rest);
+
 /* MIME type by the ending of a name. */
 const char *item_json_mime_type(const char *name);
 

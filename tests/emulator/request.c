@@ -117,7 +117,8 @@ int64_t response_length(const struct response *response)
 void response_json(struct response *response, unsigned status)
 {
     response->status = status;
-    response->is_json = true;
+    response->may_pack = true;
+    response->is_chunked = true;
     response_header(response, "Content-Type",
                     "application/json;odata.metadata=minimal;odata.streaming=true;"
                     "IEEE754Compatible=false;charset=utf-8");
@@ -156,7 +157,8 @@ void response_error(const struct request *request, struct response *response, un
     buffer_clear(&response->body);
     response->blob = NULL;
     response->status = status;
-    response->is_json = true;
+    response->may_pack = true;
+    response->is_chunked = true;
     response_header(response, "Content-Type", "application/json");
     write_error(request, &response->body, code, message, inner);
 }

@@ -77,7 +77,8 @@ struct response {
     struct blob *blob; /* borrowed */
     int64_t blob_offset;
     int64_t blob_length;
-    bool is_json; /* may be compressed */
+    bool may_pack;   /* compressed for clients that take it */
+    bool is_chunked; /* sent without its length, as Graph sends JSON */
 
     /* how it is delivered, see fault.c */
     bool is_closed;  /* no answer at all */

@@ -166,7 +166,8 @@ static size_t pace(struct exchange *exchange, int64_t sent, size_t size)
     if (response->rate > 0) {
         size_t step = (size_t)(response->rate / RATE_STEPS) + 1;
 
-        emulator_sleep(emulator, 1000 / RATE_STEPS);
+        if (!emulator_sleep(emulator, 1000 / RATE_STEPS))
+            return 0;
         size = size < step ? size : step;
     }
     return size;
@@ -182,7 +183,7 @@ static ssize_t send_body(void *context, uint64_t position, char *out, size_t siz
         return response->has_wrong_size ? MHD_CONTENT_READER_END_WITH_ERROR
                                         : MHD_CONTENT_READER_END_OF_STREAM;
     size = pace(exchange, sent, size);
-    if (!size || exchange->request.emulator->is_stopping)
+    if (!size)
         return MHD_CONTENT_READER_END_WITH_ERROR;
 
     size_t got = read_body(response, sent, out, size);
@@ -221,7 +222,7 @@ static uint64_t declared_length(struct response *response)
     int64_t length = response_length(response);
 
     if (!response->has_wrong_size)
-        return response->blob ? (uint64_t)length : MHD_SIZE_UNKNOWN;
+        return response->is_chunked ? MHD_SIZE_UNKNOWN : (uint64_t)length;
     for (size_t i = 0; i < response->headers.count; i++) {
         struct pair *pair = &response->headers.list[i];
 
@@ -246,7 +247,7 @@ static enum MHD_Result send_response(struct exchange *exchange, struct MHD_Conne
 
     if (response->is_closed)
         return MHD_NO;
-    if (response->is_json && response->body.length && accepted && strstr(accepted, "gzip") &&
+    if (response->may_pack && response->body.length && accepted && strstr(accepted, "gzip") &&
         response->cut_at < 0)
         compress_body(response);
 

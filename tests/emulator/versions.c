@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "download.h"
-#include "ids.h"
+#include "item_json.h"
 #include "items.h"
 #include "json_writer.h"
 #include "request.h"
@@ -89,19 +89,16 @@ void versions_get(struct request *request, struct response *response)
 {
     struct json_writer json = { .out = &response->body };
     struct place place;
-    char id[ID_SIZE];
 
     if (!find_file(request, response, &place))
         return;
 
     struct version newest = current_version(&place);
 
-    ids_format(place.drive, place.item, id);
     response_header(response, "Cache-Control", "no-store");
     response_json(response, 200);
     json_begin_object(&json, NULL);
-    json_format(&json, "@odata.context", "%s/v1.0/$metadata#drives('%s')/items('%s')/versions",
-                request->base_url, place.drive->id, id);
+    item_json_write_context(&json, "@odata.context", request, place.drive, place.item, "/versions");
     json_begin_array(&json, "value");
     for (const struct version *next = &newest; next; next = next->older)
         write_version(&json, request, &place, next);
