@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+"""$batch: shapes, order, dependencies, and throttling of single requests."""
+
+import pytest
+
+from client import error_of
+
+
+def post(client, requests):
+    return client.request("POST", "/$batch", json={"requests": requests})
+
+
+def get(number, url="/me", **fields):
+    return {"id": str(number), "method": "GET", "url": url, **fields}
+
+
+def test_each_request_is_answered_by_itself(any_client):
+    any_client.emulator.edit([{"op": "create", "path": "/a b", "content": "x"}])
+    answers = any_client.batch("/me", "me/drive/root:/a%20b", "/me/drive/items/nothing",
+                               "/me/drive/root:/a%20b:/content", "/me/drive/root/children?$top=1")
+    assert [answers[i]["status"] for i in range(5)] == [200, 200, 404, 302, 200]
+    assert answers[1]["body"]["name"] == "a b"
+    assert answers[2]["body"]["error"]["code"] == "itemNotFound"
+    assert answers[3]["headers"]["Location"].startswith(any_client.emulator.content_url)
+    assert "body" not in answers[3]
+
+
+@pytest.mark.parametrize("requests", [
+    [get(i) for i in range(21)], [], [{"id": "1"}], [get(1, "https://graph.example.com/v1.0/me")],
+    [get(1, "/$batch")], "nonsense",
+])
+def test_a_batch_of_the_wrong_shape_is_refused_whole(client, requests):
+    answer = post(client, requests)
+    assert error_of(answer)[:2] == (400, "BadRequest")
+    assert answer.json()["error"]["message"] == "Invalid batch payload format."
+
+
+def test_twenty_requests_are_allowed(client):
+    assert len(client.batch(*["/me"] * 20)) == 20
+
+
+def test_ids_must_be_unique(client):
+    answer = post(client, [get(1), get(1)])
+    assert answer.status_code == 400
+    assert answer.json()["error"]["message"] == "Request Id 1 has to be unique in a batch."
+
+
+def test_what_depends_on_a_failure_is_not_tried(client):
+    answer = post(client, [get(1, "/me/drive/items/nothing"), get(2, dependsOn=["1"]), get(3)])
+    status = {one["id"]: one["status"] for one in answer.json()["responses"]}
+    assert status == {"1": 404, "2": 424, "3": 200}
+
+
+def test_one_request_of_a_batch_can_be_throttled(client):
+    client.emulator.faults([{"path": "/v1.0/me", "action": "status", "status": 429,
+                             "retry_after": 7, "count": 1}])
+    answers = client.batch("/me", "/me")
+    assert sorted(one["status"] for one in answers.values()) == [200, 429]
+    [refused] = [one for one in answers.values() if one["status"] == 429]
+    assert refused["headers"]["Retry-After"] == "7"
+
+
+def test_answers_come_in_any_order(start):
+    client = start("business", "--seed=3", plain=False)
+    orders = set()
+    for _ in range(20):
+        answer = post(client, [get(i) for i in range(4)])
+        orders.add(tuple(one["id"] for one in answer.json()["responses"]))
+    assert len(orders) > 1
+
+
+def test_a_batch_is_one_request_on_the_wire_and_counts_each_inside(client):
+    client.emulator.reset_counts()
+    client.batch("/me", "/me", "/me/drive")
+    counts = client.emulator.requests()
+    assert counts["total"] == 1
+    assert counts["counts"] == {"POST /$batch": 1, "GET /me": 2, "GET /me/drive": 1}
+    assert client.emulator.log()[-1]["inner"].split(";")[0] == "GET /me 200"
+
+
+def test_a_batch_without_a_bearer_is_401(client):
+    client.tokens = None
+    assert post(client, [get(1)]).status_code == 401
