@@ -9,7 +9,8 @@
 
 int txn_note_missing(struct store_txn *txn, int64_t drive, int64_t *ret_count)
 {
-    int r = SQL_RUN(txn->conn, STMT_MISSING_NOTE, sql_number(drive));
+    int r = SQL_RUN(txn->conn, STMT_MISSING_NOTE, sql_number(drive),
+                    sql_number(clock_real_ms(txn->store->clock)));
 
     if (r == 0)
         *ret_count = sqlite3_changes64(txn->conn->db);
@@ -32,8 +33,9 @@ int store_list_missing(struct store *store, int64_t drive, store_missing_fn *eac
             .ino = (ino_nr)sqlite3_column_int64(statement, 0),
             .drive = sqlite3_column_int64(statement, 1),
             .rid = rid,
-            .first_404_ms = sqlite3_column_int64(statement, 3),
-            .held = sqlite3_column_int(statement, 4) != 0,
+            .since_ms = sqlite3_column_int64(statement, 3),
+            .first_404_ms = sqlite3_column_int64(statement, 4),
+            .held = sqlite3_column_int(statement, 5) != 0,
         };
 
         if (!each(&row, arg))
@@ -45,8 +47,8 @@ int store_list_missing(struct store *store, int64_t drive, store_missing_fn *eac
 int txn_put_missing(struct store_txn *txn, const struct missing_row *row)
 {
     return SQL_RUN(txn->conn, STMT_MISSING_PUT, sql_number((int64_t)row->ino),
-                   sql_number(row->drive), sql_text(row->rid), sql_number(row->first_404_ms),
-                   sql_number(row->held));
+                   sql_number(row->drive), sql_text(row->rid), sql_number(row->since_ms),
+                   sql_number(row->first_404_ms), sql_number(row->held));
 }
 
 int txn_clear_missing(struct store_txn *txn, ino_nr ino)

@@ -321,7 +321,8 @@ struct missing_row {
     ino_nr ino;
     int64_t drive;
     char *rid;
-    int64_t first_404_ms; /* 0: not asked yet */
+    int64_t since_ms;     /* when it was noted, real time */
+    int64_t first_404_ms; /* 0: none so far */
     bool held;            /* too many at once: waits for the user */
 };
 

@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Absence is not deletion. A row that a full enumeration, or a whole listing of a place without
- * delta, did not bring is noted as missing in the store; here it is asked for. A GET that finds it
- * applies the answer and the row is missing no more; one 404 is remembered with its time; a second
- * one, five minutes later or more, removes the row with all below it.
+ * Absence is not deletion. A row that is in doubt is noted as missing in the store:
  *
- * The topmost missing folder goes first: what is below another missing row waits for what becomes
- * of that. Too many at once are held: they are asked for once (what is found is settled then) and
- * not removed before the user has agreed. While a drive is being enumerated its missing rows are
- * not yet what they will be, so they wait.
+ * - a full enumeration, or a whole listing of a place without delta, did not bring it;
+ * - a listing or a GET brought it before delta has told of it: the item may go before delta does,
+ * and then it never will (round_store.c ends the doubt when it does);
+ * - delta and a GET disagree (check.c): either may be the late one.
+ *
+ * Here it is asked for, at once unless it was just seen. A 404 is remembered with its time; a
+ * second one, five minutes later or more, removes the row with all below it. An answer that finds
+ * the item is applied, and ends the doubt only if it was made five minutes after that began, when
+ * whatever lags has had its time; else the item is asked for once more then.
+ *
+ * The topmost missing folder goes first (the store gives no others): what is below it waits for
+ * what becomes of that. Too many at once are held: they are asked for (what is found is settled
+ * then), and not removed before the user has agreed. While a drive is being enumerated its missing
+ * rows are not yet what they will be, so they wait.
  *
  * One request at a time, of one drive; what is to be done next is worked out anew from the store
  * after each, so nothing is lost by a kill.
@@ -39,14 +46,66 @@ static bool add_row(const struct missing_row *row, void *arg)
     return true;
 }
 
+/* ---- what is missing ---- */
+
+int absence_note(struct store_txn *txn, const struct apply_context *context, const char *rid,
+                 bool was_404)
+{
+    struct node node;
+    struct missing_row row = {
+        .drive = context->drive->id,
+        .since_ms = context->now_ms,
+        .first_404_ms = was_404 ? context->now_ms : 0,
+    };
+    int r = txn_find_node(txn, row.drive, rid, &node);
+
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    row.ino = node.attr.ino;
+    row.rid = node.rid;
+    r = txn_put_missing(txn, &row);
+    node_clear(&node);
+    return r;
+}
+
+int absence_note_present(struct store_txn *txn, int64_t drive, const char *rid)
+{
+    struct node node;
+    ino_nr ino;
+    int r = txn_find_node(txn, drive, rid, &node);
+
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    ino = node.attr.ino;
+    node_clear(&node);
+    return txn_clear_missing(txn, ino);
+}
+
+int absence_apply_unreported(struct store_txn *txn, const struct apply_context *context,
+                             const struct item *item, enum apply_outcome *ret, struct err *err)
+{
+    struct node node;
+    bool is_known = txn_find_node(txn, context->drive->id, item->id, &node) == 0;
+    int r = apply_report(txn, context, item, ret, err);
+
+    if (is_known)
+        node_clear(&node);
+    return r < 0 || is_known || context->drive->kind != DRIVE_OWN
+               ? r
+               : absence_note(txn, context, item->id, false);
+}
+
 /* ---- what an answer means ---- */
 
 static int settle_found(struct store_txn *txn, const struct apply_context *context,
-                        const struct item *item, ino_nr ino, struct err *err)
+                        const struct item *item, struct missing_row *row, struct err *err)
 {
     int r = apply_report(txn, context, item, NULL, err);
 
-    return r < 0 ? r : txn_clear_missing(txn, ino);
+    if (r < 0 || context->now_ms - row->since_ms >= APPLY_LATE_MS)
+        return r < 0 ? r : txn_clear_missing(txn, row->ino);
+    row->first_404_ms = 0;
+    return txn_put_missing(txn, row);
 }
 
 static int settle_404(struct store_txn *txn, const struct apply_context *context,
@@ -77,7 +136,7 @@ static int settle_row(struct store_txn *txn, const struct apply_context *context
     if (item_err->http_status == 404)
         return settle_404(txn, context, row, err);
     if (item_err->code == 0)
-        return settle_found(txn, context, item, row->ino, err);
+        return settle_found(txn, context, item, row, err);
     return 0;
 }
 
@@ -148,17 +207,36 @@ struct look {
     int64_t wait_ms; /* until a row may be asked for again; TIME_NEVER: none waits */
 };
 
-/* How long until this row may be asked for, apart from what is above it: 0 now, TIME_NEVER: it is
- * held. */
-static int64_t row_wait_ms(const struct missing_row *row, int64_t now_real_ms)
+/* How long until something of that time may be doubted. */
+static int64_t time_left_ms(int64_t since_ms, int64_t interval_ms, int64_t now_ms)
 {
-    int64_t due = row->first_404_ms + ABSENCE_INTERVAL_MS;
+    int64_t due_ms = since_ms + interval_ms;
 
-    if (row->first_404_ms == 0)
+    return due_ms > now_ms ? due_ms - now_ms : 0;
+}
+
+/* Whether it was seen after it was noted. */
+static bool was_seen(struct store *store, const struct missing_row *row)
+{
+    struct node node;
+    bool result;
+
+    if (store_get_node(store, row->ino, &node) < 0)
+        return false;
+    result = node.confirmed_ms >= row->since_ms;
+    node_clear(&node);
+    return result;
+}
+
+/* How long until this row may be asked for: 0 now, TIME_NEVER: it is held. */
+static int64_t row_wait_ms(const struct look *look, const struct missing_row *row)
+{
+    if (row->first_404_ms != 0)
+        return row->held ? TIME_NEVER
+                         : time_left_ms(row->first_404_ms, ABSENCE_INTERVAL_MS, look->now_real_ms);
+    if (!was_seen(look->sync->conf.store, row))
         return 0;
-    if (row->held)
-        return TIME_NEVER;
-    return due > now_real_ms ? due - now_real_ms : 0;
+    return time_left_ms(row->since_ms, APPLY_LATE_MS, look->now_real_ms);
 }
 
 /* Moves what can be asked for now to sync->absence.asked. */
@@ -168,7 +246,7 @@ static void choose(struct look *look, struct missing_rows *rows)
 
     for (size_t i = 0; i < rows->len && asked->len < ITEMS_PER_ASK; i++) {
         struct missing_row *row = &rows->items[i];
-        int64_t wait = row_wait_ms(row, look->now_real_ms);
+        int64_t wait = row_wait_ms(look, row);
 
         if (wait == 0) {
             struct missing_row taken = *row;

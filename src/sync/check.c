@@ -4,16 +4,16 @@
  * best word there is. A check takes its items a chunk at a time, each chunk in one request and one
  * transaction, and ends with the first error that is worth another attempt.
  *
- * A 404 is not believed here: all read models of the service lag, and a change that delta reports
- * is reported once. So what a staged report says is not lost with a 404: a deletion is confirmed
- * first (the row is noted as missing; absence.c asks again), and of an item that nobody knew,
- * delta's report is taken and then confirmed likewise. Only a report that contradicts a confirmed
- * deletion is dropped.
+ * All read models of the service lag, and delta reports a change once. So no answer ends the matter
+ * that contradicts what is staged: the row is noted as missing, and absence.c asks again later.
+ * Neither is a 404 believed here; of an item that nobody knew, delta's report is taken first. Only
+ * a report that contradicts a confirmed deletion, and a 404, is dropped.
  */
 #include "config.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -85,23 +85,6 @@ static int believe_staged(struct store_txn *txn, const struct apply_context *con
 }
 
 /* Lets absence.c confirm that the item is gone, some minutes from now. */
-static int note_missing(struct store_txn *txn, const struct apply_context *context, const char *id)
-{
-    struct node node;
-    struct missing_row row = { .drive = context->drive->id, .first_404_ms = context->now_ms };
-    int r = txn_find_node(txn, context->drive->id, id, &node);
-
-    if (r == -ENOENT)
-        return 0;
-    if (r < 0)
-        return r;
-    row.ino = node.attr.ino;
-    row.rid = node.rid;
-    r = txn_put_missing(txn, &row);
-    node_clear(&node);
-    return r;
-}
-
 static int settle_absent(struct store_txn *txn, const struct apply_context *context, const char *id,
                          struct err *err)
 {
@@ -118,7 +101,39 @@ static int settle_absent(struct store_txn *txn, const struct apply_context *cont
         node_clear(&node);
     else
         r = believe_staged(txn, context, id, err);
-    return r < 0 ? r : note_missing(txn, context, id);
+    return r < 0 ? r : absence_note(txn, context, id, true);
+}
+
+struct comparison {
+    const struct item *found;
+    bool is_same;
+};
+
+static int compare_staged(struct store_txn *txn, const struct item *staged, void *arg)
+{
+    struct comparison *comparison = arg;
+
+    (void)txn;
+    comparison->is_same = !(staged->flags & ITEM_DELETED) && staged->etag &&
+                          comparison->found->etag &&
+                          strcmp(staged->etag, comparison->found->etag) == 0;
+    return 0;
+}
+
+/* The item is there; is it as delta tells? If not, either may be late. */
+static int settle_present(struct store_txn *txn, const struct apply_context *context,
+                          const struct item *item, struct err *err)
+{
+    struct comparison comparison = { .found = item };
+    int64_t drive = context->drive->id;
+    int r = txn_get_staged(txn, drive, item->id, compare_staged, &comparison);
+
+    if (r == 0 || r == -ENOENT)
+        r = apply_item(txn, context, item, err);
+    if (r < 0)
+        return r;
+    return comparison.is_same ? absence_note_present(txn, drive, item->id)
+                              : absence_note(txn, context, item->id, false);
 }
 
 /* What was learnt of one item enters the store. */
@@ -127,9 +142,12 @@ static int settle(struct store_txn *txn, const struct check *check,
                   const struct err *item_err, struct err *err)
 {
     const char *id = item->id;
+    bool is_found = item_err->code == 0 && !(item->flags & ITEM_DELETED);
     int r = 0;
 
-    if (item_err->code == 0 && !(item->flags & ITEM_DELETED))
+    if (is_found && check->is_staged)
+        r = settle_present(txn, context, item, err);
+    else if (is_found)
         r = apply_item(txn, context, item, err);
     else if (check->is_staged && item_err->http_status == 404)
         r = settle_absent(txn, context, id, err);

@@ -62,7 +62,7 @@ static int apply_child(struct sync *sync, const struct child_ask *ask, const str
         r = txn_has_tombstone(txn, drive.id, page->items[i].id, &has_tombstone);
         /* Of what was deleted, an answer that still has it is late. */
         if (r == 0 && !has_tombstone)
-            r = apply_report(txn, &context, &page->items[i], NULL, err);
+            r = absence_apply_unreported(txn, &context, &page->items[i], NULL, err);
     }
     drive_row_clear(&drive);
     return r < 0 ? sync_explain(err, r, "storing an item") : sync_commit(&txn, err);

@@ -7,10 +7,9 @@
  * told. What apply can't decide is asked for before that. A failure goes to all who wait, and is
  * remembered for a short while, so that a program that keeps trying costs nothing.
  *
- * In a drive with delta a listing only adds. While the first enumeration runs, a row that came by a
- * listing is noted as missing until a page reports it (round_store.c). In a place without delta
- * the listing is the only word there is: children that it lacks are noted as missing. Either way
- * absence.c finds out.
+ * In a drive with delta a listing only adds, and a row that it brought is noted as missing until
+ * delta reports it (round_store.c). In a place without delta the listing is the only word there is:
+ * children that it lacks are noted as missing. Either way absence.c finds out.
  */
 #include "config.h"
 
@@ -120,6 +119,7 @@ struct lacking {
     const struct listing *listing;
     struct missing_rows rows;
     int64_t children;
+    int64_t now_ms; /* real time */
 };
 
 static bool add_if_lacking(const struct node_attr *attr, const char *name, void *arg)
@@ -136,6 +136,7 @@ static bool add_if_lacking(const struct node_attr *attr, const char *name, void 
                                                     .ino = attr->ino,
                                                     .drive = lacking->listing->address.drive,
                                                     .rid = steal_ptr(&node.rid),
+                                                    .since_ms = lacking->now_ms,
                                                 });
     node_clear(&node);
     return true;
@@ -143,7 +144,11 @@ static bool add_if_lacking(const struct node_attr *attr, const char *name, void 
 
 static int note_lacking(struct sync *sync, const struct listing *listing, struct store_txn *txn)
 {
-    struct lacking lacking = { .sync = sync, .listing = listing };
+    struct lacking lacking = {
+        .sync = sync,
+        .listing = listing,
+        .now_ms = clock_real_ms(sync->conf.clock),
+    };
     int r = store_list(sync->conf.store, listing->ino, 0, add_if_lacking, &lacking);
     bool held = removal_is_too_big((int64_t)lacking.rows.len, lacking.children);
 
@@ -164,41 +169,13 @@ static int note_lacking(struct sync *sync, const struct listing *listing, struct
 
 /* ---- a page ---- */
 
-static bool is_known(struct store_txn *txn, int64_t drive, const char *rid)
-{
-    struct node node;
-
-    if (txn_find_node(txn, drive, rid, &node) < 0)
-        return false;
-    node_clear(&node);
-    return true;
-}
-
-/* A row that the first enumeration has yet to report. */
-static int note_listed_only(struct store_txn *txn, int64_t drive, const char *rid)
-{
-    struct node node;
-    struct missing_row row = { .drive = drive };
-    int r = txn_find_node(txn, drive, rid, &node);
-
-    if (r < 0)
-        return r == -ENOENT ? 0 : r;
-    row.ino = node.attr.ino;
-    row.rid = node.rid;
-    r = txn_put_missing(txn, &row);
-    node_clear(&node);
-    return r;
-}
-
 static int apply_item(struct listing *listing, struct store_txn *txn,
                       const struct apply_context *context, const struct item *item, struct err *err)
 {
     int64_t drive = context->drive->id;
-    bool is_unconfirmed = listing->address.has_delta && context->drive->round_ended_ms == 0 &&
-                          !is_known(txn, drive, item->id);
     enum apply_outcome outcome = APPLY_NOTHING;
     bool has_tombstone = false;
-    int r = apply_report(txn, context, item, &outcome, err);
+    int r = absence_apply_unreported(txn, context, item, &outcome, err);
 
     if (r == 0 && outcome == APPLY_CHECK && listing->address.has_delta)
         r = txn_has_tombstone(txn, drive, item->id, &has_tombstone);
@@ -206,8 +183,6 @@ static int apply_item(struct listing *listing, struct store_txn *txn,
      */
     if (r == 0 && outcome == APPLY_CHECK && !has_tombstone)
         (void)strset_add(&listing->undecided, item->id);
-    if (r == 0 && is_unconfirmed)
-        r = note_listed_only(txn, drive, item->id);
     if (!listing->address.has_delta)
         (void)strset_add(&listing->seen, item->id);
     return r;

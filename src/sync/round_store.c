@@ -5,8 +5,10 @@
  *
  * The very first round applies its pages at once, so that a mount fills up as it runs. What apply
  * can't decide there is staged, and settled when the enumeration has ended, like the rest of any
- * other round. A row that only a listing brought meanwhile counts as missing (listing.c) until a
- * page reports it; the row may have gone before its page was made.
+ * other round.
+ *
+ * A row that only a listing brought is noted as missing (listing.c) until delta reports it: the
+ * item may go before delta has told of it.
  */
 #include "config.h"
 
@@ -22,8 +24,25 @@
 
 /* ---- a transaction with the drive ---- */
 
+static bool note_any(const struct missing_row *row, void *arg)
+{
+    (void)row;
+    *(bool *)arg = true;
+    return false;
+}
+
+/* Saves looking up each item when nothing is missing, as is usual. */
+static bool has_missing(struct sync *sync, int64_t drive)
+{
+    bool has_any = false;
+
+    (void)store_list_missing(sync->conf.store, drive, note_any, &has_any);
+    return has_any;
+}
+
 struct round_txn {
     struct store_txn *txn;
+    bool has_missing; /* rows of this drive, when it began */
     struct drive_row drive;
     struct apply_context context;
 };
@@ -52,6 +71,7 @@ static int round_txn_begin(struct sync *sync, int64_t drive, enum apply_source s
         .source = source,
         .now_ms = clock_real_ms(sync->conf.clock),
     };
+    ret->has_missing = has_missing(sync, drive);
     return 0;
 }
 
@@ -149,37 +169,7 @@ static int end_round(struct sync *sync, struct round_txn *round)
 
 /* ---- a page ---- */
 
-/* An item that only a listing had brought has now been enumerated. */
-static int note_enumerated(struct round_txn *round, const char *rid)
-{
-    struct node node;
-    ino_nr ino;
-    int r = txn_find_node(round->txn, round->drive.id, rid, &node);
-
-    if (r < 0)
-        return r == -ENOENT ? 0 : r;
-    ino = node.attr.ino;
-    node_clear(&node);
-    return txn_clear_missing(round->txn, ino);
-}
-
-static bool count_one(const struct missing_row *row, void *arg)
-{
-    (void)row;
-    *(bool *)arg = true;
-    return false;
-}
-
-static bool has_missing(struct sync *sync, int64_t drive)
-{
-    bool has_any = false;
-
-    (void)store_list_missing(sync->conf.store, drive, count_one, &has_any);
-    return has_any;
-}
-
-static int apply_page(struct round_txn *round, const struct item_page *page, bool has_any_missing,
-                      struct err *err)
+static int apply_page(struct round_txn *round, const struct item_page *page, struct err *err)
 {
     int r = 0;
 
@@ -190,8 +180,8 @@ static int apply_page(struct round_txn *round, const struct item_page *page, boo
         r = apply_report(round->txn, &round->context, item, &outcome, err);
         if (r == 0 && outcome == APPLY_CHECK)
             r = txn_stage(round->txn, round->drive.id, item);
-        if (r == 0 && has_any_missing)
-            r = note_enumerated(round, item->id);
+        if (r == 0 && round->has_missing)
+            r = absence_note_present(round->txn, round->drive.id, item->id);
     }
     return r < 0 ? r : take_root(round);
 }
@@ -247,7 +237,6 @@ int round_store_page(struct sync *sync, struct follow *follow, const struct item
                      struct err *err)
 {
     bool is_first = follow->status.round == ROUND_FIRST;
-    bool has_any_missing = is_first && has_missing(sync, follow->drive);
     cleanup_round_txn struct round_txn round = { 0 };
     struct drive_row *drive = &round.drive;
     int r = round_txn_begin(sync, follow->drive, APPLY_FIRST, &round, err);
@@ -260,7 +249,7 @@ int round_store_page(struct sync *sync, struct follow *follow, const struct item
     }
     drive->round = follow->status.round;
     drive->items_seen += (int64_t)page->count;
-    r = is_first ? apply_page(&round, page, has_any_missing, err) : stage_page(&round, page);
+    r = is_first ? apply_page(&round, page, err) : stage_page(&round, page);
     if (r == 0 && page->next_link)
         replace(&drive->next_link, page->next_link);
     else if (r == 0)
@@ -315,13 +304,17 @@ static int apply_one(struct round_txn *round, struct strset *undecided, const ch
     struct staged_apply staged = { .context = &round->context, .err = err };
     int r = txn_get_staged(round->txn, round->drive.id, id, apply_staged, &staged);
 
-    if (r == -ENOENT)
-        return 0;
-    if (r == 0 && staged.outcome == APPLY_CHECK)
+    if (r < 0 && r != -ENOENT)
+        return r;
+    if (r == 0 && staged.outcome == APPLY_CHECK) {
         (void)strset_add(undecided, id);
-    else if (r == 0)
+        return 0;
+    }
+    if (r == 0)
         r = txn_unstage(round->txn, round->drive.id, id);
-    return r;
+    else
+        r = 0;
+    return r == 0 && round->has_missing ? absence_note_present(round->txn, round->drive.id, id) : r;
 }
 
 static int apply_ids(struct round_txn *round, const struct strset *ids, struct strset *undecided,

@@ -113,6 +113,15 @@ static void handle_pull(struct sync *sync, struct message *message)
     want_free(want);
 }
 
+static void handle_when_idle(struct sync *sync, struct message *message)
+{
+    struct want *want = open_want(sync, message);
+
+    if (sync)
+        (void)waiter_ids_push(&sync->idle_waiters, want->waiter);
+    want_free(want);
+}
+
 static void handle_use(struct sync *sync, struct message *message)
 {
     struct want *want = (struct want *)message;
@@ -184,6 +193,11 @@ uint64_t sync_pull_now(struct sync *sync, sync_done_fn *done, void *arg)
     return post_waiting(sync, want_new(sync, handle_pull), done, arg);
 }
 
+uint64_t sync_when_idle(struct sync *sync, sync_done_fn *done, void *arg)
+{
+    return post_waiting(sync, want_new(sync, handle_when_idle), done, arg);
+}
+
 bool sync_forget(struct sync *sync, uint64_t id)
 {
     return waiters_forget(&sync->waiters, id);
@@ -222,6 +236,11 @@ void sync_note_use(struct sync *sync, int64_t drive)
     }
     if (now_ms - before_ms >= IN_USE_MS)
         inbox_wake(sync->inbox); /* the pause between rounds has become shorter */
+}
+
+bool sync_has_delta(struct sync *sync, int64_t drive)
+{
+    return drives_has_delta(sync, drive);
 }
 
 bool sync_needs_listing(struct sync *sync, const struct node_attr *attr)
@@ -284,6 +303,8 @@ int64_t sync_turn(struct sync *sync)
             next_ms = due_ms[i];
     }
     status_publish(sync);
+    if (next_ms > now_ms && LIST_EMPTY(&sync->requests))
+        waiters_finish_each(&sync->waiters, &sync->idle_waiters, NULL);
     return next_ms;
 }
 
@@ -369,6 +390,7 @@ void sync_free(struct sync *sync)
         return;
     sync_stop(sync);
     waiter_ids_clear(&sync->discovery.waiters);
+    waiter_ids_clear(&sync->idle_waiters);
     pull_list_clear(&sync->pulls);
     drive_states_clear(&sync->states);
     drive_numbers_clear(&sync->with_delta);

@@ -46,12 +46,16 @@ typedef void sync_done_fn(const struct err *err, void *arg);
  * without delta whose listing is older than object_ttl. Reads no more than attr. */
 bool sync_needs_listing(struct sync *sync, const struct node_attr *attr);
 
+/* Whether changes of this drive are followed by delta; without, what is known of it is only as
+ * fresh as its last listing. Any thread. */
+bool sync_has_delta(struct sync *sync, int64_t drive);
+
 /* Lists a directory ahead of everything else; requests for the same one are joined. Returns an id
  * for sync_forget(). done gets -EACCES, -ENETDOWN, -ETIMEDOUT, -ENOENT, … */
 uint64_t sync_want_listing(struct sync *sync, ino_nr ino, sync_done_fn *done, void *arg);
 
-/* Asks for one name in a directory that was never listed. done gets no error when the store now
- * holds it, -ENOENT if the service has no such name. */
+/* Asks for one name in a directory that was never listed. No error: the store can answer for it
+ * now (look it up again); -ENOENT if the service has no such name. */
 uint64_t sync_want_child(struct sync *sync, ino_nr parent, const char *name, sync_done_fn *done,
                          void *arg);
 
@@ -61,6 +65,10 @@ bool sync_forget(struct sync *sync, uint64_t id);
 /* `graphfs sync`: done runs when a round that began after this call has been applied on every
  * followed drive, or with the first error. */
 uint64_t sync_pull_now(struct sync *sync, sync_done_fn *done, void *arg);
+
+/* done runs when nothing is under way and nothing is due: after what was asked for before this
+ * call, and what that has led to. */
+uint64_t sync_when_idle(struct sync *sync, sync_done_fn *done, void *arg);
 
 /* Somebody uses the mount, or this drive: rounds run at poll_s; a drive in /drives is followed from
  * its first use on. Cheap: may be called on each opendir. */
@@ -83,7 +91,8 @@ struct sync_drive_status {
 };
 
 typedef void sync_status_fn(const struct sync_drive_status *status, void *arg);
-/* One call for each drive that is followed, under the lock of sync: `each` must not call sync. */
+/* One call for each drive that is followed, and one with drive 0 while asking for the drives fails;
+ * under the lock of sync: `each` must not call sync. */
 void sync_status(struct sync *sync, sync_status_fn *each, void *arg);
 
 #endif

@@ -106,6 +106,7 @@ struct sync {
     struct absence absence;
     struct pull_list pulls;
     uint64_t pulls_asked;
+    struct waiter_ids idle_waiters;
 };
 
 /* ---- sync.c ---- */
@@ -192,6 +193,18 @@ void check_abandon(struct sync *sync, struct check *check); /* NULL is allowed *
 /* ---- absence.c ---- */
 
 int64_t absence_turn(struct sync *sync, int64_t now_ms);
+
+/* The row of this item, if there is one, is in doubt from now on (and has just been a 404), or
+ * isn't. */
+int absence_note(struct store_txn *txn, const struct apply_context *context, const char *rid,
+                 bool was_404);
+int absence_note_present(struct store_txn *txn, int64_t drive, const char *rid);
+
+/* As apply_report; a row that this makes, ahead of delta, is in doubt until delta has told of it.
+ */
+int absence_apply_unreported(struct store_txn *txn, const struct apply_context *context,
+                             const struct item *item, enum apply_outcome *ret, struct err *err);
+
 void absence_poke(struct sync *sync); /* rows may be missing: look */
 void absence_wake(struct sync *sync); /* the same, even if asking has failed */
 /* Removals that were held may go. */

@@ -224,6 +224,8 @@ static struct item_page *make_children(struct fake_remote *fake, const struct as
 {
     const struct fake_model *model = &fake->model;
     struct item_page *page = fake_page_new();
+    const struct fake_settings *settings = &fake->settings;
+    size_t size = settings->children_page_size ? settings->children_page_size : settings->page_size;
     size_t parent, from = 0;
 
     if (!asked->link || sscanf(asked->link, "children %zu %zu", &parent, &from) != 2)
@@ -239,7 +241,7 @@ static struct item_page *make_children(struct fake_remote *fake, const struct as
 
         if (!version || version->is_deleted || version->parent != parent || i == parent)
             continue;
-        if (page->count == fake->settings.page_size) {
+        if (page->count == size) {
             fake_page_set_next(page, x_asprintf("children %zu %zu", parent, i));
             break;
         }

@@ -29,8 +29,9 @@ struct fake_remote;
 
 /* What it does beside answering; for tests to set at any time. */
 struct fake_settings {
-    size_t page_size;        /* items on a page */
-    bool is_shuffled;        /* delta comes in any order, requests are answered in any order */
+    size_t children_page_size; /* 0: as page_size */
+    size_t page_size;          /* items on a page */
+    bool is_shuffled;          /* delta comes in any order, requests are answered in any order */
     unsigned repeat_percent; /* of items come in a round of delta twice, first in an older state */
     bool omits_tombstones;   /* below a folder that is deleted in the same round */
     bool omits_ctag;         /* in delta, as business drives do */

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+/* What is missing from an enumeration is not deleted for that: absence.c and check.c. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "sync_fixture.h"
+#include "unit.h"
+
+#define POLL_MS (FIXTURE_POLL_S * INT64_C(1000))
+
+/* dir/ (0 .. count - 1) */
+static size_t open_and_fill(struct sync_fixture *fixture, unsigned count)
+{
+    size_t dir = fake_create(fixture->model, fixture->root, "dir", ITEM_FOLDER);
+
+    for (unsigned i = 0; i < count; i++) {
+        char name[16];
+
+        (void)snprintf(name, sizeof name, "%u", i);
+        (void)fake_create(fixture->model, dir, name, ITEM_FILE);
+    }
+    fixture->settings->page_size = 50;
+    sync_fixture_open(fixture);
+    sync_fixture_settle(fixture);
+    sync_fixture_assert_equal(fixture, true);
+    fake_remote_reset_counts(fixture->fake);
+    return dir;
+}
+
+/* The drive is enumerated again; what was deleted before leaves no tombstone. */
+static void enumerate_again(struct sync_fixture *fixture)
+{
+    fake_remote_expire(fixture->fake, 410, "resyncRequired");
+    sync_note_use(fixture->sync, 0);
+    sync_fixture_run(fixture, POLL_MS);
+    assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_DELTA), 1);
+}
+
+static void hide_children(struct sync_fixture *fixture, size_t dir, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        fixture->model->items.items[dir + 1 + i].is_hidden = true;
+}
+
+static void delete_children(struct sync_fixture *fixture, size_t dir, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        fake_delete(fixture->model, dir + 1 + i);
+}
+
+static void test_missing_item_goes_after_two_404_five_minutes_apart(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    size_t dir = open_and_fill(fixture, 10);
+
+    delete_children(fixture, dir, 3);
+    enumerate_again(fixture);
+    assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_ITEMS), 3);
+    sync_fixture_run(fixture, ABSENCE_INTERVAL_MS - 1);
+    assert_true(sync_fixture_has(fixture, "/me/drive/dir/0"));
+    assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_ITEMS), 3);
+    sync_fixture_run(fixture, 1);
+    assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_ITEMS), 6);
+    sync_fixture_assert_equal(fixture, true);
+    sync_fixture_run(fixture, 60 * 60 * 1000);
+    assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_ITEMS), 6);
+}
+
+static void test_missing_item_that_is_found_stays(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    size_t dir = open_and_fill(fixture, 10);
+
+    hide_children(fixture, dir, 3);
+    fake_write(fixture->model, dir + 1, 815);
+    enumerate_again(fixture);
+    sync_fixture_assert_equal(fixture, true);
+    sync_fixture_run(fixture, 60 * 60 * 1000);
+    sync_fixture_assert_equal(fixture, true);
+    /* At once, and when all lag must have passed. */
+    assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_ITEMS), 6);
+}
+
+static void test_one_404_by_mistake_removes_nothing(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    size_t dir = open_and_fill(fixture, 10);
+    size_t lost = dir + 1;
+
+    hide_children(fixture, dir, 1);
+    fixture->model->items.items[lost].versions.items[0].visible_ms[FAKE_ITEM] = INT64_MAX;
+    enumerate_again(fixture);
+    fixture->model->items.items[lost].versions.items[0].visible_ms[FAKE_ITEM] = 0;
+    sync_fixture_run(fixture, 60 * 60 * 1000);
+    sync_fixture_assert_equal(fixture, true);
+    assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_ITEMS), 2);
+}
+
+static void test_topmost_missing_folder_is_asked_for_alone(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    size_t dir = open_and_fill(fixture, 10);
+
+    fake_delete(fixture->model, dir);
+    enumerate_again(fixture);
+    sync_fixture_run(fixture, ABSENCE_INTERVAL_MS);
+    assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_ITEMS), 2);
+    sync_fixture_assert_equal(fixture, true);
+}
+
+static void test_absence_survives_a_kill(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    size_t dir = open_and_fill(fixture, 10);
+
+    delete_children(fixture, dir, 3);
+    enumerate_again(fixture);
+    sync_fixture_reopen(fixture);
+    sync_fixture_run(fixture, ABSENCE_INTERVAL_MS - 1);
+    assert_true(sync_fixture_has(fixture, "/me/drive/dir/0"));
+    sync_fixture_reopen(fixture);
+    sync_fixture_run(fixture, 1);
+    sync_fixture_assert_equal(fixture, true);
+    assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_ITEMS), 6);
+}
+
+static void test_too_many_removals_are_held(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    size_t dir = open_and_fill(fixture, 40);
+
+    delete_children(fixture, dir, 30);
+    enumerate_again(fixture);
+    sync_fixture_run(fixture, 60 * 60 * 1000);
+    assert_true(sync_fixture_has(fixture, "/me/drive/dir/0"));
+    assert_int_equal(sync_fixture_status(fixture).held, 30);
+    /* Nobody asks again and again. */
+    assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_ITEMS), 30);
+    sync_confirm_removals(fixture->sync);
+    sync_fixture_settle(fixture);
+    sync_fixture_assert_equal(fixture, true);
+    assert_int_equal(sync_fixture_status(fixture).held, 0);
+}
+
+static void test_held_items_that_are_found_are_not_held_any_more(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    size_t dir = open_and_fill(fixture, 40);
+
+    hide_children(fixture, dir, 40);
+    enumerate_again(fixture);
+    sync_fixture_run(fixture, APPLY_LATE_MS);
+    assert_int_equal(sync_fixture_status(fixture).held, 0);
+    sync_fixture_assert_equal(fixture, true);
+}
+
+static void test_some_removals_are_not_held(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    size_t dir = open_and_fill(fixture, 40);
+
+    delete_children(fixture, dir, 25);
+    enumerate_again(fixture);
+    assert_int_equal(sync_fixture_status(fixture).held, 0);
+    sync_fixture_run(fixture, ABSENCE_INTERVAL_MS);
+    sync_fixture_assert_equal(fixture, true);
+}
+
+static void test_failing_requests_for_missing_items_are_few(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    size_t dir = open_and_fill(fixture, 10);
+
+    delete_children(fixture, dir, 1);
+    fake_remote_fail(fixture->fake, FAKE_ASK_ITEMS, 0, 1000000, -ETIMEDOUT, 0);
+    enumerate_again(fixture);
+    sync_fixture_run(fixture, 60 * 60 * 1000);
+    assert_true(sync_fixture_has(fixture, "/me/drive/dir/0"));
+    assert_in_range(fake_remote_count(fixture->fake, FAKE_ASK_ITEMS), 12, 40);
+}
+
+/* It was deleted before delta told of it: delta never will. */
+static void test_row_that_only_a_listing_brought_is_confirmed(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    size_t dir = open_and_fill(fixture, 3);
+    size_t ghost = fake_create(fixture->model, dir, "ghost", ITEM_FILE);
+    struct outcome outcome = { 0 };
+
+    (void)sync_want_listing(fixture->sync, sync_fixture_ino(fixture, "/me/drive/dir"), outcome_note,
+                            &outcome);
+    sync_fixture_settle(fixture);
+    assert_true(sync_fixture_has(fixture, "/me/drive/dir/ghost"));
+    fake_delete(fixture->model, ghost);
+    sync_fixture_run(fixture, APPLY_LATE_MS + ABSENCE_INTERVAL_MS);
+    sync_fixture_assert_equal(fixture, true);
+    assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_ITEMS), 2);
+}
+
+static void test_row_that_delta_confirms_is_not_asked_for(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    size_t dir = open_and_fill(fixture, 3);
+    struct outcome outcome = { 0 };
+
+    (void)fake_create(fixture->model, dir, "new", ITEM_FILE);
+    (void)sync_want_listing(fixture->sync, sync_fixture_ino(fixture, "/me/drive/dir"), outcome_note,
+                            &outcome);
+    sync_fixture_run(fixture, 60 * 60 * 1000);
+    sync_fixture_assert_equal(fixture, true);
+    assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_ITEMS), 0);
+}
+
+/* ---- checks ---- */
+
+/* A report that differs from what we asked for lately is checked; its 404 is not believed. */
+static void test_late_tombstone_is_confirmed_before_it_is_believed(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    size_t dir = open_and_fill(fixture, 3);
+    struct outcome outcome = { 0 };
+
+    (void)sync_want_listing(fixture->sync, sync_fixture_ino(fixture, "/me/drive/dir"), outcome_note,
+                            &outcome);
+    sync_fixture_settle(fixture);
+    delete_children(fixture, dir, 1);
+    sync_note_use(fixture->sync, 0);
+    sync_fixture_run(fixture, POLL_MS);
+    assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_ITEMS), 1);
+    assert_true(sync_fixture_has(fixture, "/me/drive/dir/0"));
+    sync_fixture_run(fixture, ABSENCE_INTERVAL_MS);
+    sync_fixture_assert_equal(fixture, false);
+}
+
+static void test_late_change_is_taken_from_the_item_itself(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    size_t dir = open_and_fill(fixture, 3);
+    struct outcome outcome = { 0 };
+
+    (void)sync_want_listing(fixture->sync, sync_fixture_ino(fixture, "/me/drive/dir"), outcome_note,
+                            &outcome);
+    sync_fixture_settle(fixture);
+    fake_write(fixture->model, dir + 1, 4711);
+    sync_note_use(fixture->sync, 0);
+    sync_fixture_run(fixture, POLL_MS);
+    assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_ITEMS), 1);
+    sync_fixture_assert_equal(fixture, false);
+}
+
+static void test_failed_check_is_repeated_and_survives_a_kill(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    size_t dir = open_and_fill(fixture, 3);
+    struct outcome outcome = { 0 };
+
+    (void)sync_want_listing(fixture->sync, sync_fixture_ino(fixture, "/me/drive/dir"), outcome_note,
+                            &outcome);
+    sync_fixture_settle(fixture);
+    fake_write(fixture->model, dir + 1, 4711);
+    fake_remote_fail(fixture->fake, FAKE_ASK_ITEMS, 0, 2, -ETIMEDOUT, 0);
+    sync_note_use(fixture->sync, 0);
+    sync_fixture_run(fixture, POLL_MS);
+    assert_int_equal(sync_fixture_status(fixture).error.code, -ETIMEDOUT);
+    assert_int_equal(sync_fixture_status(fixture).round, ROUND_APPLY);
+    sync_fixture_reopen(fixture);
+    sync_fixture_run(fixture, POLL_MS);
+    sync_fixture_assert_equal(fixture, false);
+    assert_int_equal(sync_fixture_status(fixture).error.code, 0);
+}
+
+#define IN_FIXTURE(test)                                                                           \
+    cmocka_unit_test_setup_teardown(test, sync_fixture_setup, sync_fixture_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_FIXTURE(test_missing_item_goes_after_two_404_five_minutes_apart),
+        IN_FIXTURE(test_missing_item_that_is_found_stays),
+        IN_FIXTURE(test_one_404_by_mistake_removes_nothing),
+        IN_FIXTURE(test_topmost_missing_folder_is_asked_for_alone),
+        IN_FIXTURE(test_absence_survives_a_kill),
+        IN_FIXTURE(test_too_many_removals_are_held),
+        IN_FIXTURE(test_held_items_that_are_found_are_not_held_any_more),
+        IN_FIXTURE(test_some_removals_are_not_held),
+        IN_FIXTURE(test_failing_requests_for_missing_items_are_few),
+        IN_FIXTURE(test_row_that_only_a_listing_brought_is_confirmed),
+        IN_FIXTURE(test_row_that_delta_confirms_is_not_asked_for),
+        IN_FIXTURE(test_late_tombstone_is_confirmed_before_it_is_believed),
+        IN_FIXTURE(test_late_change_is_taken_from_the_item_itself),
+        IN_FIXTURE(test_failed_check_is_repeated_and_survives_a_kill),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
