@@ -82,18 +82,18 @@ static int check_conf(const struct graph_conf *conf, const struct graph_cloud **
 {
     const char *name = conf->cloud ? conf->cloud : "global";
     const struct graph_cloud *cloud = graph_cloud_find(name);
-    if (!cloud)
-        return err_set(err, -EINVAL,
-                       "cloud = %s: there is none of that name (global, usgov, dod, "
-                       "china)",
-                       name);
+    if (!cloud) {
+        (void)err_set(err, -EINVAL,
+                      "cloud = %s: there is none of that name (global, usgov, dod, china)", name);
+        return -EINVAL;
+    }
+    *ret_cloud = cloud;
     if (!conf->client_id || conf->client_id[0] == '\0')
         return err_set(err, -EINVAL,
                        "no client_id is set: register an application and put its id "
                        "into the configuration (see README)");
     if (conf->tenant && (conf->tenant[0] == '\0' || strpbrk(conf->tenant, "/?#% ")))
         return err_set(err, -EINVAL, "tenant = %s: not a name, domain or GUID", conf->tenant);
-    *ret_cloud = cloud;
     if (conf->graph_url && url_check_service("graph_url", conf->graph_url, err) < 0)
         return -EINVAL;
     if (conf->login_url && url_check_service("login_url", conf->login_url, err) < 0)

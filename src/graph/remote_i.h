@@ -77,14 +77,14 @@ void remote_add_item_url(struct strbuf *url, const char *root, const char *drive
                          const char *item_id);
 
 /* The operations, as struct remote_ops has them. */
-void graph_remote_drives(struct remote *remote, remote_drives_fn *done, void *arg);
-uint64_t graph_remote_items(struct remote *remote, const struct item_query *query,
+void graph_remote_drives(struct remote *base, remote_drives_fn *done, void *arg);
+uint64_t graph_remote_items(struct remote *base, const struct item_query *query,
                             remote_items_fn *done, void *arg);
-uint64_t graph_remote_page(struct remote *remote, const struct page_query *query,
+uint64_t graph_remote_page(struct remote *base, const struct page_query *query,
                            remote_page_fn *done, void *arg);
-uint64_t graph_remote_child(struct remote *remote, const struct path_query *query,
+uint64_t graph_remote_child(struct remote *base, const struct path_query *query,
                             remote_page_fn *done, void *arg);
-uint64_t graph_remote_fetch(struct remote *remote, const struct fetch_query *query,
+uint64_t graph_remote_fetch(struct remote *base, const struct fetch_query *query,
                             remote_fetch_fn *done, void *arg);
 
 #endif
