@@ -214,6 +214,7 @@ static void test_committed_rows_survive_kill_9(void **state)
     fixture->store = NULL;
     for (unsigned kill_after = 0; kill_after < KILLS; kill_after++) {
         cleanup_free char *path = x_asprintf("%s/store.db", fixture->dir);
+        struct err err = { 0 };
         struct node_attr attr;
         unsigned last = 0;
         int pipe_fds[2], status;
@@ -235,9 +236,9 @@ static void test_committed_rows_survive_kill_9(void **state)
             ;
         (void)close(pipe_fds[0]);
 
-        assert_int_equal(
-            store_open(fixture->dir, NULL, fixture->clock, &fixture->store, NULL, NULL), 0);
-        assert_int_equal(store_quick_check(fixture->store, NULL), 0);
+        if (store_open(fixture->dir, NULL, fixture->clock, &fixture->store, NULL, &err) < 0 ||
+            store_quick_check(fixture->store, &err) < 0)
+            fail_msg("killed after commit %u: %d, %s", last, err.code, err.msg);
         if (last > 0) {
             cleanup_free char *name = x_asprintf("/me/f%u", last);
 
