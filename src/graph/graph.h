@@ -115,6 +115,8 @@ int graph_logout(const char *state_dir, struct err *err);
 
 /* Who is signed in, as the token file says. Strings are owned and may be NULL. */
 struct graph_identity {
+    char *client_id;      /* that was used to sign in */
+    char *sign_in_tenant; /* same: common, a GUID, … */
     char *cloud;
     char *tenant; /* GUID of the user's tenant, if the service told it */
     char *user_id;

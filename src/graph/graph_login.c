@@ -137,6 +137,8 @@ int graph_identity_load(const char *state_dir, struct graph_identity *ret_identi
     int ret = tokens_load(state_dir, &tokens, NULL, err);
     if (ret == 0)
         *ret_identity = (struct graph_identity){
+            .client_id = steal_ptr(&tokens.client_id),
+            .sign_in_tenant = steal_ptr(&tokens.tenant),
             .cloud = steal_ptr(&tokens.cloud),
             .tenant = steal_ptr(&tokens.user_tenant),
             .user_id = steal_ptr(&tokens.user_id),
@@ -148,6 +150,8 @@ int graph_identity_load(const char *state_dir, struct graph_identity *ret_identi
 
 void graph_identity_clear(struct graph_identity *identity)
 {
+    free(identity->client_id);
+    free(identity->sign_in_tenant);
     free(identity->cloud);
     free(identity->tenant);
     free(identity->user_id);
