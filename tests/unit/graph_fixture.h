@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GRAPHFS_TESTS_GRAPH_FIXTURE_H
+#define GRAPHFS_TESTS_GRAPH_FIXTURE_H
+
+/*
+ * An emulator of the service in a process of its own, and a struct graph that talks to it.
+ *
+ * GRAPH_EMULATOR names the binary; without it, it is looked for below the current directory, which
+ * is the build directory. What can't work here fails the test.
+ */
+
+#include "base/clock.h"
+#include "base/pool.h"
+#include "graph/graph.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct emulator {
+    pid_t pid;
+    char *directory;
+    char *url;
+};
+
+/* Starts one; args are further arguments of its command line, ended by NULL. */
+struct emulator *emulator_start(const char *const *args);
+
+/* Ends the process and frees all. NULL is allowed. */
+void emulator_stop(struct emulator *emulator);
+
+/* A control request below /_emulator/, with a body of JSON or NULL. Returns the text of its answer,
+ * for the caller to free; any status but 2xx fails the test. */
+char *emulator_control(const struct emulator *emulator, const char *method, const char *name,
+                       const char *body);
+
+/* The same where the answer doesn't matter. */
+void emulator_do(const struct emulator *emulator, const char *method, const char *name,
+                 const char *body);
+
+/* Adds one fault: a JSON object. */
+void emulator_fault(const struct emulator *emulator, const char *fault);
+
+/* A number of GET requests: "total", "login", "bearer_on_content", … */
+int64_t emulator_count(const struct emulator *emulator, const char *name);
+
+/* Waits until that number is at least value. */
+void emulator_wait_for(const struct emulator *emulator, const char *name, int64_t value);
+
+struct service {
+    struct emulator *emulator; /* borrowed */
+    char *state_dir;
+    struct clock *clock; /* moved by tests */
+    struct pool *pool;
+    struct graph *graph;
+    struct remote *remote;
+};
+
+/* A graph with a state directory of its own, nobody signed in. idle_timeout_ms 0: the default. */
+struct service *service_new(struct emulator *emulator, int64_t idle_timeout_ms);
+
+/* Signs in, approving its own device code. */
+void service_sign_in(struct service *service);
+
+/* Tries to, with another decision about the code: "approve", "decline", "expire". Returns what
+ * graph_login_device() does. */
+int service_try_sign_in(struct service *service, const char *decision, struct err *err);
+
+void service_free(struct service *service);
+
+/* What came to a completion of the remote, and a wait for it. */
+struct answer {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool is_done; /* lock */
+    struct err err;
+    struct item_page *page;
+    struct drive_list *drives;
+    struct err *errors; /* of items, as many as page has */
+    char *data;
+    size_t length;
+    int64_t total;
+    char *etag;
+};
+
+void answer_init(struct answer *answer);
+void answer_clear(struct answer *answer);
+
+/* Returns err.code once the completion has run. */
+int answer_wait(struct answer *answer);
+
+bool answer_is_done(struct answer *answer);
+
+/* The completions, with a struct answer as their arg. */
+void answer_page(struct item_page *page, const struct err *err, void *arg);
+void answer_drives(struct drive_list *list, const struct err *err, void *arg);
+void answer_items(struct item_page *page, const struct err *errors, const struct err *err,
+                  void *arg);
+void answer_fetch(const struct fetch_answer *fetched, const struct err *err, void *arg);
+
+#endif
