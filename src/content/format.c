@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The header is a table of fields at fixed places with a checksum at the end. The checksum finds
+ * damage, not malice: whoever can write the cache directory can read the account's files anyway.
+ */
+#include "config.h"
+
+#include "content/format.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define FORMAT_MAGIC      "graphfs\n"
+#define FORMAT_MAGIC_SIZE 8
+#define FORMAT_VERSION    1
+#define PAGE              4096
+
+enum place {
+    AT_MAGIC = 0,
+    AT_FORMAT_VERSION = 8,
+    AT_BLOCK_SIZE = 16,
+    AT_GENERATION = 24,
+    AT_SIZE = 32,
+    AT_VERDICT_NOW = 40,
+    AT_VERDICT_SYNCED = 48,
+    AT_WRONG_LENGTH = 56,
+    AT_WRONG_DIGEST = 64,
+    AT_BOOT_ID = 96,
+    AT_CHECKSUM = FORMAT_HEADER_SIZE - 8,
+};
+
+static void put(uint8_t *at, uint64_t value)
+{
+    for (unsigned i = 0; i < 8; i++)
+        at[i] = (uint8_t)(value >> (8 * i));
+}
+
+static uint64_t get(const uint8_t *at)
+{
+    uint64_t value = 0;
+
+    for (unsigned i = 0; i < 8; i++)
+        value |= (uint64_t)at[i] << (8 * i);
+    return value;
+}
+
+/* FNV-1a, 64 bits */
+static uint64_t checksum(const uint8_t *data, size_t length)
+{
+    uint64_t sum = UINT64_C(0xcbf29ce484222325);
+
+    for (size_t i = 0; i < length; i++)
+        sum = (sum ^ data[i]) * UINT64_C(0x100000001b3);
+    return sum;
+}
+
+int64_t format_map_offset(enum format_map map, int64_t size)
+{
+    int64_t map_size = (int64_t)bitmap_size(block_count(size));
+
+    return FORMAT_HEADER_SIZE + (map == FORMAT_SYNCED ? map_size : 0);
+}
+
+int64_t format_data_offset(int64_t size)
+{
+    int64_t maps_end = FORMAT_HEADER_SIZE + 2 * (int64_t)bitmap_size(block_count(size));
+
+    return (maps_end + PAGE - 1) / PAGE * PAGE;
+}
+
+void format_encode(const struct format_header *header, uint8_t out[FORMAT_HEADER_SIZE])
+{
+    memset(out, 0, FORMAT_HEADER_SIZE);
+    memcpy(out + AT_MAGIC, FORMAT_MAGIC, FORMAT_MAGIC_SIZE);
+    put(out + AT_FORMAT_VERSION, FORMAT_VERSION);
+    put(out + AT_BLOCK_SIZE, (uint64_t)BLOCK_SIZE);
+    put(out + AT_GENERATION, header->generation);
+    put(out + AT_SIZE, (uint64_t)header->size);
+    put(out + AT_VERDICT_NOW, (uint64_t)header->verdict_now);
+    put(out + AT_VERDICT_SYNCED, (uint64_t)header->verdict_synced);
+    put(out + AT_WRONG_LENGTH, header->wrong_length);
+    memcpy(out + AT_WRONG_DIGEST, header->wrong_digest, FORMAT_DIGEST_MAX);
+    memcpy(out + AT_BOOT_ID, header->boot_id, UUID_SIZE);
+    put(out + AT_CHECKSUM, checksum(out, AT_CHECKSUM));
+}
+
+int format_decode(const uint8_t in[FORMAT_HEADER_SIZE], struct format_header *ret_header)
+{
+    uint64_t size = get(in + AT_SIZE);
+    uint64_t now = get(in + AT_VERDICT_NOW), synced = get(in + AT_VERDICT_SYNCED);
+    uint64_t wrong_length = get(in + AT_WRONG_LENGTH);
+
+    if (memcmp(in + AT_MAGIC, FORMAT_MAGIC, FORMAT_MAGIC_SIZE) != 0 ||
+        get(in + AT_FORMAT_VERSION) != FORMAT_VERSION ||
+        get(in + AT_BLOCK_SIZE) != (uint64_t)BLOCK_SIZE ||
+        get(in + AT_CHECKSUM) != checksum(in, AT_CHECKSUM))
+        return -EBADMSG;
+    if (size > INT64_MAX / 2 || now > VERDICT_UNVERIFIED || synced > VERDICT_UNVERIFIED ||
+        wrong_length > FORMAT_DIGEST_MAX || in[AT_BOOT_ID + UUID_SIZE - 1] != '\0')
+        return -EBADMSG;
+    *ret_header = (struct format_header){
+        .generation = get(in + AT_GENERATION),
+        .size = (int64_t)size,
+        .verdict_now = (enum verdict)now,
+        .verdict_synced = (enum verdict)synced,
+        .wrong_length = (size_t)wrong_length,
+    };
+    memcpy(ret_header->wrong_digest, in + AT_WRONG_DIGEST, FORMAT_DIGEST_MAX);
+    memcpy(ret_header->boot_id, in + AT_BOOT_ID, UUID_SIZE);
+    return 0;
+}
