@@ -32,12 +32,15 @@ struct content_conf {
     struct remote *remote;
     struct pool *pool; /* blocks to disk, hashes, scanning */
     struct clock *clock;
+    const char *boot_id; /* NULL: the kernel's. What was not synced counts in one boot */
 };
 
 /* Makes the cache directory and returns at once; what is on disk is found in the background. */
 int content_new(const struct content_conf *conf, struct content **ret, struct err *err);
 
-/* Answers all waiting reads with -ECANCELED, syncs, closes. NULL is allowed. */
+/* Answers all waiting reads with -ECANCELED, syncs, closes. Waits for requests and jobs to end, so
+ * it must not be called from the pool; remote and pool are still needed. Files that are still open
+ * must not be touched afterwards. NULL is allowed. */
 void content_free(struct content *content);
 
 /* Which version: all that content knows of an item. Strings are copied. */
@@ -53,9 +56,14 @@ struct content_id {
     int64_t server_mtime_ns; /* finds it among /versions; 0: not known */
 };
 
-/* Opens a version for reading: disk only, no network. Close with content_close(). */
+/* Opens a version for reading: disk only, no network. Of a generation that is known already, ids
+ * and tags are replaced by these. Close with content_close(). -EINVAL for an impossible size,
+ * -ESTALE if the generation is in use with another size. */
 int content_open(struct content *content, const struct content_id *id, struct content_file **ret,
                  struct err *err);
+
+/* May be called as soon as all reads of the file have been answered or cancelled, from done too.
+ * What was fetched ahead for it alone is given up. NULL is allowed. */
 void content_close(struct content_file *file);
 
 /* What the version's id says; for fstat of a file whose row has moved on. */
@@ -64,8 +72,14 @@ int64_t content_size(const struct content_file *file);
 /*
  * Reads [offset, offset + size), cut at the end of the version. done runs exactly once: before the
  * call returns if the bytes are on disk (*ret_wait is NULL), else later on a pool thread. data is
- * borrowed during done. status: 0, or -EIO, -ETIMEDOUT, -ENETDOWN, -EACCES, -ESTALE (this version
- * is no longer to be had).
+ * borrowed during done. *ret_wait is set before done can run elsewhere.
+ *
+ * status: 0, and all bytes asked for; or none, and
+ *   -ENETDOWN, -EACCES   no network or sign-in; the service refuses the content
+ *   -ETIMEDOUT           not here within 60 seconds, all retries included
+ *   -ESTALE              the item has other content now, or nothing proves that it has not
+ *   -EIO                 wrong bytes from the service, twice, or of another size; a bad disk
+ *   -ECANCELED           content_free() was called
  */
 typedef void content_read_fn(int status, const char *data, size_t length, void *arg);
 void content_read(struct content_file *file, int64_t offset, size_t size, content_read_fn *done,

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The limits: bytes used by the cache, and the floor of free space of its disk. Both hold before a
+ * fetch is sent: its bytes are counted as used from then on, so that nothing can pass the limit
+ * afterwards. What can't be given room is not written at all (fetch.c).
+ *
+ * What goes first: idle versions, longest unused first, whole. Then, because the limit holds while
+ * one file is larger than it, blocks of versions in use: behind its newest reader from the
+ * beginning on, then ahead from the end back; not what a read waits for (pinned), and not what the
+ * reader is about to use (hot). A small version goes whole, so that it can be checked whole when it
+ * returns.
+ */
+#include "config.h"
+
+#include "content/content_i.h"
+
+#include <errno.h>
+#include <sys/statvfs.h>
+
+#include "base/lock.h"
+
+/* Taken away together from a version in use. */
+#define EVICT_BLOCKS 64
+
+/* How many bytes must go before that many may come; <= 0: none. */
+static int64_t room_missing(struct content *content, int64_t bytes)
+{
+    int64_t missing = atomic_load(&content->used_bytes) + bytes - content->limit_bytes;
+    struct statvfs disk;
+
+    if (content->min_free_bytes > 0 && statvfs(content->directory, &disk) == 0) {
+        int64_t available = (int64_t)(disk.f_bavail * disk.f_frsize);
+        int64_t missing_free = content->min_free_bytes + bytes - available;
+
+        if (missing_free > missing)
+            missing = missing_free;
+    }
+    return missing;
+}
+
+/* Returns the bytes freed; -1: there is no idle version. */
+static int64_t evict_idle(struct content *content)
+{
+    struct version *version = content_take_idle(content);
+    int64_t freed = 0;
+
+    if (!version)
+        return -1;
+    {
+        LOCKED(&version->lock);
+        if (!version->is_loaded) {
+            freed = version->used;
+            version_remove(version);
+        }
+    }
+    version_unref(version);
+    return freed;
+}
+
+static bool may_evict(const struct version *version, size_t block)
+{
+    struct block_range one = { block, block + 1 };
+
+    return bitmap_get(version->present, block) && !block_ranges_meet(one, version->hot) &&
+           !read_is_waiting(version, one);
+}
+
+/* The blocks from first on that may go, at most EVICT_BLOCKS. */
+static struct block_range evictable_run(const struct version *version, size_t first, size_t end)
+{
+    struct block_range run = { first, first };
+
+    while (run.end < end && run.end - run.first < EVICT_BLOCKS && may_evict(version, run.end))
+        run.end++;
+    return run;
+}
+
+static int64_t evict_ahead(struct version *version, int64_t bytes)
+{
+    int64_t freed = 0;
+    size_t end = version->blocks;
+
+    while (freed < bytes && end > version->hot.end) {
+        struct block_range run = { end, end };
+
+        while (run.first > version->hot.end && run.end - run.first < EVICT_BLOCKS &&
+               may_evict(version, run.first - 1))
+            run.first--;
+        if (run.first < run.end)
+            freed += version_forget(version, run);
+        end = run.first < run.end ? run.first : end - 1;
+    }
+    return freed;
+}
+
+static int64_t evict_behind(struct version *version, int64_t bytes)
+{
+    int64_t freed = 0;
+    size_t block = 0;
+
+    while (freed < bytes && block < version->hot.first) {
+        struct block_range run = evictable_run(version, block, version->hot.first);
+
+        if (run.first < run.end)
+            freed += version_forget(version, run);
+        block = run.first < run.end ? run.end : block + 1;
+    }
+    return freed;
+}
+
+static int64_t evict_small(struct version *version)
+{
+    struct block_range all = version_all(version);
+
+    if (version->handles > 0 && block_ranges_meet(all, version->hot))
+        return 0;
+    return read_is_waiting(version, all) ? 0 : version_forget(version, all);
+}
+
+static int64_t evict_from(struct version *version, int64_t bytes)
+{
+    int64_t freed = 0;
+
+    LOCKED(&version->lock);
+    if (version->fd < 0 || version->present_count == 0)
+        return 0;
+    if (version->size <= SMALL_SIZE)
+        return evict_small(version);
+    freed = evict_behind(version, bytes);
+    if (freed < bytes)
+        freed += evict_ahead(version, bytes - freed);
+    return freed;
+}
+
+/* Returns the bytes freed, which may be less. */
+static int64_t evict(struct content *content, int64_t bytes)
+{
+    int64_t freed = 0, got;
+    size_t active;
+
+    while (freed < bytes && (got = evict_idle(content)) >= 0)
+        freed += got;
+    active = content_count_active(content);
+    for (size_t i = 0; freed < bytes && i < active; i++) {
+        struct version *version = content_next_active(content);
+
+        if (!version)
+            break;
+        freed += evict_from(version, bytes - freed);
+        version_unref(version);
+    }
+    return freed;
+}
+
+int room_reserve(struct content *content, int64_t bytes)
+{
+    int64_t missing;
+
+    LOCKED(&content->evicting);
+    while ((missing = room_missing(content, bytes)) > 0)
+        if (evict(content, missing) == 0)
+            return -ENOSPC;
+    (void)atomic_fetch_add(&content->used_bytes, bytes);
+    return 0;
+}
+
+void room_free(struct content *content, int64_t bytes)
+{
+    LOCKED(&content->evicting);
+    (void)evict(content, bytes);
+}

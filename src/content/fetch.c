@@ -1,0 +1,580 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Fetches: ranges of missing blocks on their way here.
+ *
+ *     fetch_want ─► QUEUED ─► SENT ─► (accepted: blocks present, reads answered)
+ *                     ▲         │
+ *                     │         ├──► CHECKING ─► accepted, failed, or again
+ *                     └─────────┘    the item is asked whether these bytes are the version's
+ *               URL dead, wrong hash
+ *
+ * Room on the disk is made before a request is sent, and the bytes are written when they arrive,
+ * while their blocks are still pending: nobody else touches them, and no bit speaks of them before
+ * they are proven to belong. They are if the content host's ETag is one that stands for this
+ * version, or if they are the whole content and have its hash; otherwise the item decides
+ * (locate.c).
+ *
+ * What the disk can't take (full, or no room within the limits) is handed to the reads that wait,
+ * and not cached.
+ */
+#include "config.h"
+
+#include "content/content_i.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/lock.h"
+#include "base/log.h"
+#include "base/xalloc.h"
+#include "content/belong.h"
+#include "content/disk.h"
+#include "content/hash.h"
+
+int fetch_status(const struct err *err)
+{
+    switch (err->code) {
+    case -ENETDOWN:
+    case -ETIMEDOUT:
+    case -EACCES:
+    case -ECANCELED:
+        return err->code;
+    case -ENOENT:
+        return -ESTALE;
+    default:
+        return -EIO;
+    }
+}
+
+/* ---- beginning and end; the version's lock is held ---- */
+
+static void fetch_unref(struct fetch *fetch)
+{
+    if (--fetch->references > 0)
+        return;
+    free(fetch->data);
+    free(fetch->etag);
+    free(fetch);
+}
+
+static struct fetch *fetch_add(struct version *version, struct block_range blocks,
+                               int64_t deadline_ms)
+{
+    struct fetch *fetch = x_calloc(1, sizeof *fetch);
+
+    fetch->version = version;
+    fetch->blocks = blocks;
+    fetch->bytes = block_range_bytes(blocks, version->size);
+    fetch->deadline_ms = deadline_ms;
+    fetch->references = 1;
+    bitmap_fill(version->pending, blocks, true);
+    return fetch;
+}
+
+static void fetch_give_back_room(struct fetch *fetch)
+{
+    (void)atomic_fetch_sub(&fetch->version->content->used_bytes, fetch->reserved);
+    fetch->reserved = 0;
+}
+
+static void fetch_end(struct fetch *fetch)
+{
+    struct version *version = fetch->version;
+
+    fetch_give_back_room(fetch);
+    (void)atomic_fetch_sub(&version->content->prefetch_bytes, fetch->prefetch_bytes);
+    bitmap_fill(version->pending, fetch->blocks, false);
+    TAILQ_REMOVE(&version->fetches, fetch, listed);
+    fetch_unref(fetch);
+}
+
+void fetch_accept(struct fetch *fetch)
+{
+    struct version *version = fetch->version;
+
+    if (fetch->data) {
+        read_hold(version, fetch->blocks, fetch->data, fetch->bytes);
+    } else {
+        fetch->reserved = 0; /* it is the version's now */
+        version_publish(version, fetch->blocks);
+        if (fetch->verdict != VERDICT_NONE) {
+            version->verdict = fetch->verdict;
+            version_write_header(version);
+        }
+    }
+    fetch_end(fetch);
+}
+
+void fetch_fail(struct fetch *fetch, int code)
+{
+    struct version *version = fetch->version;
+    struct block_range blocks = fetch->blocks;
+    bool was_ahead = fetch->prefetch_bytes > 0 && !version->is_stale;
+    bool gave_up = code == -ETIMEDOUT || code == -ECANCELED;
+
+    fetch_end(fetch);
+    read_fail(version, blocks, code, was_ahead || gave_up);
+}
+
+void fetch_again(struct fetch *fetch)
+{
+    fetch_give_back_room(fetch);
+    free(steal_ptr(&fetch->data));
+    free(steal_ptr(&fetch->etag));
+    fetch->request = 0;
+    fetch->state = FETCH_QUEUED;
+}
+
+/* A read waits now for what was to be fetched ahead. */
+static void fetch_raise(struct version *version, struct block_range blocks)
+{
+    struct fetch *fetch, *next;
+
+    for (fetch = TAILQ_FIRST(&version->fetches); fetch; fetch = next) {
+        next = TAILQ_NEXT(fetch, listed);
+        if (!fetch->is_prefetch || fetch->state != FETCH_QUEUED ||
+            !block_ranges_meet(fetch->blocks, blocks))
+            continue;
+        fetch->is_prefetch = false;
+        TAILQ_REMOVE(&version->fetches, fetch, listed);
+        TAILQ_INSERT_HEAD(&version->fetches, fetch, listed);
+    }
+}
+
+static bool is_missing(const struct version *version, size_t block)
+{
+    return !bitmap_get(version->present, block) && !bitmap_get(version->pending, block);
+}
+
+/* The next blocks to fetch of a range, at most ${chunk}, which are taken off it; empty at its end.
+ */
+static struct block_range next_missing(const struct version *version, struct block_range *rest,
+                                       size_t chunk)
+{
+    struct block_range run;
+
+    while (rest->first < rest->end && !is_missing(version, rest->first))
+        rest->first++;
+    run.first = run.end = rest->first;
+    while (run.end < rest->end && run.end - run.first < chunk && is_missing(version, run.end))
+        run.end++;
+    rest->first = run.end;
+    return run;
+}
+
+/* What must be fetched to have these blocks: a small version is fetched whole. */
+static struct block_range to_fetch(const struct version *version, struct block_range blocks)
+{
+    if (version->size <= SMALL_SIZE)
+        return version_all(version);
+    if (blocks.end > version->blocks)
+        blocks.end = version->blocks;
+    return blocks;
+}
+
+void fetch_want(struct version *version, struct block_range blocks, int64_t deadline_ms)
+{
+    struct block_range rest = to_fetch(version, blocks), run;
+
+    fetch_raise(version, rest);
+    for (run = next_missing(version, &rest, RANGE_BLOCKS); run.first < run.end;
+         run = next_missing(version, &rest, RANGE_BLOCKS)) {
+        struct fetch *fetch = fetch_add(version, run, deadline_ms);
+
+        TAILQ_INSERT_HEAD(&version->fetches, fetch, listed);
+    }
+}
+
+void fetch_want_ahead(struct version *version, struct block_range blocks, size_t chunk)
+{
+    struct content *content = version->content;
+    int64_t deadline_ms = clock_mono_ms(content->clock) + READ_DEADLINE_MS;
+    struct block_range rest = to_fetch(version, blocks), run;
+
+    for (run = next_missing(version, &rest, chunk); run.first < run.end;
+         run = next_missing(version, &rest, chunk)) {
+        struct fetch *fetch = fetch_add(version, run, deadline_ms);
+
+        fetch->is_prefetch = true;
+        fetch->prefetch_bytes = fetch->bytes;
+        (void)atomic_fetch_add(&content->prefetch_bytes, fetch->bytes);
+        TAILQ_INSERT_TAIL(&version->fetches, fetch, listed);
+    }
+}
+
+/* ---- taking in what arrived ---- */
+
+/* Writes the bytes to their place. Returns 0 or -errno. Disk access; no lock is held. */
+static int fetch_write(const struct fetch *fetch, const char *data)
+{
+    const struct version *version = fetch->version;
+    struct content *content = version->content;
+    int64_t place = version_place(version, fetch->blocks.first);
+    int r = -ENOSPC;
+
+    if (fetch->reserved > 0)
+        r = disk_write(version->fd, data, (size_t)fetch->bytes, place);
+    if (r < 0 && fetch->reserved > 0) {
+        room_free(content, fetch->bytes);
+        r = disk_write(version->fd, data, (size_t)fetch->bytes, place);
+        if (r < 0 && !atomic_exchange(&content->has_said_full, true))
+            log_warn("content", "the cache can't be written, reads go past it: %s", ERRNO_TEXT(r));
+    }
+    return r;
+}
+
+/* Keeps the bytes on disk, else in memory. Returns 0 or -ENOMEM. */
+static int fetch_keep(struct fetch *fetch, const char *data)
+{
+    if (fetch_write(fetch, data) == 0)
+        return 0;
+    fetch->data = malloc((size_t)fetch->bytes);
+    if (!fetch->data)
+        return -ENOMEM;
+    memcpy(fetch->data, data, (size_t)fetch->bytes);
+    return 0;
+}
+
+/* Hashes an answer that is the whole content. No lock is held. Returns the digest's length; 0: it
+ * isn't whole, or has no hash. */
+static size_t fetch_digest(const struct fetch *fetch, const char *data,
+                           uint8_t digest[HASH_DIGEST_MAX])
+{
+    struct version *version = fetch->version;
+    enum hash_kind kind;
+    struct hash *hash;
+    size_t length;
+
+    {
+        LOCKED(&version->lock);
+        kind = version->id.hash_kind;
+    }
+    if (fetch->bytes != version->size)
+        return 0;
+    hash = hash_new(kind);
+    if (!hash)
+        return 0;
+    hash_update(hash, data, (size_t)fetch->bytes);
+    length = hash_final(hash, digest);
+    hash_free(hash);
+    return length;
+}
+
+static bool tag_is_known(const struct version *version, const char *etag)
+{
+    return tag_compare(etag, version->id.etag) == TAG_EQUAL ||
+           tag_compare(etag, version->good_etag) == TAG_EQUAL ||
+           tag_compare(etag, version->located_etag) == TAG_EQUAL;
+}
+
+/* The tag says that the bytes are those of another state of the item. */
+static bool tag_contradicts(const struct version *version, const char *etag)
+{
+    enum tag_order order = tag_compare(etag, version->id.etag);
+
+    return !tag_is_known(version, etag) && (order == TAG_BEFORE || order == TAG_AFTER);
+}
+
+/* What the hash of a whole answer means for it. The version's lock is held. True: the fetch has
+ * been dealt with. */
+static bool fetch_judge_digest(struct fetch *fetch, const char *etag, const uint8_t *digest,
+                               size_t length)
+{
+    struct version *version = fetch->version;
+
+    if (verify_matches(version, digest, length)) {
+        fetch->verdict = VERDICT_VERIFIED;
+        return false;
+    }
+    if (fetch->has_wrong_size || tag_contradicts(version, etag))
+        return false;
+    switch (verify_digest(version, digest, length)) {
+    case VERIFY_FIRST_WRONG:
+        log_warn("content", "a download has the wrong hash: it is fetched once more");
+        locate_forget(version);
+        fetch_again(fetch);
+        return true;
+    case VERIFY_BROKEN:
+        log_warn("content", "two different downloads have the wrong hash");
+        version->is_broken = true;
+        fetch_fail(fetch, -EIO);
+        return true;
+    case VERIFY_SAME_WRONG:
+        log_warn("content", "two downloads agree, but not with the service's hash: served as is");
+        fetch->verdict = VERDICT_UNVERIFIED;
+        return false;
+    case VERIFY_MATCH:
+    case VERIFY_NO_HASH:
+        break;
+    }
+    return false;
+}
+
+/* The item must say whether the bytes belong. The version's lock is held. */
+static void fetch_ask(struct fetch *fetch, const char *etag)
+{
+    struct version *version = fetch->version;
+
+    if (version->is_stale) {
+        fetch_fail(fetch, -ESTALE);
+        return;
+    }
+    fetch->etag = tag_plain(etag);
+    fetch->state = FETCH_CHECKING;
+    /* An answer that is on its way may be older than the bytes. */
+    fetch->check = version->locates + 1;
+}
+
+static void fetch_take_in(struct fetch *fetch, const struct fetch_answer *answer)
+{
+    struct version *version = fetch->version;
+    bool is_short = answer->length < (size_t)fetch->bytes;
+    uint8_t digest[HASH_DIGEST_MAX];
+    size_t digest_length = 0;
+
+    fetch->has_wrong_size = is_short || (answer->total >= 0 && answer->total != version->size);
+    if (!is_short)
+        digest_length = fetch_digest(fetch, answer->data, digest);
+    if (digest_length > 0) {
+        LOCKED(&version->lock);
+        if (fetch_judge_digest(fetch, answer->etag, digest, digest_length))
+            return;
+    }
+    if (!is_short && fetch_keep(fetch, answer->data) < 0) {
+        LOCKED(&version->lock);
+        fetch_fail(fetch, -EIO);
+        return;
+    }
+    LOCKED(&version->lock);
+    if (fetch->verdict != VERDICT_NONE ||
+        (!fetch->has_wrong_size && tag_is_known(version, answer->etag)))
+        fetch_accept(fetch);
+    else
+        fetch_ask(fetch, answer->etag);
+}
+
+static bool is_dead_url(const struct err *err)
+{
+    return err->http_status == 401 || err->http_status == 403 || err->http_status == 404 ||
+           err->http_status == 410;
+}
+
+static void fetch_refused(struct fetch *fetch, const struct err *err)
+{
+    struct version *version = fetch->version;
+
+    LOCKED(&version->lock);
+    if (!is_dead_url(err) || fetch->has_relocated) {
+        fetch_fail(fetch, fetch_status(err));
+        return;
+    }
+    fetch->has_relocated = true;
+    if (fetch->locates == version->locates)
+        locate_forget(version);
+    fetch_again(fetch);
+}
+
+static void fetches_active_add(struct content *content, int change)
+{
+    LOCKED(&content->jobs_lock);
+    content->fetches_active += (unsigned)change;
+}
+
+static void fetch_arrived(const struct fetch_answer *answer, const struct err *err, void *arg)
+{
+    struct fetch *fetch = arg;
+    struct version *version = fetch->version;
+    struct content *content = version->content;
+
+    fetches_active_add(content, -1);
+    if (err)
+        fetch_refused(fetch, err);
+    else
+        fetch_take_in(fetch, answer);
+    {
+        LOCKED(&version->lock);
+        fetch_unref(fetch);
+    }
+    fetch_advance(version);
+    version_unref(version);
+    content_job_end(content);
+}
+
+/* ---- sending ---- */
+
+/* The next fetch to be sent, SENT and referenced, and a copy of the URL; NULL: none. */
+static struct fetch *fetch_take(struct version *version, char **ret_url)
+{
+    struct fetch *fetch;
+
+    LOCKED(&version->lock);
+    if (!locate_has_url(version))
+        return NULL;
+    TAILQ_FOREACH (fetch, &version->fetches, listed) {
+        if (fetch->state != FETCH_QUEUED)
+            continue;
+        fetch->state = FETCH_SENT;
+        fetch->references++;
+        fetch->locates = version->locates;
+        *ret_url = x_strdup(version->url);
+        return fetch;
+    }
+    return NULL;
+}
+
+/* Makes room for the bytes, and the file if there is none. Without either they won't be kept. */
+static void fetch_make_room(struct fetch *fetch)
+{
+    struct version *version = fetch->version;
+    struct content *content = version->content;
+    int64_t header_bytes = 0;
+
+    {
+        LOCKED(&version->lock);
+        if (version->fd < 0)
+            header_bytes = format_data_offset(version->size);
+    }
+    if (room_reserve(content, fetch->bytes + header_bytes) < 0)
+        return;
+    LOCKED(&version->lock);
+    fetch->reserved = fetch->bytes;
+    if (header_bytes > 0 && (version->fd >= 0 || version_create(version) < 0))
+        (void)atomic_fetch_sub(&content->used_bytes, header_bytes);
+    if (version->fd < 0)
+        fetch_give_back_room(fetch);
+}
+
+/* What the fetch can't be sent for, or 0. The version's lock is held. */
+static int fetch_obstacle(const struct fetch *fetch, int64_t left_ms)
+{
+    if (fetch->is_cancelled || atomic_load(&fetch->version->content->is_closing))
+        return -ECANCELED;
+    if (left_ms <= 0)
+        return -ETIMEDOUT;
+    if (fetch->reserved == 0 && fetch->is_prefetch)
+        return -EAGAIN; /* nowhere to keep it until it is read */
+    return 0;
+}
+
+static void fetch_send(struct fetch *fetch, const char *url)
+{
+    struct version *version = fetch->version;
+    struct content *content = version->content;
+    struct fetch_query query = {
+        .url = url,
+        .offset = (int64_t)fetch->blocks.first * BLOCK_SIZE,
+        .length = (size_t)fetch->bytes,
+        .deadline_ms = fetch->deadline_ms - clock_mono_ms(content->clock),
+    };
+    bool is_cancelled;
+    uint64_t request;
+    int r;
+
+    fetch_make_room(fetch);
+    {
+        LOCKED(&version->lock);
+        query.priority = fetch->is_prefetch ? REMOTE_PREFETCH : REMOTE_READ;
+        r = fetch_obstacle(fetch, query.deadline_ms);
+        if (r < 0) {
+            fetch_fail(fetch, r);
+            fetch_unref(fetch);
+            return;
+        }
+        fetch->references++;
+    }
+    version_ref(version);
+    content_job_begin(content);
+    fetches_active_add(content, 1);
+    request = remote_fetch(content->remote, &query, fetch_arrived, fetch);
+    {
+        LOCKED(&version->lock);
+        fetch->request = fetch->state == FETCH_SENT ? request : 0;
+        is_cancelled = fetch->is_cancelled;
+        fetch_unref(fetch);
+    }
+    if (is_cancelled)
+        remote_cancel(content->remote, request);
+}
+
+/* ---- driving ---- */
+
+void fetch_advance(struct version *version)
+{
+    struct fetch *fetch;
+    char *url;
+
+    while ((fetch = fetch_take(version, &url))) {
+        fetch_send(fetch, url);
+        free(url);
+    }
+    locate_if_needed(version);
+    {
+        LOCKED(&version->lock);
+        verify_if_whole(version);
+    }
+    read_settle(version);
+}
+
+static void advance_job(void *arg)
+{
+    struct version *version = arg;
+
+    {
+        LOCKED(&version->lock);
+        version->is_advancing = false;
+    }
+
+    fetch_advance(version);
+}
+
+void fetch_advance_later(struct version *version)
+{
+    const struct fetch *fetch;
+
+    if (version->is_advancing || version->is_locating)
+        return; /* that will go on with what is queued now */
+    TAILQ_FOREACH (fetch, &version->fetches, listed) {
+        if (fetch->state == FETCH_QUEUED) {
+            version->is_advancing = true;
+            content_submit(version, advance_job);
+            return;
+        }
+    }
+}
+
+static bool fetch_is_wanted(const struct fetch *fetch)
+{
+    const struct version *version = fetch->version;
+
+    return read_is_waiting(version, fetch->blocks) || (fetch->is_prefetch && version->handles > 0 &&
+                                                       !atomic_load(&version->content->is_closing));
+}
+
+/* Gives up one fetch. True: there may be more; the request is to be cancelled, unless it is 0. */
+static bool fetch_cancel_one(struct version *version, uint64_t *ret_request)
+{
+    struct fetch *fetch;
+
+    LOCKED(&version->lock);
+    TAILQ_FOREACH (fetch, &version->fetches, listed) {
+        if (fetch->is_cancelled || fetch->state == FETCH_CHECKING || fetch_is_wanted(fetch))
+            continue;
+        fetch->is_cancelled = true;
+        *ret_request = fetch->request;
+        if (fetch->state == FETCH_QUEUED)
+            fetch_end(fetch);
+        return true;
+    }
+    return false;
+}
+
+void fetch_cancel_unwanted(struct version *version)
+{
+    uint64_t request;
+
+    while (fetch_cancel_one(version, &request))
+        if (request != 0)
+            remote_cancel(version->content->remote, request);
+}

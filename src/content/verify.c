@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The hash of a whole version. Small content is checked before it is stored (fetch.c); larger
+ * content when its last block has come, by a job that reads the file in steps, so that one large
+ * file doesn't keep a thread of the pool for long. A block that is evicted meanwhile makes the
+ * result void.
+ *
+ * A wrong hash has two causes. Bytes went wrong on the way: then a second download differs. Or the
+ * service's own hash is wrong, as it is for some types of file: then two downloads are equal, and
+ * the bytes are served as they are, unverified. So the first wrong digest is remembered, on disk
+ * too, and all blocks are dropped; the second one decides.
+ */
+#include "config.h"
+
+#include "content/content_i.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/lock.h"
+#include "base/log.h"
+#include "base/xalloc.h"
+#include "content/disk.h"
+#include "content/hash.h"
+
+#define PIECE (INT64_C(1024) * 1024)
+#define STEP  (64 * PIECE)
+
+struct verification {
+    struct version *version;
+    struct hash *hash;
+    int fd; /* of the version, which stays loaded while we reference it */
+    int64_t size;
+    int64_t data_at; /* place of the first byte in the file */
+    int64_t done;    /* bytes */
+    uint64_t losses; /* of the version when we began */
+};
+
+bool verify_matches(const struct version *version, const uint8_t *digest, size_t length)
+{
+    uint8_t wanted[HASH_DIGEST_MAX];
+
+    return hash_parse(version->id.hash_kind, version->id.hash, wanted) == length &&
+           memcmp(wanted, digest, length) == 0;
+}
+
+enum verify_result verify_digest(struct version *version, const uint8_t *digest, size_t length)
+{
+    uint8_t wanted[HASH_DIGEST_MAX];
+
+    if (hash_parse(version->id.hash_kind, version->id.hash, wanted) != length)
+        return VERIFY_NO_HASH;
+    if (memcmp(wanted, digest, length) == 0)
+        return VERIFY_MATCH;
+    if (version->wrong_length == 0) {
+        memcpy(version->wrong_digest, digest, length);
+        version->wrong_length = length;
+        return VERIFY_FIRST_WRONG;
+    }
+    if (version->wrong_length == length && memcmp(version->wrong_digest, digest, length) == 0)
+        return VERIFY_SAME_WRONG;
+    return VERIFY_BROKEN;
+}
+
+/* With the version's lock held: all blocks go. What is being read stays on the disk meanwhile. */
+static void drop_all(struct version *version)
+{
+    struct block_range all = version_all(version);
+
+    if (read_is_waiting(version, all))
+        (void)version_lose(version, all);
+    else
+        (void)version_forget(version, all);
+    read_want_again(version);
+}
+
+/* With the version's lock held. */
+static void verify_record(struct version *version, enum verify_result result)
+{
+    switch (result) {
+    case VERIFY_MATCH:
+        version->verdict = VERDICT_VERIFIED;
+        break;
+    case VERIFY_SAME_WRONG:
+        version->verdict = VERDICT_UNVERIFIED;
+        log_warn("content", "two downloads agree, but not with the service's hash: served as is");
+        break;
+    case VERIFY_FIRST_WRONG:
+        log_warn("content", "a download has the wrong hash: dropped, to be fetched once more");
+        drop_all(version);
+        break;
+    case VERIFY_BROKEN:
+        log_warn("content", "two different downloads have the wrong hash");
+        version->is_broken = true;
+        drop_all(version);
+        break;
+    case VERIFY_NO_HASH:
+        return;
+    }
+    version->has_unsynced |= version->verdict != version->verdict_synced;
+    version_write_header(version);
+}
+
+static void verification_end(struct verification *verification, bool is_complete)
+{
+    struct version *version = verification->version;
+    uint8_t digest[HASH_DIGEST_MAX];
+    bool has_unsynced = false;
+
+    {
+        LOCKED(&version->lock);
+        version->is_verifying = false;
+        if (is_complete && version->losses == verification->losses) {
+            size_t length = hash_final(verification->hash, digest);
+
+            verify_record(version, verify_digest(version, digest, length));
+            fetch_advance_later(version);
+            has_unsynced = version->has_unsynced && version->handles == 0;
+        }
+    }
+    if (has_unsynced)
+        version_persist_later(version);
+    hash_free(verification->hash);
+    free(verification);
+}
+
+static bool verification_is_void(const struct verification *verification)
+{
+    struct version *version = verification->version;
+
+    LOCKED(&version->lock);
+    return version->losses != verification->losses || atomic_load(&version->content->is_closing);
+}
+
+/* Adds up to STEP bytes. False: the file can't be read, or its blocks went. */
+static bool verification_step(struct verification *verification, char *buffer)
+{
+    int64_t end = verification->done + STEP;
+
+    if (end > verification->size)
+        end = verification->size;
+    while (verification->done < end) {
+        int64_t length = end - verification->done < PIECE ? end - verification->done : PIECE;
+
+        if (disk_read(verification->fd, buffer, (size_t)length,
+                      verification->data_at + verification->done) < 0)
+            return false;
+        hash_update(verification->hash, buffer, (size_t)length);
+        verification->done += length;
+    }
+    return !verification_is_void(verification);
+}
+
+static void verify_job(void *arg)
+{
+    struct verification *verification = arg;
+    struct version *version = verification->version;
+    struct content *content = version->content;
+    char *buffer = x_malloc((size_t)PIECE);
+    bool is_good = verification_step(verification, buffer);
+
+    free(buffer);
+    if (is_good && verification->done < verification->size) {
+        pool_submit(content->pool, verify_job, verification);
+        return;
+    }
+    verification_end(verification, is_good);
+    version_unref(version);
+    content_job_end(content);
+}
+
+void verify_if_whole(struct version *version)
+{
+    struct verification *verification;
+    struct hash *hash;
+
+    if (version->is_verifying || version->verdict != VERDICT_NONE || version->size == 0 ||
+        !version_is_whole(version) || version->fd < 0 || !version->id.hash)
+        return;
+    hash = hash_new(version->id.hash_kind);
+    if (!hash)
+        return;
+    verification = x_calloc(1, sizeof *verification);
+    *verification = (struct verification){
+        .version = version,
+        .hash = hash,
+        .fd = version->fd,
+        .size = version->size,
+        .data_at = version_place(version, 0),
+        .losses = version->losses,
+    };
+    version->is_verifying = true;
+    version_ref(version);
+    content_job_begin(version->content);
+    pool_submit(version->content->pool, verify_job, verification);
+}

@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Each request is a job on the fake's own pool. A job that finds hold set puts its request aside;
+ * release submits those again. The lock guards everything and is not held while done runs.
+ */
+#include "config.h"
+
+#include "fake_content_remote.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "base/encode.h"
+#include "base/lock.h"
+#include "base/pool.h"
+#include "base/xalloc.h"
+#include "content/hash.h"
+
+#define ITEMS_MAX 128
+
+struct fake_item {
+    char id[32];
+    int64_t size;
+    unsigned seed;
+    unsigned revision;      /* of the content, and of the eTag unless touched */
+    unsigned etag_revision; /* of the item */
+    unsigned told_revision; /* what a lagging item says */
+};
+
+struct request {
+    TAILQ_ENTRY(request) next;
+    struct fake_remote *fake;
+    uint64_t id;
+    bool is_cancelled;
+    char item_id[32];
+    unsigned url_age;
+    int64_t offset;
+    size_t length;
+    remote_items_fn *located; /* one of the two */
+    remote_fetch_fn *fetched;
+    void *arg;
+};
+
+struct fake_remote {
+    struct remote remote;
+    struct pool *pool;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct fake_item items[ITEMS_MAX];
+    size_t count;
+    struct fake_faults faults;
+    struct fake_counts counts;
+    unsigned cancels;
+    unsigned url_age;
+    unsigned corruptions;
+    uint64_t last_id;
+    bool is_holding;
+    unsigned held_count;
+    TAILQ_HEAD(, request) held;
+};
+
+char fake_byte(unsigned seed, int64_t offset)
+{
+    uint64_t x = ((uint64_t)offset / 8 + 1) * UINT64_C(0x9e3779b97f4a7c15) + seed;
+
+    x ^= x >> 29;
+    x *= UINT64_C(0xbf58476d1ce4e5b9);
+    return (char)(x >> (8 * (offset % 8)));
+}
+
+char *fake_hash(int64_t size, unsigned seed)
+{
+    struct hash *hash = hash_new(HASH_QUICKXOR);
+    uint8_t digest[HASH_DIGEST_MAX];
+    size_t length;
+
+    for (int64_t offset = 0; offset < size; offset++) {
+        char byte = fake_byte(seed, offset);
+
+        hash_update(hash, &byte, 1);
+    }
+    length = hash_final(hash, digest);
+    hash_free(hash);
+    return base64_encode(digest, length);
+}
+
+/* With the lock held. */
+static struct fake_item *find(struct fake_remote *fake, const char *id)
+{
+    for (size_t i = 0; i < fake->count; i++)
+        if (strcmp(fake->items[i].id, id) == 0)
+            return &fake->items[i];
+    return NULL;
+}
+
+/* Same, of an item that was put. */
+static struct fake_item *must_find(struct fake_remote *fake, const char *id)
+{
+    struct fake_item *item = find(fake, id);
+
+    if (!item)
+        abort();
+    return item;
+}
+
+/* ---- answers ---- */
+
+/* A page of one item, and all that its strings live in. */
+struct answer_page {
+    struct item_page page;
+    struct item item;
+    char id[32], etag[64], ctag[64], url[96];
+};
+
+void item_page_free(struct item_page *page)
+{
+    free(page);
+}
+
+static struct item_page *make_page(struct fake_remote *fake, const struct fake_item *item,
+                                   const char *id)
+{
+    struct answer_page *answer = x_calloc(1, sizeof *answer);
+
+    (void)snprintf(answer->id, sizeof answer->id, "%s", id);
+    answer->item = (struct item){ .id = answer->id, .flags = ITEM_DELETED };
+    if (item) {
+        unsigned told = item->told_revision ? item->told_revision : item->etag_revision;
+        unsigned content = item->told_revision ? item->told_revision : item->revision;
+
+        (void)snprintf(answer->etag, sizeof answer->etag, "\"{%s},%u\"", id, told);
+        (void)snprintf(answer->ctag, sizeof answer->ctag, "\"c:{%s},%u\"", id, content);
+        (void)snprintf(answer->url, sizeof answer->url, "https://host.example/%s?age=%u", id,
+                       fake->url_age);
+        answer->item.kind = ITEM_FILE;
+        answer->item.flags = ITEM_HAS_SIZE;
+        answer->item.size = item->size;
+        answer->item.etag = answer->etag;
+        answer->item.ctag = answer->ctag;
+        answer->item.download_url = answer->url;
+    }
+    answer->page.items = &answer->item;
+    answer->page.count = 1;
+    return &answer->page;
+}
+
+static void answer_locate(struct request *request)
+{
+    struct fake_remote *fake = request->fake;
+    struct err err = { 0 }, none = { 0 };
+
+    struct item_page *page = NULL;
+
+    {
+        LOCKED(&fake->lock);
+        fake->counts.locates++;
+        if (request->is_cancelled)
+            err.code = -ECANCELED;
+        else if (fake->faults.fail_locates > 0 && fake->faults.fail_locates--)
+            err.code = fake->faults.fail_code;
+        else
+            page = make_page(fake, find(fake, request->item_id), request->item_id);
+    }
+
+    request->located(page, &none, page ? NULL : &err, request->arg);
+}
+
+/* With the lock held: what goes wrong with this fetch, as an error; code 0: nothing. */
+static struct err fetch_error(struct fake_remote *fake, const struct request *request,
+                              const struct fake_item *item)
+{
+    struct err err = { 0 };
+
+    if (request->is_cancelled) {
+        err.code = -ECANCELED;
+    } else if (fake->faults.fail_fetches > 0) {
+        fake->faults.fail_fetches--;
+        err.code = fake->faults.fail_code;
+        err.http_status = fake->faults.fail_status;
+    } else if (!item || request->url_age != fake->url_age) {
+        err.code = -EACCES;
+        err.http_status = 401;
+    }
+    return err;
+}
+
+/* With the lock held. The bytes are for the caller to free. */
+static char *fetch_bytes(struct fake_remote *fake, const struct request *request,
+                         const struct fake_item *item, struct fetch_answer *answer)
+{
+    int64_t left = item->size - request->offset;
+    char *data;
+
+    answer->length = left > 0 ? (size_t)left : 0;
+    if (answer->length > request->length)
+        answer->length = request->length;
+    answer->total = fake->faults.wrong_total ? fake->faults.wrong_total : item->size;
+    data = x_malloc(answer->length + 1);
+    for (size_t i = 0; i < answer->length; i++)
+        data[i] = fake_byte(item->seed, request->offset + (int64_t)i);
+    if (answer->length > 0 && fake->faults.corrupt_fetches > 0) {
+        fake->faults.corrupt_fetches--;
+        fake->corruptions += fake->faults.corrupt_differently;
+        data[0] = (char)(data[0] ^ (int)(1 + fake->corruptions));
+    }
+    answer->data = data;
+    fake->counts.fetched_bytes += (int64_t)answer->length;
+    return data;
+}
+
+static void answer_fetch(struct request *request)
+{
+    struct fake_remote *fake = request->fake;
+    struct fetch_answer answer = { 0 };
+    char etag[64] = "some other tag";
+    char *data = NULL;
+
+    struct err err;
+
+    {
+        const struct fake_item *item;
+
+        LOCKED(&fake->lock);
+        fake->counts.fetches++;
+        item = find(fake, request->item_id);
+        err = fetch_error(fake, request, item);
+        if (err.code == 0) {
+            data = fetch_bytes(fake, request, item, &answer);
+            if (fake->faults.etag == FAKE_ETAG_OF_ITEM)
+                (void)snprintf(etag, sizeof etag, "{%s},%u", item->id, item->etag_revision);
+            answer.etag = fake->faults.etag == FAKE_ETAG_NONE ? NULL : etag;
+        }
+    }
+
+    request->fetched(err.code ? NULL : &answer, err.code ? &err : NULL, request->arg);
+    free(data);
+}
+
+static bool put_aside(struct request *request)
+{
+    struct fake_remote *fake = request->fake;
+
+    LOCKED(&fake->lock);
+    if (!fake->is_holding || !request->fetched || request->is_cancelled)
+        return false;
+    TAILQ_INSERT_TAIL(&fake->held, request, next);
+    fake->held_count++;
+    (void)pthread_cond_broadcast(&fake->changed);
+    return true;
+}
+
+static void run_request(void *arg)
+{
+    struct request *request = arg;
+
+    if (put_aside(request))
+        return;
+    if (request->fetched)
+        answer_fetch(request);
+    else
+        answer_locate(request);
+    free(request);
+}
+
+/* ---- the calls ---- */
+
+static uint64_t submit(struct fake_remote *fake, struct request *request)
+{
+    uint64_t id;
+
+    {
+        LOCKED(&fake->lock);
+        id = request->id = ++fake->last_id;
+    }
+    request->fake = fake;
+    pool_submit(fake->pool, run_request, request);
+    return id;
+}
+
+static uint64_t fake_items(struct remote *remote, const struct item_query *query,
+                           remote_items_fn *done, void *arg)
+{
+    struct request *request = x_calloc(1, sizeof *request);
+
+    (void)snprintf(request->item_id, sizeof request->item_id, "%s", query->ids[0]);
+    request->located = done;
+    request->arg = arg;
+    return submit((struct fake_remote *)remote, request);
+}
+
+static uint64_t fake_fetch(struct remote *remote, const struct fetch_query *query,
+                           remote_fetch_fn *done, void *arg)
+{
+    struct request *request = x_calloc(1, sizeof *request);
+
+    if (sscanf(query->url, "https://host.example/%31[^?]?age=%u", request->item_id,
+               &request->url_age) != 2)
+        abort();
+    request->offset = query->offset;
+    request->length = query->length;
+    request->fetched = done;
+    request->arg = arg;
+    return submit((struct fake_remote *)remote, request);
+}
+
+static void fake_cancel(struct remote *remote, uint64_t id)
+{
+    struct fake_remote *fake = (struct fake_remote *)remote;
+    struct request *request;
+
+    LOCKED(&fake->lock);
+    fake->cancels++;
+    TAILQ_FOREACH (request, &fake->held, next) {
+        if (request->id != id)
+            continue;
+        TAILQ_REMOVE(&fake->held, request, next);
+        fake->held_count--;
+        request->is_cancelled = true;
+        pool_submit(fake->pool, run_request, request);
+        return;
+    }
+}
+
+static const struct remote_ops fake_ops = {
+    .items = fake_items,
+    .fetch = fake_fetch,
+    .cancel = fake_cancel,
+};
+
+/* ---- what the test says ---- */
+
+struct fake_remote *fake_remote_new(void)
+{
+    struct fake_remote *fake = x_calloc(1, sizeof *fake);
+
+    fake->remote.ops = &fake_ops;
+    fake->pool = pool_new("remote", 3);
+    (void)pthread_mutex_init(&fake->lock, NULL);
+    (void)pthread_cond_init(&fake->changed, NULL);
+    TAILQ_INIT(&fake->held);
+    return fake;
+}
+
+void fake_remote_free(struct fake_remote *fake)
+{
+    fake_remote_release(fake);
+    pool_free(fake->pool);
+    (void)pthread_cond_destroy(&fake->changed);
+    (void)pthread_mutex_destroy(&fake->lock);
+    free(fake);
+}
+
+struct remote *fake_remote_get(struct fake_remote *fake)
+{
+    return &fake->remote;
+}
+
+void fake_remote_put(struct fake_remote *fake, const char *id, int64_t size, unsigned seed,
+                     unsigned revision)
+{
+    struct fake_item *item;
+
+    LOCKED(&fake->lock);
+    item = find(fake, id);
+    if (!item) {
+        if (fake->count == ITEMS_MAX)
+            abort();
+        item = &fake->items[fake->count++];
+        (void)snprintf(item->id, sizeof item->id, "%s", id);
+    }
+    item->size = size;
+    item->seed = seed;
+    item->revision = item->etag_revision = revision;
+    item->told_revision = 0;
+}
+
+void fake_remote_touch(struct fake_remote *fake, const char *id, unsigned etag_revision)
+{
+    LOCKED(&fake->lock);
+    must_find(fake, id)->etag_revision = etag_revision;
+}
+
+void fake_remote_lag(struct fake_remote *fake, const char *id, unsigned told_revision)
+{
+    LOCKED(&fake->lock);
+    must_find(fake, id)->told_revision = told_revision;
+}
+
+void fake_remote_expire_urls(struct fake_remote *fake)
+{
+    LOCKED(&fake->lock);
+    fake->url_age++;
+}
+
+void fake_remote_set_faults(struct fake_remote *fake, const struct fake_faults *faults)
+{
+    LOCKED(&fake->lock);
+    fake->faults = *faults;
+}
+
+void fake_remote_hold(struct fake_remote *fake)
+{
+    LOCKED(&fake->lock);
+    fake->is_holding = true;
+}
+
+void fake_remote_await_held(struct fake_remote *fake, unsigned count)
+{
+    LOCKED(&fake->lock);
+    while (fake->held_count < count)
+        (void)pthread_cond_wait(&fake->changed, &fake->lock);
+}
+
+void fake_remote_release(struct fake_remote *fake)
+{
+    struct request *request;
+
+    LOCKED(&fake->lock);
+    fake->is_holding = false;
+    while ((request = TAILQ_FIRST(&fake->held))) {
+        TAILQ_REMOVE(&fake->held, request, next);
+        fake->held_count--;
+        pool_submit(fake->pool, run_request, request);
+    }
+}
+
+struct fake_counts fake_remote_counts(struct fake_remote *fake)
+{
+    LOCKED(&fake->lock);
+    return fake->counts;
+}
+
+unsigned fake_remote_cancels(struct fake_remote *fake)
+{
+    LOCKED(&fake->lock);
+    return fake->cancels;
+}
