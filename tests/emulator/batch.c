@@ -65,8 +65,8 @@ static int read_parts(struct request *request, struct response *response, struct
         }
         for (int j = 0; j < i; j++)
             if (strcmp(parts[j].id, parts[i].id) == 0) {
-                snprintf(message, sizeof message, "Request Id %.64s has to be unique in a batch.",
-                         parts[i].id);
+                (void)snprintf(message, sizeof message,
+                               "Request Id %.64s has to be unique in a batch.", parts[i].id);
                 response_error(request, response, 400, "BadRequest", message, NULL);
                 return -1;
             }

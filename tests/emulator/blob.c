@@ -153,5 +153,5 @@ void blob_digest(const struct blob *blob, const char *name, char *ret_hex, size_
     EVP_MD_CTX_free(context);
     ret_hex[0] = '\0';
     for (unsigned i = 0; i < length && 2 * i + 2 < size; i++)
-        snprintf(ret_hex + (size_t)2 * i, 3, "%02X", digest[i]);
+        (void)snprintf(ret_hex + (size_t)2 * i, 3, "%02X", digest[i]);
 }

@@ -54,7 +54,7 @@ void buffer_addf(struct buffer *buffer, const char *format, ...)
     va_end(args);
     if (length > 0) {
         reserve(buffer, (size_t)length);
-        vsnprintf(buffer->data + buffer->length, (size_t)length + 1, format, again);
+        (void)vsnprintf(buffer->data + buffer->length, (size_t)length + 1, format, again);
         buffer->length += (size_t)length;
     }
     va_end(again);

@@ -65,7 +65,7 @@ void time_format_http(int64_t time_ms, char ret_text[TIME_TEXT_SIZE])
     int ms;
 
     split(time_ms, &parts, &ms);
-    strftime(ret_text, TIME_TEXT_SIZE, "%a, %d %b %Y %H:%M:%S GMT", &parts);
+    (void)strftime(ret_text, TIME_TEXT_SIZE, "%a, %d %b %Y %H:%M:%S GMT", &parts);
 }
 
 int time_parse(const char *text, int64_t *ret_ms)

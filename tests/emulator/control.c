@@ -267,8 +267,8 @@ void control_post_delta(struct request *request, struct response *response)
     if (strcmp(get_text(body, "action", ""), "expire-all") != 0) {
         answer_wrong(response, "there is no such action", -1);
     } else {
-        snprintf(emulator->gone_code, sizeof emulator->gone_code, "%s",
-                 get_text(body, "code", "resyncRequired"));
+        (void)snprintf(emulator->gone_code, sizeof emulator->gone_code, "%s",
+                       get_text(body, "code", "resyncRequired"));
         emulator->gone_has_location =
             json_object_object_get_ex(body, "location", &value) && json_object_get_boolean(value);
         for (int i = 0; i < emulator->drive_count; i++)

@@ -27,7 +27,6 @@ struct url_token {
     uint32_t version;
     uint64_t expires_ms;
     uint64_t serial;
-    uint64_t seal;
 };
 
 static uint64_t seal(const struct emulator *emulator, const struct url_token *token)
@@ -67,9 +66,9 @@ void download_add_url(const struct request *request, const struct drive *drive, 
     };
     char text[96], guid[GUID_SIZE];
 
-    snprintf(text, sizeof text, "%x_%" PRIx32 "_%" PRIx32 "_%" PRIx64 "_%" PRIx64 "_%" PRIx64,
-             token.drive, token.item, token.version, token.expires_ms, token.serial,
-             seal(emulator, &token));
+    (void)snprintf(text, sizeof text, "%x_%" PRIx32 "_%" PRIx32 "_%" PRIx64 "_%" PRIx64 "_%" PRIx64,
+                   token.drive, token.item, token.version, token.expires_ms, token.serial,
+                   seal(emulator, &token));
     add_origin(request, url);
     if (drive->profile == PROFILE_CONSUMER_LEGACY) {
         buffer_addf(url, "/y4m%s/", text);
@@ -119,15 +118,29 @@ void download_get_redirect(struct request *request, struct response *response)
 /* Finds the token in the URL; false if there is none that was made here. */
 static bool parse_url(const struct request *request, struct url_token *token)
 {
+    enum { FIELDS = 6 };
+
     const char *text = pairs_get(&request->query, "tempauth");
+    uint64_t fields[FIELDS];
 
     if (!text && strncmp(request->path, "/y4m", 4) == 0)
         text = request->path + 4;
-    return text &&
-           sscanf(text, "%x_%" SCNx32 "_%" SCNx32 "_%" SCNx64 "_%" SCNx64 "_%" SCNx64,
-                  &token->drive, &token->item, &token->version, &token->expires_ms, &token->serial,
-                  &token->seal) == 6 &&
-           seal(request->emulator, token) == token->seal;
+    if (!text)
+        return false;
+    for (int i = 0; i < FIELDS; i++) {
+        char *end;
+
+        fields[i] = strtoull(text, &end, 16);
+        if (end == text)
+            return false;
+        text = *end == '_' ? end + 1 : end;
+    }
+    *token = (struct url_token){ .drive = (unsigned)fields[0],
+                                 .item = (uint32_t)fields[1],
+                                 .version = (uint32_t)fields[2],
+                                 .expires_ms = fields[3],
+                                 .serial = fields[4] };
+    return seal(request->emulator, token) == fields[5];
 }
 
 void download_expire_url(struct request *request)

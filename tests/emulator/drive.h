@@ -135,16 +135,17 @@ void drive_add_path(const struct drive *drive, uint32_t item, struct buffer *pat
 /* True if `item` is `folder` or somewhere in it. */
 bool drive_is_below(const struct drive *drive, uint32_t item, uint32_t folder);
 
-/* Changes. Names must be free, parents living folders: callers check. A NULL blob makes a
- * folder. */
+/* Changes of items by their number. Names must be free, parents living folders: callers check. A
+ * NULL blob makes a folder. */
 uint32_t change_create(const struct change *change, uint32_t parent, const char *name,
                        struct blob *blob, int64_t mtime_ms);
-void change_write(const struct change *change, uint32_t item, struct blob *blob, int64_t mtime_ms);
-void change_move(const struct change *change, uint32_t item, uint32_t parent, const char *name);
+void change_write(const struct change *change, uint32_t number, struct blob *blob,
+                  int64_t mtime_ms);
+void change_move(const struct change *change, uint32_t number, uint32_t parent, const char *name);
 void change_swap(const struct change *change, uint32_t one, uint32_t other);
-void change_touch(const struct change *change, uint32_t item, int64_t mtime_ms);
+void change_touch(const struct change *change, uint32_t number, int64_t mtime_ms);
 
 /* Deletes with everything below. */
-void change_delete(const struct change *change, uint32_t item);
+void change_delete(const struct change *change, uint32_t number);
 
 #endif

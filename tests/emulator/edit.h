@@ -11,7 +11,7 @@ struct json_writer;
 /* Makes the changes of a list of operations, in order, as if somebody else had, and writes the id
  * of what each of them changed into the array `ids`. Returns NULL, or what is wrong with an
  * operation (its number in *ret_failed); those before it are made. */
-const char *edit_apply(struct emulator *emulator, struct json_object *operations,
+const char *edit_apply(struct emulator *emulator, struct json_object *list,
                        struct json_writer *json, int *ret_failed);
 
 /* The drive by the name that control requests use ("default", "library", "shared"; NULL is

@@ -58,7 +58,8 @@ static void make_user(struct emulator *emulator)
     if (emulator->options->profile == PROFILE_BUSINESS)
         random_uuid(&emulator->random, emulator->user_id);
     else
-        snprintf(emulator->user_id, sizeof emulator->user_id, "%.16s", emulator->drives[0].id);
+        (void)snprintf(emulator->user_id, sizeof emulator->user_id, "%.16s",
+                       emulator->drives[0].id);
 }
 
 int emulator_init(struct emulator *emulator, const struct options *options)
@@ -72,7 +73,7 @@ int emulator_init(struct emulator *emulator, const struct options *options)
     pthread_cond_init(&emulator->wake, &attributes);
     pthread_condattr_destroy(&attributes);
     emulator->random.state = options->seed;
-    snprintf(emulator->gone_code, sizeof emulator->gone_code, "resyncRequired");
+    (void)snprintf(emulator->gone_code, sizeof emulator->gone_code, "resyncRequired");
     emulator->started_ms = clock_now_ms(&emulator->clock);
     emulator->url_key = random_next(&emulator->random);
     for (int i = 0; i < 3; i++)

@@ -40,7 +40,7 @@ static void generate(struct emulator *emulator, struct drive *drive)
         uint32_t parent =
             i < FAN_OUT ? (uint32_t)ITEM_ROOT : first_folder + (uint32_t)(i / FAN_OUT - 1);
 
-        snprintf(name, sizeof name, "folder %05" PRId64, i);
+        (void)snprintf(name, sizeof name, "folder %05" PRId64, i);
         change_create(&change, parent, name, NULL, change.now_ms);
     }
     for (int64_t i = 0; i < options->generate_files; i++) {
@@ -50,7 +50,7 @@ static void generate(struct emulator *emulator, struct drive *drive)
         struct blob *blob = blob_from_pattern(&drive->arena, random_mix(seed + (uint64_t)i),
                                               options->generate_size);
 
-        snprintf(name, sizeof name, "file %07" PRId64 ".dat", i);
+        (void)snprintf(name, sizeof name, "file %07" PRId64 ".dat", i);
         change_create(&change, parent, name, blob,
                       change.now_ms - (int64_t)(random_mix(seed ^ (uint64_t)i) % 100000) * 1000);
     }
@@ -65,14 +65,14 @@ static int import_entry(const struct change *change, uint32_t folder, const char
     struct stat status;
 
     if (lstat(path, &status) < 0) {
-        fprintf(stderr, "graph-emulator: %s: %m\n", path);
+        (void)fprintf(stderr, "graph-emulator: %s: %m\n", path);
         return -1;
     }
     if (names_refusal(name) ||
         drive_find_child(drive, folder, name, VIEW_TRUTH, change->now_ms) != ITEM_NONE ||
         (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))) {
-        fprintf(stderr, "graph-emulator: %s: left out: the service has no such names or kinds\n",
-                path);
+        (void)fprintf(
+            stderr, "graph-emulator: %s: left out: the service has no such names or kinds\n", path);
         return 0;
     }
 
@@ -93,7 +93,7 @@ static int import_directory(const struct change *change, uint32_t folder, const 
     int count = scandir(path, &entries, NULL, alphasort), result = 0;
 
     if (count < 0) {
-        fprintf(stderr, "graph-emulator: %s: %m\n", path);
+        (void)fprintf(stderr, "graph-emulator: %s: %m\n", path);
         return -1;
     }
     for (int i = 0; i < count; i++) {

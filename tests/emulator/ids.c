@@ -109,8 +109,8 @@ void ids_init_drive(struct drive *drive)
     /* One leading zero, which item ids leave out: real accounts have that. */
     uint64_t cid = random_next(&random) >> 4 | (uint64_t)1 << 59;
 
-    snprintf(drive->id, sizeof drive->id, "%016" PRIx64, cid);
-    snprintf(drive->owner_id, sizeof drive->owner_id, "%" PRIX64, cid);
+    (void)snprintf(drive->id, sizeof drive->id, "%016" PRIx64, cid);
+    (void)snprintf(drive->owner_id, sizeof drive->owner_id, "%" PRIX64, cid);
 }
 
 /* Migrated accounts keep the decimal ids of items that are older than the migration. */
@@ -128,7 +128,8 @@ void ids_format_business(const struct drive *drive, uint32_t item, char ret_id[I
     for (int i = 0; i < 4; i++)
         bytes[i] = (uint8_t)(drive->id_prefix >> (8 * i));
     memcpy(bytes + 4, guid.bytes, sizeof guid.bytes);
-    memcpy(ret_id, "01", 2);
+    ret_id[0] = '0';
+    ret_id[1] = '1';
     base32_encode(bytes, sizeof bytes, ret_id + 2);
 }
 
@@ -137,7 +138,7 @@ void ids_format(const struct drive *drive, uint32_t item, char ret_id[ID_SIZE])
     if (drive->profile == PROFILE_BUSINESS) {
         ids_format_business(drive, item, ret_id);
     } else if (has_decimal_id(drive, item)) {
-        snprintf(ret_id, ID_SIZE, "%s!%" PRIu32, drive->owner_id, item + LEGACY_FIRST);
+        (void)snprintf(ret_id, ID_SIZE, "%s!%" PRIu32, drive->owner_id, item + LEGACY_FIRST);
     } else {
         struct guid guid = guid_of(drive, item);
         size_t used = (size_t)snprintf(ret_id, ID_SIZE, "%s!s", drive->owner_id);
@@ -237,13 +238,13 @@ void ids_etag(const struct drive *drive, uint32_t item, const struct state *stat
     char guid[GUID_SIZE], text[TAG_SIZE / 2];
 
     if (drive->profile == PROFILE_CONSUMER_LEGACY) {
-        snprintf(text, sizeof text, "%s!%" PRIu32 ".%" PRIu32, drive->owner_id, item + LEGACY_FIRST,
-                 state->etag);
+        (void)snprintf(text, sizeof text, "%s!%" PRIu32 ".%" PRIu32, drive->owner_id,
+                       item + LEGACY_FIRST, state->etag);
         legacy_tag(text, ret_tag);
         return;
     }
     ids_guid(drive, item, true, guid);
-    snprintf(ret_tag, TAG_SIZE, "\"{%s},%" PRIu32 "\"", guid, state->etag);
+    (void)snprintf(ret_tag, TAG_SIZE, "\"{%s},%" PRIu32 "\"", guid, state->etag);
 }
 
 void ids_ctag(const struct drive *drive, uint32_t item, const struct state *state,
@@ -253,14 +254,14 @@ void ids_ctag(const struct drive *drive, uint32_t item, const struct state *stat
 
     if (drive->profile == PROFILE_CONSUMER_LEGACY) {
         if (state->blob)
-            snprintf(text, sizeof text, "c:%s!%" PRIu32 ".%" PRIu32, drive->owner_id,
-                     item + LEGACY_FIRST, state->ctag);
+            (void)snprintf(text, sizeof text, "c:%s!%" PRIu32 ".%" PRIu32, drive->owner_id,
+                           item + LEGACY_FIRST, state->ctag);
         else
-            snprintf(text, sizeof text, "t:%s!%" PRIu32 ".%" PRId64, drive->owner_id,
-                     item + LEGACY_FIRST, state->changed_ms);
+            (void)snprintf(text, sizeof text, "t:%s!%" PRIu32 ".%" PRId64, drive->owner_id,
+                           item + LEGACY_FIRST, state->changed_ms);
         legacy_tag(text, ret_tag);
         return;
     }
     ids_guid(drive, item, true, guid);
-    snprintf(ret_tag, TAG_SIZE, "\"c:{%s},%" PRIu32 "\"", guid, state->ctag);
+    (void)snprintf(ret_tag, TAG_SIZE, "\"c:{%s},%" PRIu32 "\"", guid, state->ctag);
 }

@@ -456,10 +456,10 @@ const char *selection_parse(const struct request *request, struct selection *ret
 
         if (length - start >= sizeof name)
             return text;
-        snprintf(name, sizeof name, "%.*s", (int)(length - start), text + start);
+        (void)snprintf(name, sizeof name, "%.*s", (int)(length - start), text + start);
         name[strcspn(name, " /")] = '\0';
         if (strcasecmp(name, "content.downloadUrl") == 0)
-            snprintf(name, sizeof name, "%s", properties[1].name);
+            (void)snprintf(name, sizeof name, "%s", properties[1].name);
         while (i < PROPERTY_COUNT && strcasecmp(properties[i].name, name) != 0)
             i++;
         if (i < PROPERTY_COUNT)

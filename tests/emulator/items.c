@@ -23,10 +23,10 @@ static void answer_missing(struct request *request, struct response *response)
 struct drive *items_find_drive(struct request *request, struct response *response)
 {
     struct emulator *emulator = request->emulator;
-    struct drive *found = request->drive_id ? NULL : &emulator->drives[0];
+    struct drive *found = NULL;
 
     for (int i = 0; !found && i < emulator->drive_count; i++)
-        if (ids_is_drive(&emulator->drives[i], request->drive_id))
+        if (!request->drive_id || ids_is_drive(&emulator->drives[i], request->drive_id))
             found = &emulator->drives[i];
     if (!found) {
         response_error(request, response, 404, "itemNotFound", "Item does not exist", NULL);
@@ -43,13 +43,12 @@ struct drive *items_find_drive(struct request *request, struct response *respons
 /* Checks what the path may not contain at all; false after an error answer. */
 static bool check_path(struct request *request, struct response *response)
 {
+    long units = names_utf16_length(request->item_path);
     const char *inner = NULL;
 
-    if (request->has_bad_path || strpbrk(request->item_path, "\"*:<>?\\|"))
+    if (request->has_bad_path || units < 0 || strpbrk(request->item_path, "\"*:<>?\\|"))
         inner = "invalidPath";
-    else if (names_utf16_length(request->item_path) < 0)
-        inner = "invalidPath";
-    else if (names_utf16_length(request->item_path) - 1 > PATH_MAX_UNITS)
+    else if (units - 1 > PATH_MAX_UNITS)
         inner = "pathIsTooLong";
     if (inner)
         response_error(request, response, 400, "invalidRequest",

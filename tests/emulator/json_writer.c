@@ -81,7 +81,7 @@ void json_format(struct json_writer *json, const char *key, const char *format, 
     va_list args;
 
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
     json_string(json, key, text);
 }

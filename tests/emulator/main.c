@@ -28,12 +28,13 @@ static int write_port_file(const struct emulator *emulator)
     buffer_addf(&temporary, "%s.%ld", path, (long)getpid());
     file = fopen(temporary.data, "we");
     if (file) {
-        fprintf(file, "%u\n%u\n", (unsigned)emulator->api_port, (unsigned)emulator->content_port);
+        (void)fprintf(file, "%u\n%u\n", (unsigned)emulator->api_port,
+                      (unsigned)emulator->content_port);
         if (fclose(file) == 0 && rename(temporary.data, path) == 0)
             result = 0;
     }
     if (result < 0)
-        fprintf(stderr, "graph-emulator: %s: %m\n", path);
+        (void)fprintf(stderr, "graph-emulator: %s: %m\n", path);
     buffer_free(&temporary);
     return result;
 }
@@ -48,7 +49,7 @@ static int run(struct emulator *emulator, const sigset_t *signals)
         if (!emulator->options->port_file) {
             printf("graph http%s://127.0.0.1:%u\n", emulator->options->tls_cert ? "s" : "",
                    (unsigned)emulator->api_port);
-            fflush(stdout);
+            (void)fflush(stdout);
         }
         sigwait(signals, &caught);
     }
@@ -66,7 +67,7 @@ int main(int argc, char **argv)
     if (parsed)
         return parsed < 0 ? EXIT_USAGE : EXIT_SUCCESS;
     if (!setlocale(LC_CTYPE, "C.UTF-8")) {
-        fprintf(stderr, "graph-emulator: the locale C.UTF-8 is missing\n");
+        (void)fprintf(stderr, "graph-emulator: the locale C.UTF-8 is missing\n");
         return EXIT_FAILURE;
     }
     sigemptyset(&signals);
@@ -74,7 +75,7 @@ int main(int argc, char **argv)
     sigaddset(&signals, SIGTERM);
     /* Blocked before any thread begins, so that only sigwait() takes them. */
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGPIPE, SIG_IGN);
     result = emulator_init(&emulator, &options) < 0 ? -1 : run(&emulator, &signals);
     emulator_clear(&emulator);
     return result < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

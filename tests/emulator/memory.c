@@ -22,7 +22,7 @@ struct arena_block {
 static void *checked(void *ptr)
 {
     if (!ptr) {
-        fputs("graph-emulator: out of memory\n", stderr);
+        (void)fputs("graph-emulator: out of memory\n", stderr);
         abort();
     }
     return ptr;

@@ -88,7 +88,7 @@ static int parse_address(const char *text, void *field)
     if (!colon || (size_t)(colon - text) >= sizeof host || parse_number(colon + 1, &port) < 0 ||
         port > 65535)
         return -1;
-    snprintf(host, sizeof host, "%.*s", (int)(colon - text), text);
+    (void)snprintf(host, sizeof host, "%.*s", (int)(colon - text), text);
     memset(address, 0, sizeof *address);
     if (host[0] == '[' && host[strlen(host) - 1] == ']') {
         struct sockaddr_in6 *six = field;
@@ -116,7 +116,7 @@ static int parse_throttle(const char *text, void *field)
 
     if (!slash || (size_t)(slash - text) >= sizeof count)
         return -1;
-    snprintf(count, sizeof count, "%.*s", (int)(slash - text), text);
+    (void)snprintf(count, sizeof count, "%.*s", (int)(slash - text), text);
     if (parse_number(count, &options->throttle_requests) < 0 ||
         parse_seconds(slash + 1, &options->throttle_window_ms) < 0)
         return -1;
@@ -146,7 +146,7 @@ static int parse_generate(const char *text, void *field)
 
         if (length >= sizeof part)
             return -1;
-        snprintf(part, sizeof part, "%.*s", (int)length, text);
+        (void)snprintf(part, sizeof part, "%.*s", (int)length, text);
         while (i < 4 && strncmp(part, parts[i].name, strlen(parts[i].name)) != 0)
             i++;
         if (i == 4 || parse_number(part + strlen(parts[i].name), parts[i].field) < 0)
@@ -202,8 +202,9 @@ static void print_help(void)
     for (int i = 0; i < SETTING_COUNT; i++) {
         char left[48];
 
-        snprintf(left, sizeof left, "--%s%s%s", settings[i].name, settings[i].argument ? "=" : "",
-                 settings[i].argument ? settings[i].argument : "");
+        (void)snprintf(left, sizeof left, "--%s%s%s", settings[i].name,
+                       settings[i].argument ? "=" : "",
+                       settings[i].argument ? settings[i].argument : "");
         printf("  %-26s %s\n", left, settings[i].help);
     }
     printf("  %-26s %s\n", "--help", "print this and end");
@@ -241,17 +242,18 @@ int options_parse(struct options *options, int argc, char **argv)
         if (got != 's')
             return -1;
         if (settings[chosen].parse(optarg, (char *)options + settings[chosen].place) < 0) {
-            fprintf(stderr, "graph-emulator: --%s: not a valid value: '%s' (expected %s)\n",
-                    settings[chosen].name, optarg, settings[chosen].argument);
+            (void)fprintf(stderr, "graph-emulator: --%s: not a valid value: '%s' (expected %s)\n",
+                          settings[chosen].name, optarg, settings[chosen].argument);
             return -1;
         }
     }
     if (optind < argc) {
-        fprintf(stderr, "graph-emulator: unexpected argument '%s' (try --help)\n", argv[optind]);
+        (void)fprintf(stderr, "graph-emulator: unexpected argument '%s' (try --help)\n",
+                      argv[optind]);
         return -1;
     }
     if (!options->tls_cert != !options->tls_key) {
-        fprintf(stderr, "graph-emulator: --tls-cert and --tls-key go together\n");
+        (void)fprintf(stderr, "graph-emulator: --tls-cert and --tls-key go together\n");
         return -1;
     }
     return 0;

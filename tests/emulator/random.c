@@ -41,8 +41,8 @@ void random_uuid(struct random *random, char out[37])
 {
     uint64_t high = random_next(random), low = random_next(random);
 
-    snprintf(out, 37, "%08x-%04x-4%03x-%04x-%012llx", (unsigned)(high >> 32),
-             (unsigned)(high >> 16) & 0xffff, (unsigned)high & 0xfff,
-             ((unsigned)(low >> 48) & 0x3fff) | 0x8000,
-             (unsigned long long)(low & 0xffffffffffffu));
+    (void)snprintf(out, 37, "%08x-%04x-4%03x-%04x-%012llx", (unsigned)(high >> 32),
+                   (unsigned)(high >> 16) & 0xffff, (unsigned)high & 0xfff,
+                   ((unsigned)(low >> 48) & 0x3fff) | 0x8000,
+                   (unsigned long long)(low & 0xffffffffffffu));
 }

@@ -104,7 +104,7 @@ void response_header(struct response *response, const char *name, const char *fo
     va_list args;
 
     va_start(args, format);
-    vsnprintf(value, sizeof value, format, args);
+    (void)vsnprintf(value, sizeof value, format, args);
     va_end(args);
     pairs_add(&response->headers, name, value);
 }

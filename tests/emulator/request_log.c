@@ -23,7 +23,7 @@ int request_log_open(struct request_log *log, const char *path)
         return 0;
     log->file = fopen(path, "we");
     if (!log->file) {
-        fprintf(stderr, "graph-emulator: %s: %m\n", path);
+        (void)fprintf(stderr, "graph-emulator: %s: %m\n", path);
         return -1;
     }
     setlinebuf(log->file);
@@ -33,7 +33,7 @@ int request_log_open(struct request_log *log, const char *path)
 void request_log_close(struct request_log *log)
 {
     if (log->file)
-        fclose(log->file);
+        (void)fclose(log->file);
     for (size_t i = 0; i < log->count; i++)
         free(log->lines[i]);
     free(log->lines);
@@ -138,7 +138,7 @@ void request_log_answer(struct request *request, const struct response *response
         json_string(&json, "inner", request->inner.data);
     json_end_object(&json);
     if (log->file)
-        fprintf(log->file, "%s\n", line.data);
+        (void)fprintf(log->file, "%s\n", line.data);
     keep_line(log, line.data);
 }
 

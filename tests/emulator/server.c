@@ -112,18 +112,18 @@ static void read_head(struct exchange *exchange, struct MHD_Connection *connecti
 
     exchange->socket = info ? info->connect_fd : -1;
     request->method = mem_strdup(method);
-    snprintf(request->http_version, sizeof request->http_version, "%s",
-             strncmp(version, "HTTP/", 5) == 0 ? version + 5 : version);
+    (void)snprintf(request->http_version, sizeof request->http_version, "%s",
+                   strncmp(version, "HTTP/", 5) == 0 ? version + 5 : version);
     MHD_get_connection_values(connection, MHD_HEADER_KIND, copy_header, &request->headers);
 
     const char *host = pairs_get(&request->headers, "Host");
     const char *proxy = pairs_get(&request->headers, "X-Forwarded-Proto");
 
-    snprintf(request->base_url, sizeof request->base_url, "%s://%s",
-             proxy                         ? proxy
-             : emulator->options->tls_cert ? "https"
-                                           : "http",
-             host ? host : "localhost");
+    (void)snprintf(request->base_url, sizeof request->base_url, "%s://%s",
+                   proxy                         ? proxy
+                   : emulator->options->tls_cert ? "https"
+                                                 : "http",
+                   host ? host : "localhost");
     exchange->has_headers = true;
 }
 
@@ -309,12 +309,12 @@ static char *read_pem(const char *path)
     size_t got;
 
     if (!file) {
-        fprintf(stderr, "graph-emulator: %s: %m\n", path);
+        (void)fprintf(stderr, "graph-emulator: %s: %m\n", path);
         return NULL;
     }
     while ((got = fread(chunk, 1, sizeof chunk, file)) > 0)
         buffer_add(&text, chunk, got);
-    fclose(file);
+    (void)fclose(file);
     return text.data ? text.data : mem_strdup("");
 }
 
@@ -340,8 +340,8 @@ static int start_listener(struct server *server, struct listener *listener, enum
         (unsigned)CONNECTIONS_MAX, MHD_OPTION_THREAD_STACK_SIZE, (size_t)THREAD_STACK,
         MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
     if (!listener->daemon) {
-        fprintf(stderr, "graph-emulator: can't listen for %s: %m\n",
-                origin == ORIGIN_API ? "the API" : "contents");
+        (void)fprintf(stderr, "graph-emulator: can't listen for %s: %m\n",
+                      origin == ORIGIN_API ? "the API" : "contents");
         return -1;
     }
     *ret_port = MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;

@@ -75,7 +75,7 @@ static bool find_version(struct request *request, struct response *response,
     if (strcmp(request->vars[0], "current") == 0)
         return true;
     for (const struct version *next = ret_version; next; next = next->older) {
-        snprintf(id, sizeof id, "%" PRIu32 ".0", next->number);
+        (void)snprintf(id, sizeof id, "%" PRIu32 ".0", next->number);
         if (strcmp(id, request->vars[0]) == 0) {
             *ret_version = *next;
             return true;
