@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A request is held by its handle and by the work under way for it, so that a handle can be closed
+ * early. At most one reader waits for the answer; it is a wait (wait.h) without a deadline.
+ */
+#include "config.h"
+
+#include "fs/control_handle.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "base/json.h"
+#include "base/lock.h"
+#include "base/xalloc.h"
+#include "fs/notify.h"
+#include "fs/status.h"
+#include "fs/wait.h"
+
+enum { REQUEST_MAX_BYTES = 256, ANSWER_MAX_BYTES = 4 * 1024 * 1024 };
+
+struct control_handle {
+    LIST_ENTRY(control_handle) link; /* control's lock */
+    struct control *control;         /* const after init */
+
+    pthread_mutex_t lock; /* all below */
+    unsigned holders;
+    struct strbuf answer;
+    size_t position; /* how much of it has been read */
+    bool is_under_way;
+    struct wait *reader;
+};
+
+struct control {
+    struct fs *fs; /* const after init */
+    pthread_mutex_t lock;
+    LIST_HEAD(, control_handle) handles; /* lock: all, so that the end of the mount frees them */
+};
+
+/* ---- life ---- */
+
+struct control *control_new(struct fs *fs)
+{
+    struct control *control = x_calloc(1, sizeof *control);
+
+    control->fs = fs;
+    (void)pthread_mutex_init(&control->lock, NULL);
+    LIST_INIT(&control->handles);
+    return control;
+}
+
+static void handle_free(struct control_handle *handle)
+{
+    strbuf_clear(&handle->answer);
+    (void)pthread_mutex_destroy(&handle->lock);
+    free(handle);
+}
+
+void control_free(struct control *control)
+{
+    struct control_handle *handle, *next;
+
+    if (!control)
+        return;
+    for (handle = LIST_FIRST(&control->handles); handle; handle = next) {
+        next = LIST_NEXT(handle, link);
+        handle_free(handle);
+    }
+    (void)pthread_mutex_destroy(&control->lock);
+    free(control);
+}
+
+struct control_handle *control_handle_new(struct control *control)
+{
+    struct control_handle *handle = x_calloc(1, sizeof *handle);
+
+    handle->control = control;
+    handle->holders = 1;
+    strbuf_init(&handle->answer, ANSWER_MAX_BYTES);
+    (void)pthread_mutex_init(&handle->lock, NULL);
+    LOCKED(&control->lock);
+    LIST_INSERT_HEAD(&control->handles, handle, link);
+    return handle;
+}
+
+static void let_go(struct control_handle *handle)
+{
+    unsigned holders;
+
+    {
+        LOCKED(&handle->lock);
+        holders = --handle->holders;
+    }
+    if (holders > 0)
+        return;
+    {
+        LOCKED(&handle->control->lock);
+        LIST_REMOVE(handle, link);
+    }
+    handle_free(handle);
+}
+
+void control_handle_close(struct control_handle *handle)
+{
+    let_go(handle);
+}
+
+/* ---- the answer ---- */
+
+/* Replies with the next part of the answer; takes the lock. */
+static void reply_part(struct control_handle *handle, fuse_req_t req, size_t size)
+{
+    size_t left;
+
+    LOCKED(&handle->lock);
+    left = handle->answer.len - handle->position;
+    if (size > left)
+        size = left;
+    (void)fuse_reply_buf(req, handle->answer.data + handle->position, size);
+    handle->position += size;
+}
+
+static bool forget_reader(struct wait *wait)
+{
+    struct control_handle *handle = wait->handle;
+    bool is_waiting;
+
+    LOCKED(&handle->lock);
+    is_waiting = handle->reader == wait;
+    if (is_waiting)
+        handle->reader = NULL;
+    return is_waiting;
+}
+
+/* Ends the work: gives the answer to whoever waits for it. */
+static void finish(struct control_handle *handle, const struct strbuf *answer)
+{
+    struct wait *reader;
+
+    {
+        LOCKED(&handle->lock);
+        (void)strbuf_add(&handle->answer, answer->data, answer->len);
+        handle->is_under_way = false;
+        reader = handle->reader;
+        handle->reader = NULL;
+    }
+
+    if (reader) {
+        if (wait_claim(reader))
+            reply_part(handle, reader->req, reader->size);
+        wait_end(reader);
+    }
+    let_go(handle);
+}
+
+static void finish_with_result(struct control_handle *handle, const struct err *err)
+{
+    cleanup_strbuf struct strbuf answer;
+
+    strbuf_init(&answer, ANSWER_MAX_BYTES);
+    if (err) {
+        (void)strbuf_addstr(&answer, "{\"ok\":false,\"error\":");
+        json_add_string(&answer, err->msg);
+        (void)strbuf_addstr(&answer, "}\n");
+    } else {
+        (void)strbuf_addstr(&answer, "{\"ok\":true}\n");
+    }
+    finish(handle, &answer);
+}
+
+static void on_sync_done(const struct err *err, void *handle)
+{
+    finish_with_result(handle, err);
+}
+
+/* ---- the requests ---- */
+
+static void ask_status(struct control_handle *handle, const char *argument)
+{
+    cleanup_strbuf struct strbuf answer;
+
+    (void)argument;
+    strbuf_init(&answer, ANSWER_MAX_BYTES);
+    status_write(handle->control->fs, &answer);
+    finish(handle, &answer);
+}
+
+/* Somebody who asks doesn't want to hear of a pause after a failure. */
+static void ask_sync(struct control_handle *handle, const char *argument)
+{
+    struct fs *fs = handle->control->fs;
+
+    (void)argument;
+    graph_wake(fs->conf.graph);
+    sync_wake(fs->conf.sync);
+    (void)sync_pull_now(fs->conf.sync, on_sync_done, handle);
+}
+
+static void ask_confirm(struct control_handle *handle, const char *argument)
+{
+    (void)argument;
+    sync_confirm_removals(handle->control->fs->conf.sync);
+    finish_with_result(handle, NULL);
+}
+
+#ifdef GRAPHFS_TEST_HOOKS
+static void ask_clock(struct control_handle *handle, const char *argument)
+{
+    struct fs *fs = handle->control->fs;
+    char *end = NULL;
+    long long ms = argument ? strtoll(argument, &end, 10) : -1;
+    struct err err;
+
+    if (ms < 0 || *end != '\0') {
+        (void)err_set(&err, -EINVAL, "clock wants milliseconds");
+        finish_with_result(handle, &err);
+        return;
+    }
+    clock_advance(fs->conf.clock, ms);
+    graph_wake(fs->conf.graph);
+    waits_wake(fs->waits);
+    sync_wake(fs->conf.sync);
+    finish_with_result(handle, NULL);
+}
+
+static void on_kernel_told(void *handle)
+{
+    finish_with_result(handle, NULL);
+}
+
+static void on_sync_idle(const struct err *err, void *arg)
+{
+    struct control_handle *handle = arg;
+
+    if (err)
+        finish_with_result(handle, err);
+    else
+        notifier_when_idle(handle->control->fs->notifier, on_kernel_told, handle);
+}
+
+static void ask_settle(struct control_handle *handle, const char *argument)
+{
+    (void)argument;
+    (void)sync_when_idle(handle->control->fs->conf.sync, on_sync_idle, handle);
+}
+#endif
+
+/* Each begins the work; finish() ends it, at once or later. */
+static const struct request_verb {
+    const char *name;
+    void (*begin)(struct control_handle *handle, const char *argument); /* argument: NULL: none */
+} verbs[] = {
+    { "status", ask_status }, { "sync", ask_sync },     { "confirm-removals", ask_confirm },
+#ifdef GRAPHFS_TEST_HOOKS
+    { "clock", ask_clock },   { "settle", ask_settle },
+#endif
+};
+
+static void begin(struct control_handle *handle, const char *verb, const char *argument)
+{
+    struct err err;
+
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        if (strcmp(verbs[i].name, verb) == 0) {
+            verbs[i].begin(handle, argument);
+            return;
+        }
+    }
+    (void)err_set(&err, -EINVAL, "no such request: %s", verb);
+    finish_with_result(handle, &err);
+}
+
+void control_handle_set_status(struct control_handle *handle)
+{
+    LOCKED(&handle->lock);
+    status_write(handle->control->fs, &handle->answer);
+}
+
+int control_handle_write(struct control_handle *handle, const char *data, size_t size)
+{
+    char line[REQUEST_MAX_BYTES];
+    char *rest = line, *verb;
+
+    if (size >= sizeof line || memchr(data, '\0', size))
+        return -EINVAL;
+    memcpy(line, data, size);
+    line[size] = '\0';
+    line[strcspn(line, "\n")] = '\0';
+    verb = strsep(&rest, " ");
+
+    {
+        LOCKED(&handle->lock);
+        if (handle->is_under_way)
+            return -EBUSY;
+        handle->is_under_way = true;
+        handle->holders++;
+        strbuf_reset(&handle->answer);
+        handle->position = 0;
+    }
+
+    begin(handle, verb, rest);
+    return 0;
+}
+
+void control_handle_read(struct control_handle *handle, fuse_req_t req, size_t size)
+{
+    struct wait *wait;
+    bool is_waiting;
+
+    {
+        LOCKED(&handle->lock);
+        is_waiting = handle->is_under_way;
+    }
+    if (!is_waiting) {
+        reply_part(handle, req, size);
+        return;
+    }
+    wait = wait_new(handle->control->fs, &(struct wait_conf){
+                                             .req = req,
+                                             .size = size,
+                                             .handle = handle,
+                                             .abandon = forget_reader,
+                                             .has_no_deadline = true,
+                                         });
+    if (!wait)
+        return;
+
+    {
+        LOCKED(&handle->lock);
+        is_waiting = handle->is_under_way && !handle->reader;
+        if (is_waiting)
+            handle->reader = wait;
+    }
+    if (!is_waiting) {
+        /* The answer came in between; or another thread reads the same handle, and gets it. */
+        if (wait_claim(wait))
+            reply_part(handle, req, size);
+        wait_end(wait);
+    }
+    wait_for_handle(wait);
+}

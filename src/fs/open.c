@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Files: open, read, release. An open file keeps the version that it opened. READ takes no lock of
+ * the store and sends no request itself: what isn't on disk is waited for in wait.c.
+ *
+ * The kernel may keep the pages it has (keep_cache) if they are of the same content generation.
+ * Otherwise it drops them at open: the notification that it should may not have come yet.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/log.h"
+#include "fs/control.h"
+#include "fs/fs_i.h"
+#include "fs/opens.h"
+#include "fs/wait.h"
+
+static struct open_file *open_file_of(const struct fuse_file_info *file)
+{
+    return (struct open_file *)(uintptr_t)file->fh;
+}
+
+/* Fills in drive_id and item_id; what they point to belongs to node and drive. */
+static int locate(struct store *store, const struct node *node, struct drive_row *drive,
+                  struct content_id *id)
+{
+    int r;
+
+    if (node->attr.flags & NODE_SHORTCUT) {
+        id->drive_id = node->target_drive_id;
+        id->item_id = node->target_rid;
+        return 0;
+    }
+    r = store_get_drive(store, node->attr.drive, drive);
+    id->drive_id = drive->drive_id;
+    id->item_id = node->rid;
+    return r;
+}
+
+static int open_version(struct fs *fs, const struct node *node, struct content_file **ret,
+                        struct err *err)
+{
+    const struct node_state *base = &node->base;
+    struct drive_row drive = { 0 };
+    struct content_id id = {
+        .generation = node->local.generation,
+        .size = node->local.size,
+        .etag = base->etag,
+        .ctag = base->ctag,
+        .hash_kind = node->attr.flags & NODE_HAS_HASH ? base->hash_kind : HASH_NONE,
+        .hash = node->attr.flags & NODE_HAS_HASH ? base->hash : NULL,
+        .server_mtime_ns = base->server_mtime_ns,
+    };
+    int r = locate(fs->conf.store, node, &drive, &id);
+
+    if (r == 0)
+        r = content_open(fs->conf.content, &id, ret, err);
+    drive_row_clear(&drive);
+    return r;
+}
+
+/* Reads the row and counts the inode as open, in one state of the store: from then on it keeps its
+ * content. */
+static int pin_row(struct fs *fs, ino_nr ino, struct node *ret_node, struct open_file **ret_file)
+{
+    struct node node = { 0 };
+    int r;
+
+    READING(fs);
+    r = store_get_node(fs->conf.store, ino, &node);
+    if (r < 0)
+        return r;
+    if (node.attr.kind != NODE_FILE)
+        r = node.attr.kind == NODE_LINK ? -ELOOP : -EISDIR;
+    else if (node.attr.flags & NODE_MALWARE)
+        r = -EACCES;
+    if (r < 0) {
+        node_clear(&node);
+        return r;
+    }
+    *ret_node = node;
+    *ret_file = opens_add(fs->opens, &node.attr);
+    return 0;
+}
+
+static int open_file(struct fs *fs, ino_nr ino, struct open_file **ret_file)
+{
+    struct err err = { 0 };
+    struct open_file *file;
+    struct node node;
+    int r = pin_row(fs, ino, &node, &file);
+
+    if (r < 0)
+        return r;
+    r = open_version(fs, &node, &file->content, &err);
+    if (r < 0) {
+        log_warn("fs", "opening %s: %s", node.local.name, err.code ? err.msg : ERRNO_TEXT(r));
+        opens_remove(fs->opens, file);
+    } else {
+        *ret_file = file;
+    }
+    node_clear(&node);
+    return r;
+}
+
+void op_open(fuse_req_t req, fuse_ino_t nodeid, struct fuse_file_info *file)
+{
+    struct fs *fs = fuse_req_userdata(req);
+    struct open_file *opened;
+    int r;
+
+    if (control_open(fs, req, nodeid, file))
+        return;
+    r = (file->flags & O_ACCMODE) != O_RDONLY || (file->flags & O_TRUNC) ? -EROFS : 0;
+    if (r == 0)
+        r = open_file(fs, fs_row(fs, nodeid), &opened);
+    if (r < 0) {
+        fs_reply_error(req, r);
+        return;
+    }
+    sync_note_use(fs->conf.sync, opened->attr.drive);
+    file->fh = (uintptr_t)opened;
+    file->keep_cache = opens_note_pages(fs->opens, opened->attr.ino, opened->attr.generation);
+#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 11)
+    file->noflush = 1;
+#endif
+    /* A process that was interrupted never learns of the handle, and so will not release it. */
+    if (fuse_reply_open(req, file) == -ENOENT)
+        opens_remove(fs->opens, opened);
+}
+
+static void on_read(int status, const char *data, size_t length, void *arg)
+{
+    struct wait *wait = arg;
+
+    if (wait_claim(wait)) {
+        if (status < 0)
+            fs_reply_error(wait->req, status);
+        else
+            (void)fuse_reply_buf(wait->req, data, length);
+    }
+    wait_end(wait);
+}
+
+static bool cancel_read(struct wait *wait)
+{
+    return content_cancel(wait->fs->conf.content, wait->work.content);
+}
+
+void op_read(fuse_req_t req, fuse_ino_t nodeid, size_t size, off_t offset,
+             struct fuse_file_info *file)
+{
+    struct fs *fs = fuse_req_userdata(req);
+    struct content_wait *pending = NULL;
+    struct wait *wait;
+
+    if (control_read(fs, req, nodeid, size, offset, file))
+        return;
+    wait = wait_new(fs, &(struct wait_conf){
+                            .req = req,
+                            .abandon = cancel_read,
+                        });
+    if (!wait)
+        return;
+    content_read(open_file_of(file)->content, offset, size, on_read, wait, &pending);
+    wait_for_content(wait, pending);
+}
+
+void op_release(fuse_req_t req, fuse_ino_t nodeid, struct fuse_file_info *file)
+{
+    struct fs *fs = fuse_req_userdata(req);
+
+    if (!control_release(nodeid, file))
+        opens_remove(fs->opens, open_file_of(file));
+    fs_reply_error(req, 0);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GRAPHFS_FS_OPENS_H
+#define GRAPHFS_FS_OPENS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "content/content.h"
+#include "store/store.h"
+
+/*
+ * The open files: an inode's attributes and version as they were when it was opened, so that what
+ * happens to the row doesn't touch those who have it open. Thread safe; its lock is a leaf, taken
+ * also at the store's commits (opens_has).
+ */
+struct opens;
+
+/* One open() of a file. All is const once it is in the table, but for `content`, which is set
+ * before the kernel hears of it. */
+struct open_file {
+    LIST_ENTRY(open_file) link;
+    struct node_attr attr;
+    struct content_file *content;
+};
+
+/* Empty. For opens_free(). */
+struct opens *opens_new(void);
+
+/* Closes what is still open. NULL is allowed. */
+void opens_free(struct opens *opens);
+
+/* Counts the inode as open from now on. For opens_remove(). */
+struct open_file *opens_add(struct opens *opens, const struct node_attr *attr);
+
+/* Ends what opens_add() began; closes file->content. */
+void opens_remove(struct opens *opens, struct open_file *file);
+
+/* Whether somebody has the inode open. */
+bool opens_has(struct opens *opens, ino_nr ino);
+
+/* The attributes of an open inode; false if it isn't open. */
+bool opens_get_attr(struct opens *opens, ino_nr ino, struct node_attr *ret);
+
+/*
+ * Whether the pages that the kernel may have of an inode are of this generation; from now on they
+ * are taken to be. False as well if that is no longer remembered.
+ */
+bool opens_note_pages(struct opens *opens, ino_nr ino, uint64_t generation);
+
+/* How many opens there are. */
+size_t opens_count(struct opens *opens);
+
+#endif

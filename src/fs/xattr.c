@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What an item tells of itself: user.graphfs.*, one row of a table each. They can be read by name
+ * but aren't listed, so that copying a file with its attributes doesn't copy these. Most come from
+ * the row; two are known to the service alone, which is asked then.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "fs/fs_i.h"
+#include "fs/wait.h"
+
+#define PREFIX "user.graphfs."
+
+enum { VALUE_MAX_BYTES = 64 * 1024 };
+
+/* An item with its place on the service. */
+struct subject {
+    struct fs *fs;
+    struct node node;
+    struct drive_row drive;
+    const char *drive_id; /* where it lives; NULL: nowhere */
+    const char *rid;
+};
+
+static int add_if_known(struct strbuf *out, const char *value)
+{
+    return value ? strbuf_addstr(out, value) : -ENODATA;
+}
+
+static int get_id(const struct subject *subject, struct strbuf *out)
+{
+    return add_if_known(out, subject->rid);
+}
+
+static int get_drive(const struct subject *subject, struct strbuf *out)
+{
+    return add_if_known(out, subject->drive_id);
+}
+
+static int get_etag(const struct subject *subject, struct strbuf *out)
+{
+    return add_if_known(out, subject->node.base.etag);
+}
+
+static int get_ctag(const struct subject *subject, struct strbuf *out)
+{
+    return add_if_known(out, subject->node.base.ctag);
+}
+
+static int get_url(const struct subject *subject, struct strbuf *out)
+{
+    if (!subject->drive_id || !subject->rid)
+        return -ENODATA;
+    return strbuf_addf(out, "%s/drives/%s/items/%s", subject->fs->conf.graph_url, subject->drive_id,
+                       subject->rid);
+}
+
+static int get_hash(const struct subject *subject, struct strbuf *out)
+{
+    static const char *const names[] = {
+        [HASH_QUICKXOR] = "quickXor",
+        [HASH_SHA1] = "sha1",
+        [HASH_SHA256] = "sha256",
+    };
+    const struct node_state *base = &subject->node.base;
+
+    if (!(subject->node.attr.flags & NODE_HAS_HASH) || base->hash_kind == HASH_NONE)
+        return -ENODATA;
+    return strbuf_addf(out, "%s:%s", names[base->hash_kind], base->hash);
+}
+
+static int get_state(const struct subject *subject, struct strbuf *out)
+{
+    static const char *const names[] = {
+        [CONTENT_CLOUD] = "cloud",
+        [CONTENT_PARTIAL] = "partial",
+        [CONTENT_CACHED] = "cached",
+        [CONTENT_UNVERIFIED] = "unverified",
+    };
+    const struct node_state *local = &subject->node.local;
+
+    if (subject->node.attr.kind != NODE_FILE)
+        return -ENODATA;
+    return strbuf_addstr(
+        out, names[content_state(subject->fs->conf.content, local->generation, local->size)]);
+}
+
+/* The only packages that the service has. */
+static int get_package(const struct subject *subject, struct strbuf *out)
+{
+    return subject->node.attr.kind == NODE_PACKAGE ? strbuf_addstr(out, "oneNote") : -ENODATA;
+}
+
+static const char *take_web_url(const struct item *item)
+{
+    return item->web_url;
+}
+
+static const char *take_modified_by(const struct item *item)
+{
+    return item->modified_by;
+}
+
+/* One of the two functions is set. */
+static const struct xattr {
+    const char *name; /* behind the prefix */
+    int (*get)(const struct subject *subject, struct strbuf *out);
+    const char *(*take)(const struct item *item); /* from the service's answer */
+} xattrs[] = {
+    { "id", get_id, NULL },
+    { "drive", get_drive, NULL },
+    { "etag", get_etag, NULL },
+    { "ctag", get_ctag, NULL },
+    { "url", get_url, NULL },
+    { "hash", get_hash, NULL },
+    { "state", get_state, NULL },
+    { "package", get_package, NULL },
+    { "web_url", NULL, take_web_url },
+    { "modified_by", NULL, take_modified_by },
+};
+
+static const struct xattr *find_xattr(const char *name)
+{
+    if (strncmp(name, PREFIX, strlen(PREFIX)) != 0)
+        return NULL;
+    for (size_t i = 0; i < sizeof xattrs / sizeof xattrs[0]; i++) {
+        if (strcmp(xattrs[i].name, name + strlen(PREFIX)) == 0)
+            return &xattrs[i];
+    }
+    return NULL;
+}
+
+/* A size of 0 asks for the length. */
+static void reply_value(fuse_req_t req, const char *value, size_t length, size_t size)
+{
+    if (size == 0)
+        (void)fuse_reply_xattr(req, length);
+    else if (length > size)
+        fs_reply_error(req, -ERANGE);
+    else
+        (void)fuse_reply_buf(req, value, length);
+}
+
+static void subject_clear(struct subject *subject)
+{
+    node_clear(&subject->node);
+    drive_row_clear(&subject->drive);
+}
+
+/* READING is held. */
+static int subject_read(struct fs *fs, ino_nr ino, struct subject *ret)
+{
+    struct subject subject = { .fs = fs };
+    int r = store_get_node(fs->conf.store, ino, &subject.node);
+
+    if (r < 0)
+        return r;
+    subject.rid = subject.node.rid;
+    if (subject.node.attr.flags & NODE_SHORTCUT) {
+        subject.drive_id = subject.node.target_drive_id;
+        subject.rid = subject.node.target_rid;
+    } else if (subject.node.attr.drive != 0) {
+        r = store_get_drive(fs->conf.store, subject.node.attr.drive, &subject.drive);
+        subject.drive_id = subject.drive.drive_id;
+    }
+    if (r < 0)
+        subject_clear(&subject);
+    else
+        *ret = subject;
+    return r;
+}
+
+static void reply_known(struct fs *fs, fuse_req_t req, ino_nr ino, const struct xattr *xattr,
+                        size_t size)
+{
+    cleanup_strbuf struct strbuf value;
+    struct subject subject;
+    int r;
+
+    strbuf_init(&value, VALUE_MAX_BYTES);
+    READING(fs);
+    r = subject_read(fs, ino, &subject);
+    if (r == 0) {
+        r = xattr->get(&subject, &value);
+        subject_clear(&subject);
+    }
+    if (r < 0)
+        fs_reply_error(req, r);
+    else
+        reply_value(req, value.data, value.len, size);
+}
+
+/* ---- what the service is asked for ---- */
+
+static void on_item(struct item_page *page, const struct err *errors, const struct err *err,
+                    void *arg)
+{
+    struct wait *wait = arg;
+    const struct xattr *xattr = find_xattr(wait->name);
+    const char *value = NULL;
+    int r = -ENODATA;
+
+    if (err)
+        r = err->code;
+    else if (errors[0].code < 0)
+        r = errors[0].code;
+    else
+        value = xattr->take(&page->items[0]);
+    if (wait_claim(wait)) {
+        if (value)
+            reply_value(wait->req, value, strlen(value), wait->size);
+        else
+            fs_reply_error(wait->req, r);
+    }
+    wait_end(wait);
+    item_page_free(page);
+}
+
+/* The answer comes all the same; it is then for nobody. */
+static bool let_item_come(struct wait *wait)
+{
+    remote_cancel(graph_remote(wait->fs->conf.graph), wait->work.id);
+    return false;
+}
+
+static void ask_item(struct fs *fs, fuse_req_t req, const struct subject *subject, const char *name,
+                     size_t size)
+{
+    struct wait *wait = wait_new(fs, &(struct wait_conf){
+                                         .req = req,
+                                         .name = name,
+                                         .size = size,
+                                         .abandon = let_item_come,
+                                     });
+
+    if (wait)
+        wait_for_work(wait, remote_items(graph_remote(fs->conf.graph),
+                                         &(struct item_query){
+                                             .drive_id = subject->drive_id,
+                                             .ids = &subject->rid,
+                                             .count = 1,
+                                             .priority = REMOTE_READ,
+                                         },
+                                         on_item, wait));
+}
+
+static void ask(struct fs *fs, fuse_req_t req, ino_nr ino, const char *name, size_t size)
+{
+    struct subject subject;
+    int r;
+
+    {
+        READING(fs);
+        r = subject_read(fs, ino, &subject);
+    }
+    if (r < 0) {
+        fs_reply_error(req, r);
+        return;
+    }
+    if (subject.drive_id && subject.rid)
+        ask_item(fs, req, &subject, name, size);
+    else
+        fs_reply_error(req, -ENODATA);
+    subject_clear(&subject);
+}
+
+/* ---- the handlers ---- */
+
+void op_getxattr(fuse_req_t req, fuse_ino_t nodeid, const char *name, size_t size)
+{
+    struct fs *fs = fuse_req_userdata(req);
+    const struct xattr *xattr = find_xattr(name);
+    ino_nr ino = fs_row(fs, nodeid);
+
+    if (!xattr)
+        fs_reply_error(req, -ENODATA);
+    else if (xattr->get)
+        reply_known(fs, req, ino, xattr, size);
+    else
+        ask(fs, req, ino, name, size);
+}
+
+void op_listxattr(fuse_req_t req, fuse_ino_t nodeid, size_t size)
+{
+    (void)nodeid;
+    reply_value(req, NULL, 0, size);
+}
