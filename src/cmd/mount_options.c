@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * All mount options in one table, which parses them, prints --help, and is held against
+ * graphfs.conf(5) by the checks. A row has a parser and the place of its value; rows without a
+ * parser go to libfuse as they are, or nowhere.
+ */
+#include "config.h"
+
+#include "cmd/mount_options.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/xalloc.h"
+
+#define KIB (INT64_C(1) << 10)
+#define MIB (INT64_C(1) << 20)
+#define GIB (INT64_C(1) << 30)
+
+enum { FUSE_OPTIONS_MAX_BYTES = 4096 };
+
+struct mount_option {
+    const char *name;
+    const char *argument; /* what the value is called; NULL: it has none */
+    const char *help;
+    int (*parse)(const char *value, void *field); /* 0 or -EINVAL */
+    size_t offset;                                /* of the field in struct mount_options */
+    bool is_for_fuse;
+};
+
+/* ---- values ---- */
+
+static int parse_number(const char *value, int base, int64_t max, int64_t *ret)
+{
+    char *end;
+    long long number;
+
+    errno = 0;
+    number = strtoll(value, &end, base);
+    if (errno != 0 || end == value || *end != '\0' || number < 0 || number > max)
+        return -EINVAL;
+    *ret = number;
+    return 0;
+}
+
+static int parse_id(const char *value, void *field)
+{
+    return parse_number(value, 10, UINT32_MAX - 1, field);
+}
+
+static int parse_mode(const char *value, void *field)
+{
+    return parse_number(value, 8, 0777, field);
+}
+
+static int parse_seconds(const char *value, void *field)
+{
+    return parse_number(value, 10, INT_MAX / 1000, field);
+}
+
+/* A number of bytes, or with a letter of KiB, MiB, GiB, TiB. */
+static int parse_size(const char *value, void *field)
+{
+    static const struct {
+        char letter;
+        int64_t bytes;
+    } units[] = { { 'K', KIB }, { 'M', MIB }, { 'G', GIB }, { 'T', GIB * 1024 } };
+
+    cleanup_free char *digits = x_strdup(value);
+    size_t length = strlen(digits);
+    int64_t unit = 1, number;
+
+    for (size_t i = 0; i < sizeof units / sizeof units[0] && length > 0; i++) {
+        if (digits[length - 1] == units[i].letter) {
+            unit = units[i].bytes;
+            digits[length - 1] = '\0';
+            break;
+        }
+    }
+    if (parse_number(digits, 10, INT64_MAX / unit, &number) < 0)
+        return -EINVAL;
+    *(int64_t *)field = number * unit;
+    return 0;
+}
+
+static int parse_string(const char *value, void *field)
+{
+    char **string = field;
+
+    free(*string);
+    *string = x_strdup(value);
+    return 0;
+}
+
+static int parse_level(const char *value, void *field)
+{
+    enum log_level level;
+    int r = log_level_from_name(value, &level);
+
+    return r < 0 ? r : parse_string(value, field);
+}
+
+static int parse_flag(const char *value, void *field)
+{
+    static const char *const words[][2] = { { "no", "yes" }, { "false", "true" }, { "0", "1" } };
+    bool *flag = field;
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        for (int is_set = 0; is_set < 2; is_set++) {
+            if (strcmp(value, words[i][is_set]) == 0) {
+                *flag = is_set;
+                return 0;
+            }
+        }
+    }
+    return -EINVAL;
+}
+
+/* ---- the table ---- */
+
+#define FIELD(name) offsetof(struct mount_options, name)
+
+static const struct mount_option table[] = {
+    { "root", "PATH", "the Graph path to mount (default /)", parse_string, FIELD(root), false },
+    { "uid", "N", "who owns all files (default: who mounts)", parse_id, FIELD(uid), false },
+    { "gid", "N", "their group", parse_id, FIELD(gid), false },
+    { "umask", "MODE", "permissions that files and folders lack (default 022)", parse_mode,
+      FIELD(umask), false },
+    { "cache_size", "SIZE", "limit of cached content, with K, M, G or T (default 10G)", parse_size,
+      FIELD(cache_size), false },
+    { "min_free", "SIZE", "disk space that the cache leaves free (default 1G)", parse_size,
+      FIELD(min_free), false },
+    { "poll", "SECONDS", "pause between looks for changes, in use (default 30)", parse_seconds,
+      FIELD(poll), false },
+    { "poll_idle", "SECONDS", "the same when nobody uses the mount (default 300)", parse_seconds,
+      FIELD(poll_idle), false },
+    { "object_ttl", "SECONDS", "how long a place without change reports is believed (default 60)",
+      parse_seconds, FIELD(object_ttl), false },
+    { "log", "FILE", "log to this file", parse_string, FIELD(log), false },
+    { "log_level", "LEVEL", "error, warn, info or debug (default info)", parse_level,
+      FIELD(log_level), false },
+    { "debug", NULL, "log every request of the kernel", parse_flag, FIELD(debug), false },
+    { "nonempty", NULL, "mount over a directory that isn't empty", parse_flag, FIELD(nonempty),
+      false },
+    { "allow_other", NULL, "let other users in", NULL, 0, true },
+    { "allow_root", NULL, "let root in", NULL, 0, true },
+    { "max_read", "BYTES", "the largest read that the kernel sends", NULL, 0, true },
+    { "fsname", "NAME", "what the mount calls its source", NULL, 0, true },
+    { "subtype", "NAME", "what it calls its type, behind \"fuse.\"", NULL, 0, true },
+    { "noexec", NULL, "run no programs from it", NULL, 0, true },
+    { "default_permissions", NULL, "always on: the kernel checks permissions", NULL, 0, false },
+    { "nosuid", NULL, "always on", NULL, 0, false },
+    { "nodev", NULL, "always on", NULL, 0, false },
+    { "noatime", NULL, "always on", NULL, 0, false },
+    { "ro", NULL, "always so, whatever is asked for", NULL, 0, false },
+    { "rw", NULL, "as above", NULL, 0, false },
+};
+
+static const struct mount_option *find(const char *name)
+{
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        if (strcmp(table[i].name, name) == 0)
+            return &table[i];
+    }
+    return NULL;
+}
+
+bool mount_options_has(const char *name)
+{
+    return find(name) != NULL;
+}
+
+/* ---- options ---- */
+
+void mount_options_init(struct mount_options *options)
+{
+    *options = (struct mount_options){
+        .root = x_strdup("/"),
+        .uid = -1,
+        .gid = -1,
+        .umask = 022,
+        .cache_size = 10 * GIB,
+        .min_free = GIB,
+        .poll = 30,
+        .poll_idle = 300,
+        .object_ttl = 60,
+        .log_level = x_strdup("info"),
+    };
+    strbuf_init(&options->fuse, FUSE_OPTIONS_MAX_BYTES);
+}
+
+void mount_options_clear(struct mount_options *options)
+{
+    free(options->root);
+    free(options->log);
+    free(options->log_level);
+    strbuf_clear(&options->fuse);
+}
+
+/* libfuse splits the list at commas, too, and knows the same escape. */
+static int pass_on(struct mount_options *options, const struct mount_option *option,
+                   const char *value)
+{
+    (void)strbuf_addf(&options->fuse, "%s%s", options->fuse.len > 0 ? "," : "", option->name);
+    if (option->argument)
+        (void)strbuf_addch(&options->fuse, '=');
+    for (; option->argument && *value; value++) {
+        if (*value == ',' || *value == '\\')
+            (void)strbuf_addch(&options->fuse, '\\');
+        (void)strbuf_addch(&options->fuse, *value);
+    }
+    return strbuf_error(&options->fuse);
+}
+
+int mount_options_set(struct mount_options *options, const char *name, const char *value,
+                      struct err *err)
+{
+    const struct mount_option *option = find(name);
+    bool is_wanted = true;
+    int r = 0;
+
+    if (!option)
+        return err_set(err, -EINVAL, "there is no mount option %s (graphfs mount --help)", name);
+    if (option->argument && !value)
+        return err_set(err, -EINVAL, "the mount option %s needs a value: %s=%s", name, name,
+                       option->argument);
+    if (!option->argument && !value)
+        value = "yes";
+    if (option->parse)
+        r = option->parse(value, (char *)options + option->offset);
+    else if (!option->argument)
+        r = parse_flag(value, &is_wanted);
+    if (r == 0 && option->is_for_fuse && is_wanted)
+        r = pass_on(options, option, value);
+    if (r < 0)
+        return err_set(err, -EINVAL, "the mount option %s can't be \"%s\"", name, value);
+    return 0;
+}
+
+/* Cuts the first option off the list, and undoes escapes in it. */
+static char *take_one(char **list)
+{
+    char *start = *list, *in = start, *out = start;
+
+    while (*in && *in != ',') {
+        if (*in == '\\' && in[1])
+            in++;
+        *out++ = *in++;
+    }
+    *list = *in ? in + 1 : NULL;
+    *out = '\0';
+    return start;
+}
+
+int mount_options_parse(struct mount_options *options, const char *list, struct err *err)
+{
+    cleanup_free char *copy = x_strdup(list);
+    char *rest = copy;
+
+    while (rest) {
+        char *name = take_one(&rest);
+        char *value = strchr(name, '=');
+        int r;
+
+        if (*name == '\0')
+            continue;
+        if (value)
+            *value++ = '\0';
+        r = mount_options_set(options, name, value, err);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+void mount_options_print(FILE *out)
+{
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        cleanup_free char *form = x_asprintf("%s%s%s", table[i].name, table[i].argument ? "=" : "",
+                                             table[i].argument ? table[i].argument : "");
+
+        (void)fprintf(out, "  %-22s  %s\n", form, table[i].help);
+    }
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GRAPHFS_CMD_MOUNT_POINT_H
+#define GRAPHFS_CMD_MOUNT_POINT_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+
+/*
+ * Looks whether one can mount at path: it is an empty directory where nothing of ours is mounted,
+ * and FUSE is there. What a daemon that died has left there is cleared first. Returns 0 with the
+ * absolute path, for the caller to free, or -errno with a message that says what to do.
+ */
+int mount_point_prepare(const char *path, bool may_have_files, char **ret_path, struct err *err);
+
+/* Takes a mount away from the tree, even if it is in use (`fusermount3 -uz`). */
+int mount_point_detach(const char *path, struct err *err);
+
+/* Takes a mount away unless it is in use: -EBUSY. */
+int mount_point_unmount(const char *path, struct err *err);
+
+/* Whether the daemon of the mount at path is gone. */
+bool mount_point_is_stale(const char *path);
+
+#endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * graphfs status: what a mount says of itself, for people, or as the JSON that it comes in; of a
+ * path inside of a mount, how much of it is here.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/xattr.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/xalloc.h"
+#include "cmd/cmd.h"
+#include "cmd/daemon.h"
+#include "cmd/mountinfo.h"
+
+enum { STATUS_MAX_BYTES = 4 * 1024 * 1024, WATCH_PAUSE_S = 1 };
+
+struct status_values {
+    bool is_json;
+    bool is_watching;
+};
+
+static const struct option_row status_rows[] = {
+    { "json", 0, OPTION_FLAG, NULL, "print it as the daemon tells it",
+      offsetof(struct status_values, is_json) },
+    { "watch", 0, OPTION_FLAG, NULL, "a line at each change, until interrupted",
+      offsetof(struct status_values, is_watching) },
+    OPTIONS_END,
+};
+
+/* ---- values ---- */
+
+static const char *text(struct json_object *object, const char *path)
+{
+    const char *value = "";
+
+    (void)json_get_str(object, path, &value);
+    return value;
+}
+
+static int64_t number(struct json_object *object, const char *path)
+{
+    int64_t value = 0;
+
+    (void)json_get_i64(object, path, &value);
+    return value;
+}
+
+static const char *size_text(int64_t bytes, char *buffer, size_t size)
+{
+    static const char *const units[] = { "bytes", "KiB", "MiB", "GiB", "TiB" };
+    double value = (double)bytes;
+    size_t unit = 0;
+
+    for (; value >= 1024 && unit + 1 < sizeof units / sizeof units[0]; unit++)
+        value /= 1024;
+    (void)snprintf(buffer, size, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
+    return buffer;
+}
+
+#define SIZE_TEXT(bytes) size_text(bytes, (char[32]){ 0 }, 32)
+
+/* ---- for people ---- */
+
+static void describe_drive(struct json_object *drive, char *out, size_t size)
+{
+    const char *round = text(drive, "round");
+    int64_t seen = number(drive, "items_seen");
+    time_t last = (time_t)(number(drive, "last_round_ms") / 1000);
+    char when[32] = "never";
+    struct tm local;
+
+    if (last != 0 && localtime_r(&last, &local))
+        (void)strftime(when, sizeof when, "%F %T", &local);
+    if (json_has(drive, "error"))
+        (void)snprintf(out, size, "%s", text(drive, "error"));
+    else if (strcmp(round, "first") == 0)
+        (void)snprintf(out, size, "reading the tree: %" PRId64 " items so far", seen);
+    else if (strcmp(round, "full") == 0)
+        (void)snprintf(out, size, "comparing the whole tree: %" PRId64 " items so far", seen);
+    else
+        (void)snprintf(out, size, "as of %s", when);
+}
+
+static void print_drives(struct json_object *status)
+{
+    struct json_object *drives;
+
+    if (json_get_array(status, "drives", &drives) != JSON_OK)
+        return;
+    for (size_t i = 0; i < json_object_array_length(drives); i++) {
+        struct json_object *drive = json_object_array_get_idx(drives, i);
+        char state[ERR_MSG_SIZE];
+
+        describe_drive(drive, state, sizeof state);
+        (void)printf("  drive     %s: %s\n", text(drive, "name"), state);
+    }
+}
+
+static void print_problems(struct json_object *status)
+{
+    struct json_object *problems;
+
+    if (json_get_array(status, "problems", &problems) != JSON_OK)
+        return;
+    for (size_t i = 0; i < json_object_array_length(problems); i++) {
+        struct json_object *problem = json_object_array_get_idx(problems, i);
+
+        (void)printf("  problem   %s (%s)\n", text(problem, "what"), text(problem, "remedy"));
+    }
+}
+
+static void print_for_people(struct json_object *status)
+{
+    (void)printf("%s: %s\n", text(status, "mountpoint"), text(status, "state"));
+    (void)printf("  account   %s, %s, process %" PRId64 "\n", text(status, "account"),
+                 text(status, "root"), number(status, "pid"));
+    print_drives(status);
+    (void)printf("  tree      %" PRId64 " items, %s\n", number(status, "tree.items"),
+                 SIZE_TEXT(number(status, "tree.bytes")));
+    (void)printf("  cache     %s of %s\n", SIZE_TEXT(number(status, "cache.used_bytes")),
+                 SIZE_TEXT(number(status, "cache.limit_bytes")));
+    (void)printf("  requests  %" PRId64 ", %s received\n", number(status, "requests.count"),
+                 SIZE_TEXT(number(status, "requests.bytes_received")));
+    (void)printf("  log       %s\n", json_has(status, "log") ? text(status, "log") : "stderr");
+    print_problems(status);
+}
+
+static int print_mount(const struct mount_entry *mount, bool is_json, struct err *err)
+{
+    cleanup_json struct json_object *status = NULL;
+    cleanup_strbuf struct strbuf raw;
+    int r;
+
+    strbuf_init(&raw, STATUS_MAX_BYTES);
+    r = is_json ? daemon_read_status_text(mount, &raw, err)
+                : daemon_read_status(mount, &status, err);
+    if (r < 0)
+        return r;
+    if (is_json)
+        (void)fputs(raw.data, stdout);
+    else
+        print_for_people(status);
+    return 0;
+}
+
+/* ---- watching ---- */
+
+static void summarize(struct json_object *status, struct strbuf *out)
+{
+    struct json_object *drives;
+
+    (void)strbuf_addf(out, "%s", text(status, "state"));
+    if (json_get_array(status, "drives", &drives) != JSON_OK)
+        return;
+    for (size_t i = 0; i < json_object_array_length(drives); i++) {
+        struct json_object *drive = json_object_array_get_idx(drives, i);
+        char state[ERR_MSG_SIZE];
+
+        describe_drive(drive, state, sizeof state);
+        (void)strbuf_addf(out, "; %s: %s", text(drive, "name"), state);
+    }
+}
+
+/* Ends when the mount does. */
+static int watch_mount(const struct mount_entry *mount, struct err *err)
+{
+    cleanup_free char *last = NULL;
+
+    for (;;) {
+        cleanup_json struct json_object *status = NULL;
+        struct strbuf line;
+        int r = daemon_read_status(mount, &status, err);
+
+        if (r < 0)
+            return r;
+        strbuf_init(&line, STATUS_MAX_BYTES);
+        summarize(status, &line);
+        if (!last || strcmp(last, line.data) != 0) {
+            (void)printf("%s\n", line.data);
+            (void)fflush(stdout);
+        }
+        free(last);
+        last = strbuf_steal(&line);
+        (void)sleep(WATCH_PAUSE_S);
+    }
+}
+
+/* ---- paths ---- */
+
+static int print_path(const char *path, struct err *err)
+{
+    char state[64];
+    ssize_t length = getxattr(path, "user.graphfs.state", state, sizeof state - 1);
+
+    if (length < 0 && errno != ENODATA)
+        return err_set_errno(err, errno, "%s", path);
+    /* Folders and links have no content. */
+    if (length < 0)
+        length = snprintf(state, sizeof state, "-");
+    (void)printf("%-10.*s %s\n", (int)length, state, path);
+    return 0;
+}
+
+static bool is_mount_point(const char *path, const struct mount_entry *mount)
+{
+    cleanup_free char *absolute = path ? realpath(path, NULL) : NULL;
+
+    return !path || !absolute || strcmp(absolute, mount->path) == 0;
+}
+
+static int show(const char *path, const struct status_values *values, struct err *err)
+{
+    struct mount_entry mount = { 0 };
+    int r = mountinfo_find_holding(path, &mount, err);
+
+    if (r == 0) {
+        if (!is_mount_point(path, &mount))
+            r = print_path(path, err);
+        else if (values->is_watching)
+            r = watch_mount(&mount, err);
+        else
+            r = print_mount(&mount, values->is_json, err);
+    }
+    mount_entry_clear(&mount);
+    return r;
+}
+
+static int run_status(const struct verb *verb, int argc, char **argv)
+{
+    struct status_values values = { 0 };
+    struct err err = { 0 };
+    int first, code;
+
+    if (!verb_parse(verb, argc, argv, &values, &first, &code))
+        return code;
+    if (values.is_watching && argc - first > 1)
+        return verb_misused(verb, "--watch takes one MOUNTPOINT");
+    if (first == argc && show(NULL, &values, &err) < 0)
+        return verb_failed(&err, "status");
+    for (int i = first; i < argc; i++) {
+        if (show(argv[i], &values, &err) < 0)
+            return verb_failed(&err, "status");
+    }
+    return EXIT_DONE;
+}
+
+const struct verb verb_status = {
+    .name = "status",
+    .args = "[MOUNTPOINT|PATH...]",
+    .summary = "Tells how a mount is, or how much of a file is here.",
+    .options = status_rows,
+    .run = run_status,
+};
