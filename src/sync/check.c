@@ -6,8 +6,9 @@
  *
  * All read models of the service lag, and delta reports a change once. So no answer ends the matter
  * that contradicts what is staged: the row is noted as missing, and absence.c asks again later.
- * Neither is a 404 believed here; of an item that nobody knew, delta's report is taken first. Only
- * a report that contradicts a confirmed deletion, and a 404, is dropped.
+ * Neither is a 404 alone believed here, but together with delta's tombstone it is; of an item that
+ * nobody knew, delta's report is taken first. Only a report that contradicts a confirmed deletion,
+ * and a 404, is dropped.
  */
 #include "config.h"
 
@@ -84,7 +85,26 @@ static int believe_staged(struct store_txn *txn, const struct apply_context *con
     return r == -ENOENT ? 0 : r;
 }
 
-/* Lets absence.c confirm that the item is gone, some minutes from now. */
+static int apply_staged_tombstone(struct store_txn *txn, const struct item *item, void *arg)
+{
+    const struct staged_apply *staged = arg;
+
+    if (!(item->flags & ITEM_DELETED))
+        return -ENOENT;
+    return apply_item(txn, staged->context, item, staged->err);
+}
+
+/* Two read models say that the item is gone: -ENOENT, and nothing done, if delta isn't one of them.
+ */
+static int believe_tombstone(struct store_txn *txn, const struct apply_context *context,
+                             const char *id, struct err *err)
+{
+    struct staged_apply staged = { .context = context, .err = err };
+
+    return txn_get_staged(txn, context->drive->id, id, apply_staged_tombstone, &staged);
+}
+
+/* Unless delta tells of the deletion, too, absence.c is to confirm it some minutes from now. */
 static int settle_absent(struct store_txn *txn, const struct apply_context *context, const char *id,
                          struct err *err)
 {
@@ -99,9 +119,10 @@ static int settle_absent(struct store_txn *txn, const struct apply_context *cont
     is_known = txn_find_node(txn, context->drive->id, id, &node) == 0;
     if (is_known)
         node_clear(&node);
-    else
-        r = believe_staged(txn, context, id, err);
-    return r < 0 ? r : absence_note(txn, context, id, true);
+    r = is_known ? believe_tombstone(txn, context, id, err) : believe_staged(txn, context, id, err);
+    if (is_known && r != -ENOENT)
+        return r;
+    return r < 0 && !is_known ? r : absence_note(txn, context, id, true);
 }
 
 struct comparison {

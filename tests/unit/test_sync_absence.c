@@ -215,8 +215,9 @@ static void test_row_that_delta_confirms_is_not_asked_for(void **state)
 
 /* ---- checks ---- */
 
-/* A report that differs from what we asked for lately is checked; its 404 is not believed. */
-static void test_late_tombstone_is_confirmed_before_it_is_believed(void **state)
+/* A tombstone of what we asked for lately is checked; delta and the item's 404 are two witnesses.
+ */
+static void test_late_tombstone_is_believed_when_the_item_is_gone_too(void **state)
 {
     struct sync_fixture *fixture = *state;
     size_t dir = open_and_fill(fixture, 3);
@@ -229,8 +230,7 @@ static void test_late_tombstone_is_confirmed_before_it_is_believed(void **state)
     sync_note_use(fixture->sync, 0);
     sync_fixture_run(fixture, POLL_MS);
     assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_ITEMS), 1);
-    assert_true(sync_fixture_has(fixture, "/me/drive/dir/0"));
-    sync_fixture_run(fixture, ABSENCE_INTERVAL_MS);
+    assert_false(sync_fixture_has(fixture, "/me/drive/dir/0"));
     sync_fixture_assert_equal(fixture, false);
 }
 
@@ -288,7 +288,7 @@ int main(void)
         IN_FIXTURE(test_failing_requests_for_missing_items_are_few),
         IN_FIXTURE(test_row_that_only_a_listing_brought_is_confirmed),
         IN_FIXTURE(test_row_that_delta_confirms_is_not_asked_for),
-        IN_FIXTURE(test_late_tombstone_is_confirmed_before_it_is_believed),
+        IN_FIXTURE(test_late_tombstone_is_believed_when_the_item_is_gone_too),
         IN_FIXTURE(test_late_change_is_taken_from_the_item_itself),
         IN_FIXTURE(test_failed_check_is_repeated_and_survives_a_kill),
     };
