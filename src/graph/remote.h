@@ -29,7 +29,7 @@ enum remote_priority {
 };
 
 enum page_query_kind {
-    PAGE_CHILDREN, /* of (drive_id, item_id) */
+    PAGE_CHILDREN, /* of (drive_id, item_id); without item_id, of the root */
     PAGE_DELTA,    /* of drive_id, from the beginning: a full enumeration */
     PAGE_LINK,     /* a next or delta link, followed verbatim; another host is refused (-EPROTO) */
 };

@@ -105,19 +105,33 @@ static int check_link(const struct graph_remote *remote, const char *link, struc
     return 0;
 }
 
+static void add_drive_url(struct strbuf *url, const char *root, const struct page_query *query)
+{
+    (void)strbuf_addf(url, "%s/drives/", root);
+    (void)url_add_encoded(url, query->drive_id);
+    (void)strbuf_addstr(url, "/root");
+}
+
+static void add_folder_url(struct strbuf *url, const char *root, const struct page_query *query)
+{
+    if (query->item_id)
+        remote_add_item_url(url, root, query->drive_id, query->item_id);
+    else
+        add_drive_url(url, root, query);
+}
+
 static int build_url(const struct graph_remote *remote, const struct page_query *query,
                      struct strbuf *url, struct err *err)
 {
     int ret = 0;
     switch (query->kind) {
     case PAGE_CHILDREN:
-        remote_add_item_url(url, remote->root, query->drive_id, query->item_id);
+        add_folder_url(url, remote->root, query);
         (void)strbuf_addstr(url, "/children?" PAGE_TOP "&" ITEM_SELECT);
         break;
     case PAGE_DELTA:
-        (void)strbuf_addf(url, "%s/drives/", remote->root);
-        (void)url_add_encoded(url, query->drive_id);
-        (void)strbuf_addstr(url, "/root/delta?" PAGE_TOP "&" ITEM_SELECT);
+        add_drive_url(url, remote->root, query);
+        (void)strbuf_addstr(url, "/delta?" PAGE_TOP "&" ITEM_SELECT);
         break;
     case PAGE_LINK:
         ret = check_link(remote, query->link, err);

@@ -113,7 +113,7 @@ static void send(struct sync *sync, const struct address *address, ino_nr parent
                                  on_child, ask);
 }
 
-/* A view's names, and those of a root without an id, come with all others there. */
+/* A view's names, and those of a root whose id isn't known yet, come with all others there. */
 static int start(struct sync *sync, const struct node *parent, const char *name, uint64_t waiter)
 {
     struct address address;

@@ -26,7 +26,7 @@
 struct listing {
     LIST_ENTRY(listing) link;
     ino_nr ino;
-    struct address address; /* without rid: waits for a page that names the root */
+    struct address address; /* without rid: the root of a drive that was never enumerated */
     bool is_whole;          /* the last page has been applied */
     struct waiter_ids waiters;
     struct request *request;
@@ -196,6 +196,25 @@ static int complete(struct sync *sync, struct listing *listing, struct store_txn
     return r == 0 && !listing->address.has_delta ? note_lacking(sync, listing, txn) : r;
 }
 
+/* The root of a drive that was never enumerated has no id yet: its children tell. */
+static int learn_root(struct store_txn *txn, struct drive_row *drive, const struct item_page *page)
+{
+    struct node root;
+    int r;
+
+    if (drive->root_rid || page->count == 0 || !page->items[0].parent_id)
+        return 0;
+    r = txn_get_node(txn, drive->root, &root);
+    if (r < 0)
+        return r;
+    free(root.rid);
+    root.rid = x_strdup(page->items[0].parent_id);
+    drive->root_rid = x_strdup(root.rid);
+    r = txn_put_node(txn, &root);
+    node_clear(&root);
+    return r < 0 ? r : txn_put_drive(txn, drive);
+}
+
 static int apply_page(struct sync *sync, struct listing *listing, const struct item_page *page,
                       struct err *err)
 {
@@ -211,6 +230,8 @@ static int apply_page(struct sync *sync, struct listing *listing, const struct i
 
     if (r == 0)
         r = txn_get_drive(txn, listing->address.drive, &drive);
+    if (r == 0 && drive.root == listing->ino)
+        r = learn_root(txn, &drive, page);
     for (size_t i = 0; i < page->count && r == 0; i++)
         r = apply_item(listing, txn, &context, &page->items[i], err);
     listing->is_whole = !page->next_link;
@@ -292,8 +313,6 @@ static void ask(struct sync *sync, struct listing *listing, const char *next_lin
 
 /* ---- the beginning ---- */
 
-/* The root of a drive that was never enumerated has no id yet: the first page of its round will
- * tell. */
 static void start(struct sync *sync, struct listing *listing, const struct node *node)
 {
     struct err err = { 0 };
@@ -302,10 +321,9 @@ static void start(struct sync *sync, struct listing *listing, const struct node 
     if (r < 0) {
         (void)err_set_errno(&err, r, "listing a folder");
         finish(sync, listing, &err);
-    } else if (listing->address.rid) {
-        ask(sync, listing, NULL);
     } else {
         rounds_follow(sync, listing->address.drive);
+        ask(sync, listing, NULL);
     }
 }
 
@@ -357,37 +375,6 @@ void listing_want(struct sync *sync, ino_nr ino, uint64_t waiter)
     else
         listing_new(sync, &node, waiter);
     node_clear(&node);
-}
-
-static void go_on(struct sync *sync, struct listing *listing)
-{
-    struct node node;
-    struct address address;
-
-    if (store_get_node(sync->conf.store, listing->ino, &node) < 0)
-        return;
-    if (address_find(sync->conf.store, &node, &address) == 0) {
-        address_clear(&listing->address);
-        listing->address = address;
-        if (address.rid)
-            ask(sync, listing, NULL);
-    }
-    node_clear(&node);
-}
-
-void listing_root_known(struct sync *sync, int64_t drive, const struct err *err)
-{
-    struct listing *listing, *next;
-
-    for (listing = LIST_FIRST(&sync->listings); listing; listing = next) {
-        next = LIST_NEXT(listing, link);
-        if (listing->address.drive != drive || listing->address.rid)
-            continue;
-        if (err)
-            finish(sync, listing, err);
-        else
-            go_on(sync, listing);
-    }
 }
 
 void listing_free(struct sync *sync)

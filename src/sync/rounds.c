@@ -88,7 +88,6 @@ static void rest_after_failure(struct sync *sync, struct follow *follow, const s
     /* A page asked for again is no loop. */
     strset_clear(&follow->links);
     log_info("sync", "drive %s: %s", follow->drive_id, err->msg);
-    listing_root_known(sync, follow->drive, err);
     pull_fail(sync, err);
 }
 
@@ -171,7 +170,6 @@ static void on_page(struct sync *sync, struct answer *answer, void *owner)
     }
     if (follow->restarts == 0 && follow->broken_links == 0)
         follow->failures = 0;
-    listing_root_known(sync, follow->drive, NULL);
     if (follow->status.round == ROUND_NONE)
         finish(sync, follow);
     else

@@ -163,8 +163,6 @@ void pull_fail(struct sync *sync, const struct err *err);
 /* ---- listing.c ---- */
 
 void listing_want(struct sync *sync, ino_nr ino, uint64_t waiter);
-/* The root of this drive became known, or (err) won't: listings wait for it. */
-void listing_root_known(struct sync *sync, int64_t drive, const struct err *err);
 void listing_wake(struct sync *sync);
 void listing_free(struct sync *sync);
 

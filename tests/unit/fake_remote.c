@@ -229,7 +229,8 @@ static struct item_page *make_children(struct fake_remote *fake, const struct as
     size_t parent, from = 0;
 
     if (!asked->link || sscanf(asked->link, "children %zu %zu", &parent, &from) != 2)
-        parent = fake_find_item(model, asked->item_id);
+        parent = asked->item_id ? fake_find_item(model, asked->item_id)
+                                : model->drives.items[fake_find_drive(model, asked->drive_id)].root;
     if (!sees_folder(model, parent, FAKE_CHILDREN)) {
         (void)err_set(err, -ENOENT, "no such folder");
         err->http_status = 404;
