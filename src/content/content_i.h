@@ -89,9 +89,9 @@ struct version {
     struct content *content; /* const after init */
     uint64_t generation;     /* const after init */
 
-    _Atomic unsigned references;        /* leaves 0, and reaches it, under the table's lock */
     TAILQ_ENTRY(version) listed;        /* table's lock; in active or idle */
     STAILQ_ENTRY(version) persist_link; /* table's lock */
+    _Atomic unsigned references;        /* leaves 0, and reaches it, under the table's lock */
     bool is_queued;                     /* table's lock; for persisting */
 
     pthread_mutex_t lock; /* guards all that follows */
@@ -105,19 +105,19 @@ struct version {
     bool is_loaded;       /* the bitmaps are here, and fd if there is a file */
     bool has_file;        /* on disk, as far as we know */
     int fd;               /* -1: not loaded, or no file */
-    int64_t used;         /* bytes of the file that used_bytes counts */
-    uint8_t *present;     /* blocks on disk */
-    uint8_t *synced;      /* those that would survive a power cut */
-    uint8_t *pending;     /* blocks that a fetch brings */
-    size_t present_count; /* known while idle, too */
-    enum verdict verdict; /* same */
+    enum verdict verdict; /* known while idle, too, as is present_count */
     enum verdict verdict_synced;
+    bool has_unsynced; /* present and synced differ, or the verdicts */
+    bool is_verifying; /* a job computes the hash */
+    bool is_broken;    /* two different wrong downloads */
+    int64_t used;      /* bytes of the file that used_bytes counts */
+    uint8_t *present;  /* blocks on disk */
+    uint8_t *synced;   /* those that would survive a power cut */
+    uint8_t *pending;  /* blocks that a fetch brings */
+    size_t present_count;
     size_t wrong_length; /* of wrong_digest; 0: no wrong download yet */
     uint8_t wrong_digest[FORMAT_DIGEST_MAX];
-    bool has_unsynced;      /* present and synced differ */
     uint64_t losses;        /* times that blocks were taken away */
-    bool is_verifying;      /* a job computes the hash */
-    bool is_broken;         /* two different wrong downloads */
     struct block_range hot; /* around the newest read: evicted last */
 
     /* Where it comes from. */
@@ -126,14 +126,14 @@ struct version {
     int64_t url_until_ms;    /* when it is too old to be tried */
     char *located_etag;      /* of the item at that time, without quotes */
     char *good_etag;         /* the content host's own, once proven to mean this version */
-    bool is_locating;        /* a request for the item is under way */
-    uint64_t locate_request; /* of the remote; 0: not known yet */
-    unsigned locates;        /* such requests so far, including that one */
+    uint64_t locate_request; /* of the remote; 0: none, or not known yet */
+    unsigned locates;        /* requests for the item so far, including one under way */
+    bool is_locating;        /* one is under way */
     bool is_stale;           /* the item has other content now */
+    bool is_advancing;       /* a job for fetch_advance() is submitted */
 
     struct fetch_list fetches; /* what reads wait for comes first */
     struct wait_list waits;    /* what they cover is pinned: neither evicted nor dropped */
-    bool is_advancing;         /* a job for fetch_advance() is submitted */
 };
 
 struct content_file {
@@ -174,7 +174,8 @@ struct fetch {
     struct block_range blocks; /* const after init */
     int64_t bytes;             /* const after init */
     int64_t deadline_ms;       /* const after init */
-    unsigned references;       /* the list; the request; who sends it */
+    unsigned references;       /* the list; who sends it */
+    unsigned sends;            /* times that it was sent */
     enum fetch_state state;
     bool is_prefetch;       /* no read waits for it, or none did when it was sent */
     bool is_cancelled;      /* not wanted any more */
@@ -285,9 +286,9 @@ void read_hold(struct version *version, struct block_range blocks, const char *d
  * they have the time, ask once more. */
 void read_fail(struct version *version, struct block_range blocks, int code, bool may_retry);
 
-/* The end: all waiting reads are answered -ECANCELED, all fetches are given up. For
- * content_submit(). */
-void read_give_up(void *version);
+/* The end of a version, ${arg}: all waiting reads are answered -ECANCELED, all fetches given up.
+ * For content_submit(). */
+void read_give_up(void *arg);
 
 /* Blocks were lost: what waiting reads counted on is fetched again. */
 void read_want_again(struct version *version);

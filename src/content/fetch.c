@@ -393,10 +393,6 @@ static void fetch_arrived(const struct fetch_answer *answer, const struct err *e
         fetch_refused(fetch, err);
     else
         fetch_take_in(fetch, answer);
-    {
-        LOCKED(&version->lock);
-        fetch_unref(fetch);
-    }
     fetch_advance(version);
     version_unref(version);
     content_job_end(content);
@@ -404,7 +400,8 @@ static void fetch_arrived(const struct fetch_answer *answer, const struct err *e
 
 /* ---- sending ---- */
 
-/* The next fetch to be sent, SENT and referenced, and a copy of the URL; NULL: none. */
+/* The next fetch to be sent, now SENT, and a copy of the URL; NULL: none. Until its answer has been
+ * taken in, only the caller and then whoever takes it in end the fetch. */
 static struct fetch *fetch_take(struct version *version, char **ret_url)
 {
     struct fetch *fetch;
@@ -416,7 +413,6 @@ static struct fetch *fetch_take(struct version *version, char **ret_url)
         if (fetch->state != FETCH_QUEUED)
             continue;
         fetch->state = FETCH_SENT;
-        fetch->references++;
         fetch->locates = version->locates;
         *ret_url = x_strdup(version->url);
         return fetch;
@@ -470,6 +466,7 @@ static void fetch_send(struct fetch *fetch, const char *url)
     };
     bool is_cancelled;
     uint64_t request;
+    unsigned send;
     int r;
 
     fetch_make_room(fetch);
@@ -479,10 +476,10 @@ static void fetch_send(struct fetch *fetch, const char *url)
         r = fetch_obstacle(fetch, query.deadline_ms);
         if (r < 0) {
             fetch_fail(fetch, r);
-            fetch_unref(fetch);
             return;
         }
-        fetch->references++;
+        fetch->references++; /* its answer may come before its number */
+        send = ++fetch->sends;
     }
     version_ref(version);
     content_job_begin(content);
@@ -490,7 +487,8 @@ static void fetch_send(struct fetch *fetch, const char *url)
     request = remote_fetch(content->remote, &query, fetch_arrived, fetch);
     {
         LOCKED(&version->lock);
-        fetch->request = fetch->state == FETCH_SENT ? request : 0;
+        if (fetch->state == FETCH_SENT && fetch->sends == send)
+            fetch->request = request;
         is_cancelled = fetch->is_cancelled;
         fetch_unref(fetch);
     }

@@ -10,10 +10,10 @@
 #include <errno.h>
 #include <string.h>
 
-#define FORMAT_MAGIC      "graphfs\n"
-#define FORMAT_MAGIC_SIZE 8
-#define FORMAT_VERSION    1
-#define PAGE              4096
+#define FORMAT_VERSION 1
+#define PAGE           4096
+
+static const uint8_t magic[8] = { 'g', 'r', 'a', 'p', 'h', 'f', 's', '\n' };
 
 enum place {
     AT_MAGIC = 0,
@@ -71,7 +71,7 @@ int64_t format_data_offset(int64_t size)
 void format_encode(const struct format_header *header, uint8_t out[FORMAT_HEADER_SIZE])
 {
     memset(out, 0, FORMAT_HEADER_SIZE);
-    memcpy(out + AT_MAGIC, FORMAT_MAGIC, FORMAT_MAGIC_SIZE);
+    memcpy(out + AT_MAGIC, magic, sizeof magic);
     put(out + AT_FORMAT_VERSION, FORMAT_VERSION);
     put(out + AT_BLOCK_SIZE, (uint64_t)BLOCK_SIZE);
     put(out + AT_GENERATION, header->generation);
@@ -90,7 +90,7 @@ int format_decode(const uint8_t in[FORMAT_HEADER_SIZE], struct format_header *re
     uint64_t now = get(in + AT_VERDICT_NOW), synced = get(in + AT_VERDICT_SYNCED);
     uint64_t wrong_length = get(in + AT_WRONG_LENGTH);
 
-    if (memcmp(in + AT_MAGIC, FORMAT_MAGIC, FORMAT_MAGIC_SIZE) != 0 ||
+    if (memcmp(in + AT_MAGIC, magic, sizeof magic) != 0 ||
         get(in + AT_FORMAT_VERSION) != FORMAT_VERSION ||
         get(in + AT_BLOCK_SIZE) != (uint64_t)BLOCK_SIZE ||
         get(in + AT_CHECKSUM) != checksum(in, AT_CHECKSUM))

@@ -25,9 +25,9 @@
 /* What a version had before the sync. */
 struct snapshot {
     struct version *version; /* referenced */
-    int fd;                  /* -1: nothing to do */
     uint8_t *present;
     uint64_t losses;
+    int fd; /* -1: nothing to do */
     enum verdict verdict;
 };
 

@@ -106,10 +106,9 @@ static void version_account(struct version *version, bool has_file, int64_t used
 
 /* ---- reading the file ---- */
 
-static void version_decode_trusted(struct version *version, const struct format_header *header)
+static void version_believe(struct version *version, const struct format_header *header,
+                            bool same_boot)
 {
-    bool same_boot = strcmp(header->boot_id, version->content->boot_id) == 0;
-
     if (!same_boot)
         memcpy(version->present, version->synced, bitmap_size(version->blocks));
     version->verdict = same_boot ? header->verdict_now : header->verdict_synced;
@@ -138,7 +137,7 @@ static bool version_is_plausible(const struct version *version)
 }
 
 /* Returns 0, or a negative errno if the file can't be used. */
-static int version_read_file(struct version *version)
+static int version_read_file(struct version *version, bool *ret_same_boot)
 {
     size_t map_size = bitmap_size(version->blocks);
     uint8_t bytes[FORMAT_HEADER_SIZE];
@@ -159,10 +158,9 @@ static int version_read_file(struct version *version)
                       format_map_offset(FORMAT_SYNCED, version->size));
     if (r < 0)
         return r;
-    version_decode_trusted(version, &header);
-    if (!version_is_plausible(version))
-        return -EBADMSG;
-    return 0;
+    *ret_same_boot = strcmp(header.boot_id, version->content->boot_id) == 0;
+    version_believe(version, &header, *ret_same_boot);
+    return version_is_plausible(version) ? 0 : -EBADMSG;
 }
 
 static void version_forget_all_bits(struct version *version)
@@ -175,33 +173,46 @@ static void version_forget_all_bits(struct version *version)
     version->wrong_length = 0;
 }
 
-/* Brings the file up to what was believed of it, and counts it. */
-static void version_adopt_file(struct version *version)
+/* The bytes that the file takes with the blocks that are present. */
+static int64_t version_file_bytes(const struct version *version)
+{
+    int64_t bytes = format_data_offset(version->size);
+
+    bytes += (int64_t)version->present_count * BLOCK_SIZE;
+    if (version->blocks > 0 && bitmap_get(version->present, version->blocks - 1))
+        bytes -= (int64_t)version->blocks * BLOCK_SIZE - version->size;
+    return bytes;
+}
+
+/* Counts the file, and brings it up to what was believed of it. */
+static void version_adopt_file(struct version *version, bool same_boot)
 {
     struct block_range all = version_all(version);
-    int64_t used = format_data_offset(version->size);
+    bool is_torn;
 
     version->present_count = bitmap_count(version->present, all);
-    if (version->size <= SMALL_SIZE && !version_is_whole(version)) {
+    is_torn =
+        version->size <= SMALL_SIZE && version->present_count > 0 && !version_is_whole(version);
+    if (is_torn) {
         version_forget_all_bits(version);
         version->present_count = 0;
     }
     if (!version_is_whole(version))
         version->verdict = VERDICT_NONE;
-    for (size_t block = 0; block < version->blocks; block++)
-        if (bitmap_get(version->present, block))
-            used += block_range_bytes((struct block_range){ block, block + 1 }, version->size);
     version->has_unsynced =
         memcmp(version->present, version->synced, bitmap_size(version->blocks)) != 0;
-    (void)version_write_map(version, FORMAT_NOW, all);
-    version_write_header(version);
-    version_account(version, true, used);
+    if (!same_boot || is_torn) {
+        (void)version_write_map(version, FORMAT_NOW, all);
+        version_write_header(version);
+    }
+    version_account(version, true, version_file_bytes(version));
 }
 
 void version_load(struct version *version)
 {
     cleanup_free char *path = version_path(version->content, version->generation);
     size_t map_size = bitmap_size(version->blocks);
+    bool same_boot = false;
     int r = -ENOENT;
 
     version->present = x_calloc(1, map_size);
@@ -212,9 +223,9 @@ void version_load(struct version *version)
     version->verdict = version->verdict_synced = VERDICT_NONE;
     version->fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     if (version->fd >= 0)
-        r = version_read_file(version);
+        r = version_read_file(version, &same_boot);
     if (r == 0) {
-        version_adopt_file(version);
+        version_adopt_file(version, same_boot);
         return;
     }
     if (version->fd >= 0) {

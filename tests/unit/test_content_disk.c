@@ -274,6 +274,8 @@ static void test_the_cache_may_be_emptied_by_hand_at_any_time(void **state)
     struct content_file *open_before, *open_after;
 
     read_and_close(fixture, "f2", 2 * MIB, true);
+    fixture_restart(fixture); /* so that nobody has it open, not even to sync it */
+    fixture_await_jobs(fixture);
     open_before = fixture_put_open(fixture, "f1", 8 * MIB, 1, false);
     assert_reads(open_before, 2 * MIB, 4096, 1);
     empty_cache(fixture);
