@@ -13,9 +13,9 @@
 #include <strings.h>
 
 #include "ids.h"
-#include "item_json.h"
 #include "items.h"
 #include "memory.h"
+#include "mime.h"
 #include "oddity.h"
 #include "request.h"
 
@@ -215,7 +215,7 @@ static void add_content_headers(struct response *response, const struct drive *d
     time_format_http(state->changed_ms, time);
     buffer_add_url(&name, state->name, "");
     response_header(response, "Cache-Control", "private, max-age=0");
-    response_header(response, "Content-Type", "%s", item_json_mime_type(state->name));
+    response_header(response, "Content-Type", "%s", mime_type(state->name));
     response_header(response, "Content-Disposition", "attachment; filename*=UTF-8''%s", name.data);
     response_header(response, "Last-Modified", "%s", time);
     response_header(response, "Accept-Ranges", "bytes");

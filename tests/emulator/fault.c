@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Faults on demand. A rule names the requests that it hits and an action out of the table below.
- * An action acts before the request is served (and then usually is the answer), or on the answer:
- * its bytes, or how they are delivered, which the sender in server.c does.
+ * Faults on demand: rules that name the requests they hit and an action each. A rule counts the
+ * requests that it matches and the ones that it hits.
  */
 #include "fault.h"
 
@@ -17,236 +16,12 @@
 
 #include <json-c/json.h>
 
-#include "auth.h"
-#include "delta.h"
-#include "download.h"
+#include "fault_action.h"
 #include "json_writer.h"
 #include "memory.h"
 #include "request.h"
 
-enum { DEFAULT_HUGE = 64 << 20, DEEP_LEVELS = 5000, SLOW_RATE = 64, STALL_STEP_MS = 50 };
-
-struct fault_action {
-    const char *name;
-    bool (*before)(const struct fault *, struct request *, struct response *);
-    void (*after)(const struct fault *, struct request *, struct response *);
-};
-
-static bool give_status(const struct fault *fault, struct request *request,
-                        struct response *response)
-{
-    unsigned status = fault->status ? fault->status : 500;
-
-    response_error(request, response, status,
-                   fault->code     ? fault->code
-                   : status == 429 ? "activityLimitReached"
-                   : status == 503 ? "serviceNotAvailable"
-                   : status == 404 ? "itemNotFound"
-                   : status == 403 ? "accessDenied"
-                                   : "generalException",
-                   status == 429 ? "The request has been throttled" : "An error has occurred.",
-                   status == 429 ? "throttledRequest" : NULL);
-    if (fault->retry_after >= 0)
-        response_header(response, "Retry-After", "%lld", (long long)fault->retry_after);
-    if (fault->body && strcmp(fault->body, "json") != 0) {
-        buffer_clear(&response->body);
-        pairs_clear(&response->headers);
-        response->may_pack = false;
-        if (fault->retry_after >= 0)
-            response_header(response, "Retry-After", "%lld", (long long)fault->retry_after);
-    }
-    if (fault->body && strcmp(fault->body, "html") == 0) {
-        response_header(response, "Content-Type", "text/html; charset=us-ascii");
-        buffer_addf(&response->body,
-                    "<!DOCTYPE HTML><HTML><HEAD><TITLE>Error</TITLE></HEAD><BODY><h2>%u</h2>"
-                    "</BODY></HTML>\r\n",
-                    status);
-    }
-    return true;
-}
-
-static bool give_nothing(const struct fault *fault, struct request *request,
-                         struct response *response)
-{
-    (void)fault;
-    (void)request;
-    response->is_closed = true;
-    return true;
-}
-
-static bool give_gone(const struct fault *fault, struct request *request, struct response *response)
-{
-    delta_answer_gone(request, response, fault->code ? fault->code : "resyncRequired",
-                      fault->has_location);
-    return true;
-}
-
-static bool expire_token(const struct fault *fault, struct request *request,
-                         struct response *response)
-{
-    (void)fault;
-    (void)response;
-    auth_expire_bearer(request);
-    return false;
-}
-
-static bool expire_url(const struct fault *fault, struct request *request,
-                       struct response *response)
-{
-    (void)fault;
-    (void)response;
-    download_expire_url(request);
-    return false;
-}
-
-static bool ignore_range(const struct fault *fault, struct request *request,
-                         struct response *response)
-{
-    (void)fault;
-    (void)response;
-    for (size_t i = 0; i < request->headers.count; i++)
-        if (strcasecmp(request->headers.list[i].name, "Range") == 0)
-            request->headers.list[i].name[0] = '-';
-    return false;
-}
-
-/* A cut leaves at least one byte out, however short the answer is. */
-static void cut_body(const struct fault *fault, struct request *request, struct response *response)
-{
-    int64_t length = response_length(response);
-
-    (void)request;
-    response->cut_at = fault->after_bytes >= 0 ? fault->after_bytes : length / 2;
-    if (response->cut_at >= length)
-        response->cut_at = length > 0 ? length - 1 : 0;
-}
-
-static void stall_body(const struct fault *fault, struct request *request,
-                       struct response *response)
-{
-    (void)request;
-    if (fault->after_bytes >= 0)
-        response->stall_at = fault->after_bytes;
-}
-
-static void slow_body(const struct fault *fault, struct request *request, struct response *response)
-{
-    (void)request;
-    response->rate = fault->rate > 0 ? fault->rate : SLOW_RATE;
-}
-
-static void flip_byte(const struct fault *fault, struct request *request, struct response *response)
-{
-    (void)fault;
-    (void)request;
-    response->is_flipped = true;
-}
-
-static void lie_about_size(const struct fault *fault, struct request *request,
-                           struct response *response)
-{
-    (void)fault;
-    (void)request;
-    response->has_wrong_size = true;
-}
-
-/* Puts `link` in the place of the nextLink, if the answer has one; else adds it. */
-static void replace_next_link(struct response *response, const char *link)
-{
-    struct json_object *body = json_tokener_parse(buffer_text(&response->body));
-
-    if (json_object_is_type(body, json_type_object)) {
-        json_object_object_del(body, "@odata.deltaLink");
-        json_object_object_add(body, "@odata.nextLink", json_object_new_string(link));
-        buffer_clear(&response->body);
-        buffer_add_text(&response->body,
-                        json_object_to_json_string_ext(body, JSON_C_TO_STRING_NOSLASHESCAPE));
-    }
-    json_object_put(body);
-}
-
-static void loop_next_link(const struct fault *fault, struct request *request,
-                           struct response *response)
-{
-    struct buffer link = { 0 };
-    char mark = '?';
-
-    (void)fault;
-    buffer_addf(&link, "%s%s", request->base_url, request->path);
-    for (size_t i = 0; i < request->query.count; i++, mark = '&') {
-        buffer_add_char(&link, mark);
-        buffer_add_url(&link, request->query.list[i].name, "$");
-        buffer_add_char(&link, '=');
-        buffer_add_url(&link, request->query.list[i].value, "");
-    }
-    replace_next_link(response, buffer_text(&link));
-    buffer_free(&link);
-}
-
-static void foreign_next_link(const struct fault *fault, struct request *request,
-                              struct response *response)
-{
-    (void)fault;
-    (void)request;
-    replace_next_link(response, "https://graph.example.com/v1.0/me/drive/root/delta?token=x");
-}
-
-static void break_json(const struct fault *fault, struct request *request,
-                       struct response *response)
-{
-    (void)fault;
-    (void)request;
-    if (response->body.length)
-        response->body.data[response->body.length /= 2] = '\0';
-}
-
-static void deepen_json(const struct fault *fault, struct request *request,
-                        struct response *response)
-{
-    (void)fault;
-    (void)request;
-    response->blob = NULL;
-    buffer_clear(&response->body);
-    buffer_add_text(&response->body, "{\"value\":");
-    for (int i = 0; i < DEEP_LEVELS; i++)
-        buffer_add_char(&response->body, '[');
-    for (int i = 0; i < DEEP_LEVELS; i++)
-        buffer_add_char(&response->body, ']');
-    buffer_add_char(&response->body, '}');
-}
-
-static void bloat_json(const struct fault *fault, struct request *request,
-                       struct response *response)
-{
-    int64_t size = fault->size > 0 ? fault->size : DEFAULT_HUGE;
-
-    (void)request;
-    response->blob = NULL;
-    buffer_clear(&response->body);
-    buffer_add_text(&response->body, "{\"value\":[],\"filler\":\"");
-    while ((int64_t)response->body.length < size)
-        buffer_add_text(&response->body, "a very long answer, a very long answer, a very long ");
-    buffer_add_text(&response->body, "\"}");
-}
-
-static const struct fault_action actions[] = {
-    { "status", give_status, NULL },
-    { "close", give_nothing, NULL },
-    { "gone", give_gone, NULL },
-    { "stall", NULL, stall_body },
-    { "cut", NULL, cut_body },
-    { "slow", NULL, slow_body },
-    { "expire-token", expire_token, NULL },
-    { "expire-url", expire_url, NULL },
-    { "ignore-range", ignore_range, NULL },
-    { "wrong-bytes", NULL, flip_byte },
-    { "wrong-size", NULL, lie_about_size },
-    { "loop-nextlink", NULL, loop_next_link },
-    { "foreign-nextlink", NULL, foreign_next_link },
-    { "bad-json", NULL, break_json },
-    { "deep-json", NULL, deepen_json },
-    { "huge", NULL, bloat_json },
-};
+enum { STALL_STEP_MS = 50 };
 
 static const char *const host_names[] = { "any", "api", "content", "login" };
 
@@ -280,10 +55,8 @@ static const char *read_rule(struct json_object *rule, struct fault *fault)
 
     if (!json_object_is_type(rule, json_type_object))
         return "a rule must be an object";
-    for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++)
-        if (json_object_object_get_ex(rule, "action", &value) &&
-            strcmp(json_object_get_string(value), actions[i].name) == 0)
-            fault->action = &actions[i];
+    if (json_object_object_get_ex(rule, "action", &value))
+        fault->action = fault_action_find(json_object_get_string(value));
     if (!fault->action)
         return "no action, or an unknown one";
     if (json_object_object_get_ex(rule, "host", &value)) {
@@ -410,7 +183,7 @@ void fault_after(const struct fault *fault, struct request *request, struct resp
 
 bool fault_is_stall(const struct fault *fault)
 {
-    return fault->action->after == stall_body && fault->after_bytes < 0;
+    return strcmp(fault->action->name, "stall") == 0 && fault->after_bytes < 0;
 }
 
 /* True once the other side has closed its connection. */

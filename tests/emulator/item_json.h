@@ -2,23 +2,13 @@
 #ifndef EMULATOR_ITEM_JSON_H
 #define EMULATOR_ITEM_JSON_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "drive.h"
 #include "json_writer.h"
+#include "selection.h"
 
 struct request;
-
-/* Which properties an answer has: bit i for row i of the table in item_json.c. */
-struct selection {
-    uint64_t properties;
-    bool is_explicit; /* the client named them */
-};
-
-/* Reads $select. Returns NULL, or the name of a property that driveItem has not. The result
- * lives until the request ends. */
-const char *selection_parse(const struct request *request, struct selection *ret_selection);
 
 /* Writes an item as `view` shows it, an object. `state` is what the view shows of it. In
  * VIEW_DELTA the answer has the form that delta gives, tombstones included. */
@@ -37,8 +27,5 @@ void item_json_write_whole(struct json_writer *json, const struct request *reque
 void item_json_write_context(struct json_writer *json, const char *key,
                              const struct request *request, const struct drive *drive,
                              uint32_t item, const char *rest);
-
-/* MIME type by the ending of a name. */
-const char *item_json_mime_type(const char *name);
 
 #endif
