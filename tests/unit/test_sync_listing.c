@@ -108,26 +108,9 @@ static void test_listings_of_one_folder_are_joined(void **state)
     assert_false(sync_forget(fixture->sync, ids[0]));
 }
 
-static void test_root_is_listed_as_soon_as_its_id_is_known(void **state)
+/* Opens the root of the default drive before any delta; the code of the answer. */
+static int list_cold_root(struct sync_fixture *fixture)
 {
-    struct sync_fixture *fixture = *state;
-    struct outcome outcome = { 0 };
-
-    (void)fill(fixture, 3);
-    sync_fixture_open(fixture);
-    while (!sync_fixture_has(fixture, "/me/drive"))
-        assert_true(sync_fixture_step(fixture));
-    (void)sync_want_listing(fixture->sync, sync_fixture_ino(fixture, "/me/drive"), outcome_note,
-                            &outcome);
-    sync_fixture_settle(fixture);
-    assert_int_equal(outcome.calls, 1);
-    assert_int_equal(outcome.code, 0);
-    sync_fixture_assert_equal(fixture, true);
-}
-
-static void test_root_of_a_refused_drive_is_refused(void **state)
-{
-    struct sync_fixture *fixture = *state;
     struct outcome outcome = { 0 };
 
     fake_remote_fail(fixture->fake, FAKE_ASK_DELTA, 0, 1000, -EACCES, 403);
@@ -138,7 +121,25 @@ static void test_root_of_a_refused_drive_is_refused(void **state)
                             &outcome);
     sync_fixture_settle(fixture);
     assert_int_equal(outcome.calls, 1);
-    assert_int_equal(outcome.code, -EACCES);
+    return outcome.code;
+}
+
+static void test_root_is_listed_before_delta_tells_its_id(void **state)
+{
+    struct sync_fixture *fixture = *state;
+
+    (void)fill(fixture, 3);
+    assert_int_equal(list_cold_root(fixture), 0);
+    assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_CHILDREN), 1);
+    assert_true(sync_fixture_has(fixture, "/me/drive/big"));
+}
+
+static void test_root_of_a_refused_drive_is_refused(void **state)
+{
+    struct sync_fixture *fixture = *state;
+
+    fake_remote_fail(fixture->fake, FAKE_ASK_CHILDREN, 0, 1000, -EACCES, 403);
+    assert_int_equal(list_cold_root(fixture), -EACCES);
 }
 
 static void test_failed_listing_is_remembered_for_a_while(void **state)
@@ -506,7 +507,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_FIXTURE(test_listing_during_the_first_round_comes_first),
         IN_FIXTURE(test_listings_of_one_folder_are_joined),
-        IN_FIXTURE(test_root_is_listed_as_soon_as_its_id_is_known),
+        IN_FIXTURE(test_root_is_listed_before_delta_tells_its_id),
         IN_FIXTURE(test_root_of_a_refused_drive_is_refused),
         cmocka_unit_test(test_failed_listing_is_remembered_for_a_while),
         IN_FIXTURE(test_listing_offline_fails_until_woken),
