@@ -12,6 +12,7 @@
 #include "graph/device.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,7 +62,8 @@ struct device {
     struct net_request request;
     struct strbuf form; /* a secret */
     char *bearer;       /* header; a secret */
-    const char *headers[3];
+    char request_id[sizeof("client-request-id: ") + UUID_SIZE];
+    const char *headers[4];
 };
 
 static void poll_now(void *arg);
@@ -117,9 +119,13 @@ static void send_request(struct device *device, const char *url,
                          void (*done)(struct net_request *request, void *arg))
 {
     bool is_form = device->form.len > 0;
+    char uuid[UUID_SIZE];
+    uuid_v4(uuid);
+    (void)snprintf(device->request_id, sizeof(device->request_id), "client-request-id: %s", uuid);
     device->headers[0] = "Accept: application/json";
     device->headers[1] =
         is_form ? "Content-Type: application/x-www-form-urlencoded" : device->bearer;
+    device->headers[2] = device->request_id;
     net_request_clear(&device->request);
     device->request = (struct net_request){
         .method = is_form ? "POST" : "GET",

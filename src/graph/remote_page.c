@@ -59,13 +59,31 @@ static struct page_op *page_op_new(remote_page_fn *done, void *arg)
     return page_op;
 }
 
+/* A link must lead to the origin of the service itself. */
+static int check_link(const struct graph_remote *remote, const char *link, struct err *err)
+{
+    struct url_origin origin;
+    if (url_parse_origin(link, &origin, NULL) < 0)
+        return err_set(err, -EPROTO, "a link of the service is not a URL");
+    if (!url_same_origin(&origin, &remote->origin))
+        return err_set(
+            err, -EPROTO,
+            "a link of the service leads to another host, %s: links are followed only to "
+            "%s, because the token goes with them",
+            origin.host, remote->origin.host);
+    return 0;
+}
+
 static int check_links(const struct page_op *page_op, const struct item_page *page, struct err *err)
 {
     if (page_op->link && page->next_link && strcmp(page_op->link, page->next_link) == 0)
         return err_set(err, -EPROTO, "the page's next link leads back to the page itself");
     if (page_op->kind == PAGE_DELTA && !page->next_link && !page->delta_link)
         return err_set(err, -EPROTO, "a page of delta without a link onward");
-    return 0;
+    /* Here already: a bad link that was stored would be followed again and again. */
+    if (page->next_link && check_link(page_op->op.remote, page->next_link, err) < 0)
+        return -EPROTO;
+    return page->delta_link ? check_link(page_op->op.remote, page->delta_link, err) : 0;
 }
 
 static void on_page(struct call_answer *answer, const struct err *err, void *arg)
@@ -88,21 +106,6 @@ static void on_page(struct call_answer *answer, const struct err *err, void *arg
         return;
     }
     page_finish(page_op, page, NULL);
-}
-
-/* A link must lead to the origin of the service itself. */
-static int check_link(const struct graph_remote *remote, const char *link, struct err *err)
-{
-    struct url_origin origin;
-    if (url_parse_origin(link, &origin, NULL) < 0)
-        return err_set(err, -EPROTO, "a link of the service is not a URL");
-    if (!url_same_origin(&origin, &remote->origin))
-        return err_set(
-            err, -EPROTO,
-            "a link of the service leads to another host, %s: links are followed only to "
-            "%s, because the token goes with them",
-            origin.host, remote->origin.host);
-    return 0;
 }
 
 static void add_drive_url(struct strbuf *url, const char *root, const struct page_query *query)

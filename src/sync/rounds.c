@@ -20,6 +20,9 @@
 #include "sync/round_plan.h"
 #include "sync/sync_i.h"
 
+/* How long `graphfs sync` waits for a page that doesn't come. */
+#define PULL_DEADLINE_MS (30 * INT64_C(1000))
+
 static void proceed(struct sync *sync, struct follow *follow);
 
 /* ---- the drives that are followed ---- */
@@ -190,6 +193,7 @@ static void fetch(struct sync *sync, struct follow *follow, const struct round_p
                                        .drive_id = follow->drive_id,
                                        .link = plan->link,
                                        .priority = REMOTE_BACKGROUND,
+                                       .deadline_ms = sync->pulls.len > 0 ? PULL_DEADLINE_MS : 0,
                                    },
                                    on_page, follow);
 }

@@ -35,7 +35,7 @@ static bool parse_page(struct request *request, struct response *response, struc
     const char *token = request_option(request, "$skiptoken");
     long long limit = top ? strtoll(top, NULL, 10) : PAGE_DEFAULT;
 
-    *page = (struct page){ .limit = (size_t)(limit > PAGE_MAX ? PAGE_MAX : limit) };
+    *page = (struct page){ .limit = (size_t)request_page_limit(request, limit, PAGE_MAX) };
     if (limit < 1) {
         response_error(request, response, 400, "invalidRequest",
                        "The limit for the top query must be positive.", "invalidQueryOption");

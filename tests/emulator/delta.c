@@ -386,5 +386,5 @@ void delta_get(struct request *request, struct response *response)
     response_header(response, "Cache-Control", "no-store");
     response_json(response, 200);
     write_page(request, response, place.drive, &token, &selection,
-               (size_t)(limit > PAGE_MAX ? PAGE_MAX : limit));
+               (size_t)request_page_limit(request, limit, PAGE_MAX));
 }

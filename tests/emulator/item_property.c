@@ -5,6 +5,7 @@
  */
 #include "item_property.h"
 
+#include <json-c/json.h>
 #include <string.h>
 #include <strings.h>
 
@@ -205,18 +206,29 @@ static void write_parent(const struct subject *subject, const char *name)
     json_end_object(json);
 }
 
+/* A wrong hash that an edit asked for; NULL: none. */
+static const char *lie_about_hash(const struct subject *subject)
+{
+    struct json_object *value = NULL;
+
+    if (!subject->oddity->lies || !json_object_object_get_ex(subject->oddity->lies, "hash", &value))
+        return NULL;
+    return json_object_get_string(value);
+}
+
 static void write_hashes(const struct subject *subject)
 {
     struct json_writer *json = subject->json;
     struct blob *blob = subject->state->blob;
     bool has_all =
         subject_is_legacy(subject) || (!subject_is_business(subject) && subject->number % 3 == 0);
+    const char *lie = lie_about_hash(subject);
     char text[80];
 
     json_begin_object(json, "hashes");
     base64_encode(blob_quickxor(blob), QUICKXOR_SIZE, text);
-    json_string(json, "quickXorHash", text);
-    if (has_all) {
+    json_string(json, "quickXorHash", lie ? lie : text);
+    if (has_all && !lie) {
         blob_digest(blob, "SHA1", text, sizeof text);
         json_string(json, "sha1Hash", text);
         blob_digest(blob, "SHA256", text, sizeof text);

@@ -184,6 +184,8 @@ static const struct setting settings[] = {
     { "latency", "MS", FIELD(latency_ms), parse_number, "wait before each answer (default 0)" },
     { "bandwidth", "BYTES", FIELD(bandwidth), parse_number,
       "bytes per second of each content connection (default no limit)" },
+    { "page-size", "N", FIELD(page_size), parse_number,
+      "give pages of at most N items, whatever was asked for" },
     { "throttle", "N/S", FIELD(throttle_requests), parse_throttle,
       "answer 429 to more than N requests in S seconds" },
     { "token-ttl", "S", FIELD(token_ttl_ms), parse_seconds,

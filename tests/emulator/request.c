@@ -78,6 +78,15 @@ const char *request_option(const struct request *request, const char *name)
     return value || name[0] != '$' ? value : pairs_get(&request->query, name + 1);
 }
 
+int64_t request_page_limit(const struct request *request, int64_t asked, int64_t most)
+{
+    int64_t page_size = request->emulator->options->page_size;
+
+    if (page_size > 0 && page_size < most)
+        most = page_size;
+    return asked < most ? asked : most;
+}
+
 bool request_prefers(const struct request *request, const char *preference)
 {
     for (size_t i = 0; i < request->headers.count; i++)

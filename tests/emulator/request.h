@@ -66,6 +66,9 @@ void request_clear(struct request *request);
 /* True if the query has `name`; with or without the dollar sign that Graph lets one leave out. */
 const char *request_option(const struct request *request, const char *name);
 
+/* How many items a page has that was asked for with `asked`, of a service that allows `most`. */
+int64_t request_page_limit(const struct request *request, int64_t asked, int64_t most);
+
 /* True if a "Prefer" header names this preference. */
 bool request_prefers(const struct request *request, const char *preference);
 

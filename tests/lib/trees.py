@@ -45,7 +45,8 @@ SHOWN_NAMES = {
     "\u2420leading space": " leading space",
     "trailing space\u2420": "trailing space ",
     "trailing colon\uff1a": "trailing colon\uff1a",
-    "quoted \u201b\uff1a": "quoted \uff1a",
+    "quoted \u201b\uff1a inside": "quoted \uff1a inside",
+    "no quote \u201b\uff1a": "no quote \u201b\uff1a",
 }
 
 

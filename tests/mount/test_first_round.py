@@ -12,6 +12,7 @@ from waiting import wait_until
 KILLS = 50
 KILLS_PER_ACCOUNT = 5
 ITEMS = "--generate=files=600,folders=40,size=64,seed=3"
+PAGES = "--page-size=50"
 
 
 def test_a_folder_opened_during_the_first_round_is_listed_at_once(make_world, profile, real_tree):
@@ -27,7 +28,7 @@ def test_a_folder_opened_during_the_first_round_is_listed_at_once(make_world, pr
 
 
 def test_status_shows_how_far_the_first_round_is(make_world):
-    world = make_world(arguments=[ITEMS])
+    world = make_world(arguments=[ITEMS, PAGES])
     world.emulator.faults([{"path": "*/delta*", "nth": 2, "count": 1, "action": "stall"}])
     mount = world.mount()
 
@@ -46,7 +47,7 @@ def test_a_first_round_killed_at_any_moment_is_finished_by_the_next_mounts(make_
     account is mounted to the end and must equal the server; the next kills hit a new one."""
     print(f"seed {seed}")
     source = random.Random(seed)
-    world = make_world(arguments=[ITEMS, "--latency=2"])
+    world = make_world(arguments=[ITEMS, PAGES, "--latency=2"])
     world.emulator.settle()
     account = world.account
     for kill in range(1, KILLS + 1):

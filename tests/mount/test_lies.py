@@ -31,6 +31,12 @@ LIES = {
 }
 
 
+def honest_names(mount):
+    """Where the honest file can be: under its name, or, if the liar was first to claim that, under a
+    stand-in of it."""
+    return [name for name in os.listdir(mount / "folder") if name.startswith("honest")]
+
+
 def assert_sane(mount):
     """The tree can be walked, ends, and holds what is honest."""
     found = subprocess.run(["find", mount.path, "-print0"], capture_output=True, timeout=60,
@@ -38,7 +44,7 @@ def assert_sane(mount):
     assert b"File system loop" not in found.stderr
     for name in found.stdout.split(b"\0")[:-1]:
         assert os.path.realpath(name).startswith(os.fsencode(mount.path))
-    assert (mount / "folder/honest").read_bytes() == b"honest"
+    assert b"honest" in {(mount / "folder" / name).read_bytes() for name in honest_names(mount)}
     assert len(os.listdir(mount / "folder")) == len(set(os.listdir(mount / "folder")))
     assert mount.status()["state"] == "online"
 

@@ -184,7 +184,7 @@ def test_no_secret_is_written_to_the_log_or_readable_by_others(world):
     mount = world.mount(options=["log_level=debug"])
     mount.settle()
     (mount / "file").read_bytes()
-    token_files = [path for path in world.account.state_dir.rglob("*token*") if path.is_file()]
+    token_files = [path for path in world.account.state_dir.rglob("*token*.json") if path.is_file()]
     assert token_files
     assert all(path.stat().st_mode & 0o077 == 0 for path in token_files)
     log = world.account.log()

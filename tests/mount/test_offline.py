@@ -17,8 +17,10 @@ MINUTE_MS = 60_000
 
 @pytest.fixture
 def known(world):
-    """A settled mount with one file read and one not."""
+    """A settled mount with one file read and one not. The folder is there from the first round on: one
+    that appears later isn't known whole before it was listed."""
     world.edit(*BEGIN)
+    world.emulator.settle()
     mount = world.mount()
     mount.settle()
     assert (mount / "folder/read").read_bytes() == b"cached"
