@@ -212,14 +212,14 @@ static void run_seed(uint64_t seed)
 
 static void test_store_equals_the_server_when_all_lag_has_passed(void **state)
 {
-    const char *only = getenv("SYNC_TEST_SEED");
+    const char *only = getenv("GRAPHFS_TEST_SEED");
 
     (void)state;
     if (only) {
         run_seed(strtoull(only, NULL, 10));
         return;
     }
-    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+    for (uint64_t seed = 1; seed <= unit_seeds(SEEDS); seed++) {
         print_message("seed %llu\n", (unsigned long long)seed);
         run_seed(seed);
     }
