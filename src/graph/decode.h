@@ -2,7 +2,8 @@
 #ifndef GRAPHFS_GRAPH_DECODE_H
 #define GRAPHFS_GRAPH_DECODE_H
 
-/* Graph's JSON into the structs of item.h. Pure functions; the only place that knows its shape. */
+/* Graph's JSON into the structs of item.h, which hold copies and no part of it. Pure functions; the
+ * only place that knows its shape. */
 
 #include "base/err.h"
 #include "base/strbuf.h"
@@ -19,26 +20,25 @@
  * with what errmap says if it is an error object, which Graph has been seen to send with 200. */
 struct json_object *decode_answer(const struct strbuf *body, struct err *err);
 
-/* A page of a collection of items. Takes json over. Entries without an id are left out, with a line
- * in the log. Returns -EPROTO if it isn't a collection. */
+/* A page of a collection of items. Entries without an id are left out, with a line in the log.
+ * Returns -EPROTO if it isn't a collection. */
 int decode_page(struct json_object *json, struct item_page **ret_page, struct err *err);
 
-/* An empty page, with room for count items; none is moved while there is room. */
+/* A page of count items, each of which is to be put. */
 struct item_page *decode_page_new(size_t count);
 
-/* Appends the item that json is; the page keeps json alive by a reference of its own. Returns
- * -EPROTO if it has no id. */
-int decode_page_add(struct item_page *page, struct json_object *json, struct err *err);
+/* Makes item i what json says. Returns -EPROTO, and leaves it, if json has no id. */
+int decode_page_put(struct item_page *page, size_t i, struct json_object *json, struct err *err);
 
-/* Appends an item of which nothing but its id (copied) and flags are known. */
-void decode_page_add_bare(struct item_page *page, const char *id, unsigned flags);
+/* Makes item i one of which nothing but its id and flags are known. */
+void decode_page_put_bare(struct item_page *page, size_t i, const char *id, unsigned flags);
 
 /* An empty list of drives. */
 struct drive_list *decode_drives_new(void);
 
-/* Appends the drive that json is, as the default one or not; the list keeps a reference. Left out
- * are one that is there already, and a personal account's phantoms: hidden libraries that the
- * service lists but refuses to open. Returns -EPROTO if it has no id. */
+/* Appends the drive that json is, as the default one or not. Left out are one that is there
+ * already, and a personal account's phantoms: hidden libraries that the service lists but refuses
+ * to open. Returns -EPROTO if it has no id. */
 int decode_drives_add(struct drive_list *list, struct json_object *json, bool is_default,
                       struct err *err);
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/json.h"
 #include "base/xalloc.h"
 #include "graph/decode.h"
@@ -68,19 +69,18 @@ int decode_drives_add(struct drive_list *list, struct json_object *json, bool is
     const char *type = read_text(json, "driveType");
     if (!id || id[0] == '\0')
         return err_set(err, -EPROTO, "a drive without an id");
-    char *normal = id_normalise_drive(id);
+    cleanup_free char *normal = id_normalise_drive(id);
     if (normal)
-        id = owner_keep_string(list->owner, normal);
+        id = normal;
     if (is_listed(list, id) || (!is_default && is_phantom(id, type)))
         return 0;
-    owner_keep_json(list->owner, json);
     list->drives = x_reallocarray(list->drives, list->count + 1, sizeof(*list->drives));
     list->drives[list->count++] = (struct drive_info){
-        .id = id,
-        .type = type,
-        .name = read_text(json, "name"),
-        .owner = read_owner(json),
-        .web_url = read_text(json, "webUrl"),
+        .id = owner_copy(list->owner, id),
+        .type = owner_copy(list->owner, type),
+        .name = owner_copy(list->owner, read_text(json, "name")),
+        .owner = owner_copy(list->owner, read_owner(json)),
+        .web_url = owner_copy(list->owner, read_text(json, "webUrl")),
         .quota_total = read_bytes(json, "quota.total"),
         .quota_used = read_bytes(json, "quota.used"),
         .quota_remaining = read_bytes(json, "quota.remaining"),

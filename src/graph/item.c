@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/xalloc.h"
@@ -97,14 +98,14 @@ static const char *read_text(struct json_object *json, const struct field *field
                              struct owner *owner)
 {
     const char *text;
-    char *normal = NULL;
+    cleanup_free char *normal = NULL;
     if (json_get_str(json, field->path, &text) != JSON_OK)
         return NULL;
     if (field->kind == FIELD_ITEM_ID)
         normal = id_normalise_item(text);
     else if (field->kind == FIELD_DRIVE_ID)
         normal = id_normalise_drive(text);
-    return normal ? owner_keep_string(owner, normal) : text;
+    return owner_copy(owner, normal ? normal : text);
 }
 
 static void read_field(struct json_object *json, const struct field *field, struct owner *owner,
@@ -170,10 +171,10 @@ static void read_times(struct json_object *json, struct item *item)
 /* SHA sums are compared as text, so they get one case. */
 static const char *to_upper_case(const char *text, struct owner *owner)
 {
-    char *copy = x_strdup(text);
+    cleanup_free char *copy = x_strdup(text);
     for (char *p = copy; *p != '\0'; p++)
         *p = (char)toupper((unsigned char)*p);
-    return owner_keep_string(owner, copy);
+    return owner_copy(owner, copy);
 }
 
 static void read_hash(struct json_object *json, struct owner *owner, struct item *item)
@@ -184,9 +185,8 @@ static void read_hash(struct json_object *json, struct owner *owner, struct item
             strlen(text) != hashes[i].length)
             continue;
         item->hash_kind = hashes[i].kind;
-        item->hash = text;
-        if (hashes[i].kind != HASH_QUICKXOR)
-            item->hash = to_upper_case(text, owner);
+        item->hash =
+            hashes[i].kind == HASH_QUICKXOR ? owner_copy(owner, text) : to_upper_case(text, owner);
         return;
     }
 }
@@ -220,50 +220,48 @@ struct item_page *decode_page_new(size_t count)
 {
     struct item_page *page = x_calloc(1, sizeof(*page));
     page->items = x_calloc(count > 0 ? count : 1, sizeof(*page->items));
+    page->count = count;
     page->owner = owner_new();
     return page;
 }
 
-int decode_page_add(struct item_page *page, struct json_object *json, struct err *err)
+int decode_page_put(struct item_page *page, size_t i, struct json_object *json, struct err *err)
 {
-    int ret = read_item(json, page->owner, &page->items[page->count], err);
-    if (ret < 0)
-        return ret;
-    owner_keep_json(page->owner, json);
-    page->count++;
-    return 0;
+    return read_item(json, page->owner, &page->items[i], err);
 }
 
-void decode_page_add_bare(struct item_page *page, const char *id, unsigned flags)
+void decode_page_put_bare(struct item_page *page, size_t i, const char *id, unsigned flags)
 {
-    page->items[page->count++] = (struct item){
-        .id = owner_keep_string(page->owner, x_strdup(id)),
+    page->items[i] = (struct item){
+        .id = owner_copy(page->owner, id),
         .kind = ITEM_UNKNOWN,
         .flags = flags,
     };
 }
 
+static const char *read_link(struct json_object *json, const char *path, struct owner *owner)
+{
+    const char *link;
+    return json_get_str(json, path, &link) == JSON_OK ? owner_copy(owner, link) : NULL;
+}
+
 int decode_page(struct json_object *json, struct item_page **ret_page, struct err *err)
 {
     struct json_object *values;
-    cleanup_json struct json_object *owned = json;
-    if (json_get_array(owned, "value", &values) != JSON_OK)
+    if (json_get_array(json, "value", &values) != JSON_OK)
         return err_set(err, -EPROTO, "the answer is not a collection");
-    size_t count = json_object_array_length(values);
+    size_t count = json_object_array_length(values), kept = 0;
     struct item_page *page = decode_page_new(count);
-    owner_keep_json(page->owner, owned);
     for (size_t i = 0; i < count; i++) {
         struct err reason;
-        if (read_item(json_object_array_get_idx(values, i), page->owner, &page->items[page->count],
-                      &reason) < 0)
+        if (decode_page_put(page, kept, json_object_array_get_idx(values, i), &reason) < 0)
             log_warn("graph", "an entry of a listing is left out: %s", reason.msg);
         else
-            page->count++;
+            kept++;
     }
-    if (json_get_str(owned, "@odata.nextLink", &page->next_link) != JSON_OK)
-        page->next_link = NULL;
-    if (json_get_str(owned, "@odata.deltaLink", &page->delta_link) != JSON_OK)
-        page->delta_link = NULL;
+    page->count = kept;
+    page->next_link = read_link(json, "@odata.nextLink", page->owner);
+    page->delta_link = read_link(json, "@odata.deltaLink", page->owner);
     *ret_page = page;
     return 0;
 }

@@ -1,47 +1,77 @@
 /* SPDX-License-Identifier: MIT */
-/* See owner.h. */
+/* See owner.h. A page of a thousand items has some ten thousand strings: they stand one behind the
+ * other in pieces, so that to free them is a few calls. */
 #include "config.h"
 
 #include "graph/owner.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
 
-#include "base/vec.h"
 #include "base/xalloc.h"
 
-DEFINE_VEC(json_vec, struct json_object *);
-DEFINE_VEC(string_vec, char *);
+/* A string longer than a part of it gets a piece of its own. */
+#define PIECE_BYTES ((size_t)16 * 1024)
+#define PART_BYTES  (PIECE_BYTES / 4)
+
+struct piece {
+    SLIST_ENTRY(piece) link;
+    char bytes[];
+};
 
 struct owner {
-    struct json_vec jsons;
-    struct string_vec strings;
+    SLIST_HEAD(, piece) pieces;
+    char *free;  /* the rest of the piece that is being filled */
+    size_t left; /* bytes of it */
 };
 
 struct owner *owner_new(void)
 {
-    return x_calloc(1, sizeof(struct owner));
+    struct owner *owner = x_calloc(1, sizeof(*owner));
+    SLIST_INIT(&owner->pieces);
+    return owner;
 }
 
 void owner_free(struct owner *owner)
 {
+    struct piece *piece, *next;
     if (!owner)
         return;
-    for (size_t i = 0; i < owner->jsons.len; i++)
-        (void)json_object_put(owner->jsons.items[i]);
-    for (size_t i = 0; i < owner->strings.len; i++)
-        free(owner->strings.items[i]);
-    json_vec_clear(&owner->jsons);
-    string_vec_clear(&owner->strings);
+    for (piece = SLIST_FIRST(&owner->pieces); piece; piece = next) {
+        next = SLIST_NEXT(piece, link);
+        free(piece);
+    }
     free(owner);
 }
 
-void owner_keep_json(struct owner *owner, struct json_object *json)
+static char *add_piece(struct owner *owner, size_t size)
 {
-    (void)json_vec_push(&owner->jsons, json_object_get(json));
+    struct piece *piece = x_malloc(sizeof(*piece) + size);
+    SLIST_INSERT_HEAD(&owner->pieces, piece, link);
+    return piece->bytes;
 }
 
-const char *owner_keep_string(struct owner *owner, char *text)
+static char *find_room(struct owner *owner, size_t size)
 {
-    (void)string_vec_push(&owner->strings, text);
-    return text;
+    char *room;
+    if (size > PART_BYTES)
+        return add_piece(owner, size);
+    if (size > owner->left) {
+        owner->free = add_piece(owner, PIECE_BYTES);
+        owner->left = PIECE_BYTES;
+    }
+    room = owner->free;
+    owner->free += size;
+    owner->left -= size;
+    return room;
+}
+
+const char *owner_copy(struct owner *owner, const char *text)
+{
+    size_t size;
+    if (!text)
+        return NULL;
+    size = strlen(text) + 1;
+    return memcpy(find_room(owner, size), text, size);
 }

@@ -2,10 +2,13 @@
 #ifndef GRAPHFS_GRAPH_OWNER_H
 #define GRAPHFS_GRAPH_OWNER_H
 
-/* What the strings of a decoded answer live in: the JSON itself, and copies where a string had to
- * be changed. Not thread safe. */
-
-#include <json-c/json_object.h>
+/*
+ * What the strings of a decoded answer live in: copies, in large pieces of memory.
+ *
+ * Copies, because a decoded answer travels to other threads and the JSON must not: json-c's
+ * reference counts are not atomic as Debian builds it, so an object that two threads release, each
+ * its own reference, is freed twice or never. Not thread safe; one owner at a time.
+ */
 
 struct owner;
 
@@ -15,10 +18,7 @@ struct owner *owner_new(void);
 /* Frees all. NULL is allowed. */
 void owner_free(struct owner *owner);
 
-/* Keeps json alive, by a reference of its own. */
-void owner_keep_json(struct owner *owner, struct json_object *json);
-
-/* Takes a string over, and returns it. */
-const char *owner_keep_string(struct owner *owner, char *text);
+/* A copy of text, which lives as long as the owner. NULL for NULL. */
+const char *owner_copy(struct owner *owner, const char *text);
 
 #endif

@@ -30,11 +30,11 @@ struct items_op {
     char *drive_id;
     char **ids;
     size_t count;
-    struct json_object **bodies; /* by index; NULL: pending or failed */
-    struct err *errors;          /* by index */
-    unsigned *attempts;          /* by index */
-    bool *is_settled;            /* by index */
-    size_t batch[BATCH_MAX];     /* the indexes that are under way */
+    struct item_page *page;  /* an item by index; without an id: pending or failed */
+    struct err *errors;      /* by index */
+    unsigned *attempts;      /* by index */
+    bool *is_settled;        /* by index */
+    size_t batch[BATCH_MAX]; /* the indexes that are under way */
     size_t batch_count;
     remote_items_fn *done;
     void *arg;
@@ -44,13 +44,11 @@ static void send_batch(struct items_op *items_op, int64_t pause_ms);
 
 static void items_free(struct items_op *items_op)
 {
-    for (size_t i = 0; i < items_op->count; i++) {
-        (void)json_object_put(items_op->bodies[i]);
+    for (size_t i = 0; i < items_op->count; i++)
         free(items_op->ids[i]);
-    }
+    item_page_free(items_op->page);
     free(items_op->drive_id);
     free(items_op->ids);
-    free(items_op->bodies);
     free(items_op->errors);
     free(items_op->attempts);
     free(items_op->is_settled);
@@ -67,12 +65,11 @@ static void items_fail(struct op *op, const struct err *err)
 
 static void items_succeed(struct items_op *items_op)
 {
-    struct item_page *page = decode_page_new(items_op->count);
+    struct item_page *page = steal_ptr(&items_op->page);
     for (size_t i = 0; i < items_op->count; i++) {
-        struct err *error = &items_op->errors[i];
-        if (items_op->bodies[i] && decode_page_add(page, items_op->bodies[i], error) == 0)
-            continue;
-        decode_page_add_bare(page, items_op->ids[i], error->http_status == 404 ? ITEM_DELETED : 0);
+        unsigned flags = items_op->errors[i].http_status == 404 ? ITEM_DELETED : 0;
+        if (!page->items[i].id)
+            decode_page_put_bare(page, i, items_op->ids[i], flags);
     }
     items_op->done(page, items_op->errors, NULL, items_op->arg);
     op_end(&items_op->op);
@@ -86,9 +83,9 @@ static int64_t settle(struct items_op *items_op, size_t i, const struct batch_pa
     struct err *error = &items_op->errors[i];
     items_op->attempts[i]++;
     if (part->status >= 200 && part->status < 300 && part->body && !json_has(part->body, "error")) {
-        items_op->bodies[i] = json_object_get(part->body);
         items_op->is_settled[i] = true;
         err_clear(error);
+        (void)decode_page_put(items_op->page, i, part->body, error);
         return -1;
     }
     if (part->status == 0) {
@@ -194,7 +191,7 @@ uint64_t graph_remote_items(struct remote *base, const struct item_query *query,
     items_op->drive_id = x_strdup(query->drive_id);
     items_op->count = query->count;
     items_op->ids = x_calloc(room, sizeof(*items_op->ids));
-    items_op->bodies = x_calloc(room, sizeof(struct json_object *));
+    items_op->page = decode_page_new(query->count);
     items_op->errors = x_calloc(room, sizeof(*items_op->errors));
     items_op->attempts = x_calloc(room, sizeof(*items_op->attempts));
     items_op->is_settled = x_calloc(room, sizeof(*items_op->is_settled));

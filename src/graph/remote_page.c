@@ -95,7 +95,7 @@ static void on_page(struct call_answer *answer, const struct err *err, void *arg
         page_finish(page_op, NULL, err);
         return;
     }
-    struct json_object *json = decode_answer(&answer->body, &why);
+    cleanup_json struct json_object *json = decode_answer(&answer->body, &why);
     if (!json || decode_page(json, &page, &why) < 0) {
         page_finish(page_op, NULL, &why);
         return;
@@ -193,7 +193,7 @@ static int read_child(const struct page_op *page_op, const struct call_answer *a
     if (!json)
         return err->code;
     struct item_page *page = decode_page_new(1);
-    int ret = decode_page_add(page, json, err);
+    int ret = decode_page_put(page, 0, json, err);
     if (ret == 0 && (!page->items[0].name || strcmp(page->items[0].name, page_op->name) != 0))
         ret = no_such_name(err);
     if (ret < 0)

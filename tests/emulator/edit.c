@@ -388,7 +388,10 @@ static const char *apply_lie(struct edit *edit)
     struct oddity *oddity = make_odd(edit);
 
     json_object_put(oddity->lies);
-    oddity->lies = json_object_get(edit->source);
+    oddity->lies = NULL;
+    /* A copy: the request's own thread will release the source, without any lock. */
+    if (json_object_deep_copy(edit->source, &oddity->lies, NULL) != 0)
+        return "out of memory";
     if (json_object_object_get_ex(edit->source, "duplicate", &value))
         oddity->is_duplicate = json_object_get_boolean(value);
     if (json_object_object_get_ex(edit->source, "parent", &value)) {

@@ -15,9 +15,10 @@
 
 static struct item_page *page_of_trace(const char *name)
 {
+    cleanup_json struct json_object *json = trace_json(name);
     struct item_page *page = NULL;
 
-    assert_int_equal(decode_page(trace_json(name), &page, NULL), 0);
+    assert_int_equal(decode_page(json, &page, NULL), 0);
     return page;
 }
 
@@ -28,7 +29,7 @@ static struct item_page *page_of_text(const char *text)
     struct item_page *page = decode_page_new(1);
 
     assert_non_null(json);
-    if (decode_page_add(page, json, NULL) == 0)
+    if (decode_page_put(page, 0, json, NULL) == 0)
         return page;
     item_page_free(page);
     return NULL;
@@ -99,7 +100,7 @@ static void test_a_business_tombstone_may_have_an_id_only(void **state)
     struct item_page *page = decode_page_new(1);
 
     (void)state;
-    assert_int_equal(decode_page_add(page, json, NULL), 0);
+    assert_int_equal(decode_page_put(page, 0, json, NULL), 0);
     assert_int_equal(page->items[0].flags, ITEM_DELETED);
     assert_null(page->items[0].parent_id);
     assert_int_equal(page->items[0].mtime_ns, 0);
@@ -123,7 +124,7 @@ static void test_a_single_item_has_its_download_url(void **state)
     struct item_page *page = decode_page_new(1);
 
     (void)state;
-    assert_int_equal(decode_page_add(page, json, NULL), 0);
+    assert_int_equal(decode_page_put(page, 0, json, NULL), 0);
     assert_non_null(strstr(page->items[0].download_url, "my.microsoftpersonalcontent.com"));
     assert_string_equal(page->items[0].etag, "\"{A466B445-9868-496A-BE59-BB1479272D27},1\"");
     assert_string_equal(page->items[0].modified_by, "person@example.com");
@@ -136,7 +137,7 @@ static void test_ids_and_hashes_of_a_recorded_item_are_normalised(void **state)
     struct item_page *page = decode_page_new(1);
 
     (void)state;
-    assert_int_equal(decode_page_add(page, json, NULL), 0);
+    assert_int_equal(decode_page_put(page, 0, json, NULL), 0);
     assert_string_equal(page->items[0].drive_id, "a29c86ded2d9be1e");
     assert_string_equal(page->items[0].id, "A29C86DED2D9BE1E!167");
     assert_int_equal(page->items[0].hash_kind, HASH_QUICKXOR);
@@ -238,10 +239,11 @@ static void test_entries_without_id_are_left_out(void **state)
 {
     static const char text[] = "{\"value\":[{\"name\":\"a\"},{\"id\":\"\"},{\"id\":5},7,null,[],"
                                "{\"id\":\"good\"}]}";
+    cleanup_json struct json_object *json = json_parse_bounded(text, strlen(text), 20, NULL);
     struct item_page *page = NULL;
 
     (void)state;
-    assert_int_equal(decode_page(json_parse_bounded(text, strlen(text), 20, NULL), &page, NULL), 0);
+    assert_int_equal(decode_page(json, &page, NULL), 0);
     assert_int_equal(page->count, 1);
     assert_string_equal(page->items[0].id, "good");
     item_page_free(page);
@@ -254,7 +256,8 @@ static void test_what_is_no_collection_is_refused(void **state)
     (void)state;
     for (size_t i = 0; i < ROWS(rows); i++) {
         struct item_page *page = NULL;
-        struct json_object *json = json_parse_bounded(rows[i], strlen(rows[i]), 20, NULL);
+        cleanup_json struct json_object *json =
+            json_parse_bounded(rows[i], strlen(rows[i]), 20, NULL);
 
         assert_int_equal(decode_page(json, &page, NULL), -EPROTO);
         assert_null(page);
