@@ -50,8 +50,9 @@ def stalled_cat(world, mount, name):
     """A `cat` that waits for bytes which don't come."""
     world.emulator.faults([{"host": "content", "action": "stall"}])
     before = world.emulator.requests()["content"]
-    process = subprocess.Popen(["cat", mount / name], stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL)
+    # A shell ignores SIGINT for what it runs in the background, and so do all children of that.
+    process = subprocess.Popen(["env", "--default-signal=INT", "cat", mount / name],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_until(lambda: world.emulator.requests()["content"] > before, "cat to wait for content")
         yield process
