@@ -84,6 +84,12 @@ double attr_absence_timeout_s(const struct fs *fs, const struct node_attr *direc
     return attr_timeout_s(fs, directory);
 }
 
+bool attr_listing_lasts(const struct fs *fs, const struct node_attr *directory)
+{
+    return directory->flags & NODE_COMPLETE && !(directory->flags & NODE_SHORTCUT) &&
+           attr_timeout_s(fs, directory) >= TIMEOUT_FOREVER_S;
+}
+
 void attr_fill_entry(const struct fs *fs, const struct node_attr *attr,
                      struct fuse_entry_param *ret)
 {

@@ -32,6 +32,14 @@ static int check_can_enter(struct fs *fs, ino_nr ino, struct node_attr *ret_attr
     return ret_attr->kind == NODE_PACKAGE ? -ENOTSUP : 0;
 }
 
+/* A listing that is known to be whole the kernel may keep, and read again without asking. */
+static void reply_opened(const struct fs *fs, fuse_req_t req, const struct node_attr *attr,
+                         struct fuse_file_info *file)
+{
+    file->cache_readdir = file->keep_cache = attr_listing_lasts(fs, attr);
+    (void)fuse_reply_open(req, file);
+}
+
 static void on_listed(struct wait *wait, const struct err *err)
 {
     struct node_attr attr;
@@ -43,7 +51,7 @@ static void on_listed(struct wait *wait, const struct err *err)
     if (r < 0)
         fs_reply_error(wait->req, r);
     else
-        (void)fuse_reply_open(wait->req, &wait->file);
+        reply_opened(wait->fs, wait->req, &attr, &wait->file);
 }
 
 void op_opendir(fuse_req_t req, fuse_ino_t nodeid, struct fuse_file_info *file)
@@ -62,7 +70,7 @@ void op_opendir(fuse_req_t req, fuse_ino_t nodeid, struct fuse_file_info *file)
     }
     sync_note_use(fs->conf.sync, attr.drive);
     if (!sync_needs_listing(fs->conf.sync, &attr)) {
-        (void)fuse_reply_open(req, file);
+        reply_opened(fs, req, &attr, file);
         return;
     }
     wait = wait_new(fs, &(struct wait_conf){

@@ -87,6 +87,9 @@ double attr_timeout_s(const struct fs *fs, const struct node_attr *attr);
 /* The same for the absence of a name in this directory. READING is held. */
 double attr_absence_timeout_s(const struct fs *fs, const struct node_attr *directory);
 
+/* Whether the kernel may keep what it lists of this directory until it is told of a change. */
+bool attr_listing_lasts(const struct fs *fs, const struct node_attr *directory);
+
 /* An entry for the kernel of this row. READING is held. */
 void attr_fill_entry(const struct fs *fs, const struct node_attr *attr,
                      struct fuse_entry_param *ret);

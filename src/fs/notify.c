@@ -6,6 +6,10 @@
  *
  * Two trees (tsearch) find the group of a number, and the notice that says the same already. A
  * notice leaves its tree when a thread takes it: what happens after that is told again.
+ *
+ * Order matters for a listing that the kernel keeps. To forget a name the kernel waits for whoever
+ * reads the directory; so when the listing is dropped after that, nobody can put back an answer
+ * that is older than the name's change. Therefore what is queued again goes to the end.
  */
 #include "config.h"
 
@@ -23,11 +27,11 @@
 #include "base/xalloc.h"
 
 struct notice {
-    STAILQ_ENTRY(notice) link;
+    TAILQ_ENTRY(notice) link;
     struct change change; /* name owned */
 };
 
-STAILQ_HEAD(notice_list, notice);
+TAILQ_HEAD(notice_list, notice);
 
 struct group {
     TAILQ_ENTRY(group) link;
@@ -102,7 +106,7 @@ static struct group *find_group(struct notifier *notifier, ino_nr key)
     void *slot;
 
     group->key = key;
-    STAILQ_INIT(&group->notices);
+    TAILQ_INIT(&group->notices);
     slot = tsearch(group, &notifier->groups, compare_groups);
     if (!slot)
         abort();
@@ -119,19 +123,23 @@ static struct group *find_group(struct notifier *notifier, ino_nr key)
 static void queue_one(struct notifier *notifier, const struct change *change)
 {
     struct notice *notice = x_calloc(1, sizeof *notice);
+    struct notice_list *notices;
     void *slot;
 
     notice->change = *change;
     slot = tsearch(notice, &notifier->pending, compare_notices);
     if (!slot)
         abort();
+    notices = &find_group(notifier, key_of(change))->notices;
     if (*(struct notice **)slot != notice) {
         free(notice);
-        return;
+        notice = *(struct notice **)slot;
+        TAILQ_REMOVE(notices, notice, link);
+    } else {
+        notice->change.name = x_strdup(change->name);
+        notifier->length++;
     }
-    notice->change.name = x_strdup(change->name);
-    STAILQ_INSERT_TAIL(&find_group(notifier, key_of(change))->notices, notice, link);
-    notifier->length++;
+    TAILQ_INSERT_TAIL(notices, notice, link);
 }
 
 void notifier_queue(struct notifier *notifier, const struct change *changes, size_t count)
@@ -166,18 +174,16 @@ static void tell_content(const struct notifier *notifier, const struct change *c
 }
 
 static void (*const tellers[])(const struct notifier *notifier, const struct change *change) = {
-    [CHANGE_ENTRY] = tell_entry,
-    [CHANGE_DELETED] = tell_deleted,
-    [CHANGE_ATTR] = tell_attr,
-    [CHANGE_CONTENT] = tell_content,
+    [CHANGE_ENTRY] = tell_entry,     [CHANGE_DELETED] = tell_deleted, [CHANGE_ATTR] = tell_attr,
+    [CHANGE_LISTING] = tell_content, [CHANGE_CONTENT] = tell_content,
 };
 
 static void free_notices(struct notice_list *notices)
 {
     struct notice *notice;
 
-    while ((notice = STAILQ_FIRST(notices))) {
-        STAILQ_REMOVE_HEAD(notices, link);
+    while ((notice = TAILQ_FIRST(notices))) {
+        TAILQ_REMOVE(notices, notice, link);
         free(notice->change.name);
         free(notice);
     }
@@ -197,8 +203,8 @@ static struct group *take_group(struct notifier *notifier, struct notice_list *r
     group = TAILQ_FIRST(&notifier->ready);
     TAILQ_REMOVE(&notifier->ready, group, link);
     notifier->busy++;
-    STAILQ_CONCAT(ret_notices, &group->notices);
-    STAILQ_FOREACH (notice, ret_notices, link) {
+    TAILQ_CONCAT(ret_notices, &group->notices, link);
+    TAILQ_FOREACH (notice, ret_notices, link) {
         (void)tdelete(notice, &notifier->pending, compare_notices);
         notifier->length--;
     }
@@ -229,7 +235,7 @@ static void give_back(struct notifier *notifier, struct group *group)
     {
         LOCKED(&notifier->lock);
         notifier->busy--;
-        if (STAILQ_EMPTY(&group->notices)) {
+        if (TAILQ_EMPTY(&group->notices)) {
             (void)tdelete(group, &notifier->groups, compare_groups);
             free(group);
         } else {
@@ -244,13 +250,13 @@ static void give_back(struct notifier *notifier, struct group *group)
 static void *run(void *arg)
 {
     struct notifier *notifier = arg;
-    struct notice_list notices = STAILQ_HEAD_INITIALIZER(notices);
+    struct notice_list notices = TAILQ_HEAD_INITIALIZER(notices);
     struct group *group;
 
     while ((group = take_group(notifier, &notices))) {
         struct notice *notice;
 
-        STAILQ_FOREACH (notice, &notices, link) {
+        TAILQ_FOREACH (notice, &notices, link) {
             tellers[notice->change.kind](notifier, &notice->change);
         }
         free_notices(&notices);

@@ -8,7 +8,8 @@
  * Such a call may block for long (it wants the lock of a directory, or of pages, that a request
  * holds which we have yet to answer), so it is made by threads that do nothing else and hold
  * nothing. What is queued for one directory, or one inode, is told in order by one thread at a
- * time; a busy directory holds up no other. What is queued twice is told once; nothing is dropped.
+ * time; a busy directory holds up no other. What is queued twice is told once, after all that was
+ * queued before its second time; nothing is dropped.
  */
 
 #include "store/store.h"
@@ -22,7 +23,7 @@ struct notify_ops {
     void (*forget_entry)(void *arg, ino_nr parent, const char *name);
     void (*forget_deleted)(void *arg, ino_nr parent, ino_nr ino, const char *name);
     void (*forget_attr)(void *arg, ino_nr ino);
-    void (*forget_content)(void *arg, ino_nr ino); /* and attributes */
+    void (*forget_content)(void *arg, ino_nr ino); /* or listing; and attributes */
 };
 
 /* Starts the threads. Returns 0 or -errno. */

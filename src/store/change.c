@@ -6,7 +6,9 @@
  * told, and one that appears only in a directory whose children have been listed: in the first
  * round, which makes rows by the million, nothing is told and no directory's mtime moves.
  *
- * Each directory in which a name appeared or went is told once, at the end, with a new mtime.
+ * Each directory in which a name appeared or went is told once, at the end, with a new mtime. The
+ * kernel keeps whole listings: what it reads of one while a name is being told it may keep until
+ * the directory itself is told, so that comes after the names.
  */
 #include "config.h"
 
@@ -143,7 +145,7 @@ int change_touch_parents(struct store_txn *txn)
             return r;
         if (sqlite3_changes(txn->conn->db) > 0)
             (void)change_list_push(&txn->changes,
-                                   (struct change){ .kind = CHANGE_ATTR, .ino = ino });
+                                   (struct change){ .kind = CHANGE_LISTING, .ino = ino });
     }
     return 0;
 }
@@ -214,6 +216,8 @@ static int renumber(struct store_txn *txn, const struct change *content)
     if (r == 0) {
         entry.ino = (ino_nr)next;
         (void)change_list_push(&txn->changes, entry);
+        (void)change_list_push(&txn->changes,
+                               (struct change){ .kind = CHANGE_LISTING, .ino = entry.parent });
         return 0;
     }
     free(entry.name);

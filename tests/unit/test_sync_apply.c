@@ -548,7 +548,7 @@ static void test_deleting_a_folder_tells_all_that_is_below(void **state)
     (void)apply(scene, APPLY_DELTA, tombstone("d"));
     assert_true(fixture_was_told(scene->fixture, CHANGE_DELETED, dir, "file", f));
     assert_true(fixture_was_told(scene->fixture, CHANGE_DELETED, scene->drive.root, "dir", dir));
-    assert_true(fixture_was_told(scene->fixture, CHANGE_ATTR, 0, NULL, scene->drive.root));
+    assert_true(fixture_was_told(scene->fixture, CHANGE_LISTING, 0, NULL, scene->drive.root));
 }
 
 static void write_locally(struct scene *scene, const char *rid, uint64_t generation)
