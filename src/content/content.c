@@ -161,7 +161,9 @@ void version_unref(struct version *version)
     while (!version_unref_shared(version)) {
         {
             LOCKED(&version->lock);
-            if (version->is_loaded && version->handles == 0)
+            /* Somebody may have come and gone since, and left work behind that needs it. */
+            if (version->is_loaded && version->handles == 0 &&
+                atomic_load(&version->references) == 1)
                 version_unload(version);
         }
         LOCKED(&content->lock);
@@ -258,8 +260,8 @@ int content_open(struct content *content, const struct content_id *id, struct co
     struct version *version;
     int r;
 
-    if (id->size < 0 || id->size > INT64_MAX / 2)
-        return err_set(err, -EINVAL, "a size that no content has");
+    if (id->size < 0 || id->size > CONTENT_MAX_SIZE)
+        return err_set(err, -EFBIG, "a size that no content has");
     version = content_get_version(content, id->generation, id->size);
     {
         LOCKED(&version->lock);
@@ -345,6 +347,13 @@ void content_drop(struct content *content, uint64_t generation)
     version_unref(version);
 }
 
+void content_set_on_wrong(struct content *content, content_wrong_fn *fn, void *arg)
+{
+    LOCKED(&content->wrong_lock);
+    content->on_wrong = fn;
+    content->on_wrong_arg = arg;
+}
+
 void content_get_status(struct content *content, struct content_status *ret)
 {
     LOCKED(&content->jobs_lock);
@@ -391,6 +400,7 @@ int content_new(const struct content_conf *conf, struct content **ret, struct er
     TAILQ_INIT(&content->idle);
     TAILQ_INIT(&content->active);
     STAILQ_INIT(&content->persist_queue);
+    (void)pthread_mutex_init(&content->wrong_lock, NULL);
     (void)pthread_mutex_init(&content->evicting, NULL);
     (void)pthread_mutex_init(&content->lock, NULL);
     (void)pthread_mutex_init(&content->jobs_lock, NULL);
@@ -445,6 +455,7 @@ void content_free(struct content *content)
     (void)pthread_mutex_destroy(&content->jobs_lock);
     (void)pthread_mutex_destroy(&content->lock);
     (void)pthread_mutex_destroy(&content->evicting);
+    (void)pthread_mutex_destroy(&content->wrong_lock);
     free(content->directory);
     free(content->base_directory);
     free(content);

@@ -43,6 +43,10 @@ int content_new(const struct content_conf *conf, struct content **ret, struct er
  * must not be touched afterwards. NULL is allowed. */
 void content_free(struct content *content);
 
+/* Sixteen times what the service takes. A version's bitmaps are in memory, so a size that is a lie
+ * must not decide how much of that is taken. */
+#define CONTENT_MAX_SIZE (INT64_C(1) << 42)
+
 /* Which version: all that content knows of an item. Strings are copied. */
 struct content_id {
     uint64_t generation;  /* the store's number of this content: names the file on disk */
@@ -57,7 +61,7 @@ struct content_id {
 };
 
 /* Opens a version for reading: disk only, no network. Of a generation that is known already, ids
- * and tags are replaced by these. Close with content_close(). -EINVAL for an impossible size,
+ * and tags are replaced by these. Close with content_close(). -EFBIG for an impossible size,
  * -ESTALE if the generation is in use with another size. */
 int content_open(struct content *content, const struct content_id *id, struct content_file **ret,
                  struct err *err);
@@ -96,6 +100,12 @@ enum content_state content_state(struct content *content, uint64_t generation, i
 
 /* No row stands for this generation any more: its file goes as soon as nobody has it open. */
 void content_drop(struct content *content, uint64_t generation);
+
+/* Runs fn when bytes of a generation that readers may have been given turn out to be wrong: whoever
+ * keeps them must forget them. On a pool thread; fn must not call content. NULL ends it: no fn runs
+ * any more when this returns. */
+typedef void content_wrong_fn(uint64_t generation, void *arg);
+void content_set_on_wrong(struct content *content, content_wrong_fn *fn, void *arg);
 
 struct content_status {
     int64_t used_bytes;

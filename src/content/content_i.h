@@ -5,9 +5,10 @@
 /*
  * What the files of content share: its structs, and who may touch what.
  *
- * Locks, in order: evicting, then the table's lock, then one version's lock, then jobs_lock. Of
- * versions only one is locked at a time. None is held while the remote or a done function is
- * called, and the table's is not held over disk access.
+ * Locks, in order: evicting, then the table's lock, then one version's lock, then jobs_lock; and
+ * wrong_lock, with which none of them is taken. Of versions only one is locked at a time. None but
+ * wrong_lock is held while the remote or a function of others is called, and the table's is not
+ * held over disk access.
  */
 
 #include "content/block.h"
@@ -44,6 +45,10 @@ struct content {
     struct remote *remote;   /* const after init */
     struct pool *pool;       /* const after init */
     struct clock *clock;     /* const after init */
+
+    pthread_mutex_t wrong_lock; /* held while on_wrong runs */
+    content_wrong_fn *on_wrong; /* wrong_lock */
+    void *on_wrong_arg;         /* wrong_lock */
 
     _Atomic int64_t used_bytes;     /* on disk, and on its way there */
     _Atomic int64_t files;          /* on disk */

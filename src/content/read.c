@@ -6,7 +6,8 @@
  * other, and are answered by read_settle() on a pool thread.
  *
  * A read may join a fetch that began earlier and gives up earlier, or that nobody had waited for:
- * it then asks once more, with the time that it has left. No fetch lives longer than
+ * it then asks once more (again if that was given up, too), with the time that it has left. No
+ * fetch lives longer than
  * READ_DEADLINE_MS, so no read does.
  */
 #include "config.h"
@@ -104,17 +105,19 @@ void read_hold(struct version *version, struct block_range blocks, const char *d
 void read_fail(struct version *version, struct block_range blocks, int code, bool may_retry)
 {
     int64_t now_ms = clock_mono_ms(version->content->clock);
+    /* Given up because others had gone: that is no attempt of this read. */
+    bool is_free = code == -EAGAIN || (code == -ECANCELED && may_retry);
     struct content_wait *wait;
 
     if (atomic_load(&version->content->is_closing)) {
         code = -ECANCELED;
-        may_retry = false;
+        may_retry = is_free = false;
     }
     LIST_FOREACH (wait, &version->waits, listed) {
         if (wait->is_answering || !block_ranges_meet(wait->blocks, blocks))
             continue;
-        if (code == -EAGAIN || (may_retry && !wait->has_retried && now_ms < wait->deadline_ms)) {
-            wait->has_retried = true;
+        if (is_free || (may_retry && !wait->has_retried && now_ms < wait->deadline_ms)) {
+            wait->has_retried |= !is_free;
             fetch_want(version, wait->blocks, wait->deadline_ms);
         } else if (wait->status == 0) {
             wait->status = code;

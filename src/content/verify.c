@@ -101,23 +101,37 @@ static void verify_record(struct version *version, enum verify_result result)
     version_write_header(version);
 }
 
+/* Readers had these bytes before the last one came, and with it the hash. */
+static void tell_wrong(const struct version *version)
+{
+    struct content *content = version->content;
+
+    LOCKED(&content->wrong_lock);
+    if (content->on_wrong)
+        content->on_wrong(version->generation, content->on_wrong_arg);
+}
+
 static void verification_end(struct verification *verification, bool is_complete)
 {
     struct version *version = verification->version;
     uint8_t digest[HASH_DIGEST_MAX];
-    bool has_unsynced = false;
+    bool has_unsynced = false, is_wrong = false;
 
     {
         LOCKED(&version->lock);
         version->is_verifying = false;
         if (is_complete && version->losses == verification->losses) {
             size_t length = hash_final(verification->hash, digest);
+            enum verify_result result = verify_digest(version, digest, length);
 
-            verify_record(version, verify_digest(version, digest, length));
+            verify_record(version, result);
+            is_wrong = result == VERIFY_FIRST_WRONG || result == VERIFY_BROKEN;
             fetch_advance_later(version);
             has_unsynced = version->has_unsynced && version->handles == 0;
         }
     }
+    if (is_wrong)
+        tell_wrong(version);
     if (has_unsynced)
         version_persist_later(version);
     hash_free(verification->hash);
@@ -171,11 +185,14 @@ static void verify_job(void *arg)
 
 void verify_if_whole(struct version *version)
 {
+    uint8_t wanted[HASH_DIGEST_MAX];
     struct verification *verification;
     struct hash *hash;
 
     if (version->is_verifying || version->verdict != VERDICT_NONE || version->size == 0 ||
         !version_is_whole(version) || version->fd < 0 || !version->id.hash)
+        return;
+    if (hash_parse(version->id.hash_kind, version->id.hash, wanted) == 0)
         return;
     hash = hash_new(version->id.hash_kind);
     if (!hash)

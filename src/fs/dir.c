@@ -27,7 +27,7 @@ static int check_can_enter(struct fs *fs, ino_nr ino, struct node_attr *ret_attr
     READING(fs);
     r = store_getattr(fs->conf.store, ino, ret_attr);
     if (r < 0)
-        return r;
+        return fs_row_error(r);
     /* A notebook is a directory to those who look at it; what is inside is not shown yet. */
     return ret_attr->kind == NODE_PACKAGE ? -ENOTSUP : 0;
 }

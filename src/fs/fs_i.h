@@ -76,6 +76,12 @@ extern const struct fuse_lowlevel_ops fs_ops;
 /* Answers with a negative errno of ours. */
 void fs_reply_error(fuse_req_t req, int code);
 
+/* What it means that a row that the kernel names by its number is not there. The kernel learnt the
+ * number from a name, and hasn't been told yet that the name is gone or stands for another row:
+ * -ESTALE has it ask for the name again, where -ENOENT would deny a file that is there. Other
+ * codes stay as they are. */
+int fs_row_error(int code);
+
 /* ---- attr.c ---- */
 
 /* What stat shows of a row. For a NODE_LINK, size is the length of its target. READING is held. */

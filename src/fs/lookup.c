@@ -22,6 +22,7 @@ static void reply_entry(const struct fs *fs, fuse_req_t req, const struct node_a
 
     attr_fill_entry(fs, attr, &entry);
     (void)fuse_reply_entry(req, &entry);
+    opens_told(fs->opens, attr->ino);
 }
 
 static void reply_absent(const struct fs *fs, fuse_req_t req, const struct node_attr *directory)
@@ -47,7 +48,7 @@ static bool look_up(struct fs *fs, fuse_req_t req, ino_nr parent, const char *na
         return true;
     }
     if (r == -ENOENT)
-        r = store_getattr(fs->conf.store, parent, &directory);
+        r = fs_row_error(store_getattr(fs->conf.store, parent, &directory));
     if (r != 0) {
         fs_reply_error(req, r);
         return true;
@@ -113,11 +114,12 @@ void op_getattr(fuse_req_t req, fuse_ino_t nodeid, struct fuse_file_info *file)
     if (r == 0)
         r = link_show(fs, &attr);
     if (r < 0) {
-        fs_reply_error(req, r);
+        fs_reply_error(req, fs_row_error(r));
         return;
     }
     attr_fill_stat(fs, &attr, &stat);
     (void)fuse_reply_attr(req, &stat, attr_timeout_s(fs, &attr));
+    opens_told(fs->opens, attr.ino);
 }
 
 void op_readlink(fuse_req_t req, fuse_ino_t nodeid)
@@ -134,7 +136,7 @@ void op_readlink(fuse_req_t req, fuse_ino_t nodeid)
     if (r == 0)
         r = link_target(fs, &attr, &target);
     if (r < 0)
-        fs_reply_error(req, r);
+        fs_reply_error(req, fs_row_error(r));
     else
         (void)fuse_reply_readlink(req, target);
 }

@@ -69,9 +69,13 @@ static int pin_row(struct fs *fs, ino_nr ino, struct node *ret_node, struct open
     int r;
 
     READING(fs);
+    /* The kernel would cut the new content to the size it knows: it is to ask for the name first,
+     * and learns the new one. */
+    if (opens_is_outdated(fs->opens, ino))
+        return -ESTALE;
     r = store_get_node(fs->conf.store, ino, &node);
     if (r < 0)
-        return r;
+        return fs_row_error(r);
     if (node.attr.kind != NODE_FILE)
         r = node.attr.kind == NODE_LINK ? -ELOOP : -EISDIR;
     else if (node.attr.flags & NODE_MALWARE)
@@ -88,7 +92,7 @@ static int pin_row(struct fs *fs, ino_nr ino, struct node *ret_node, struct open
 static int open_file(struct fs *fs, ino_nr ino, struct open_file **ret_file)
 {
     struct err err = { 0 };
-    struct open_file *file;
+    struct open_file *file = NULL;
     struct node node;
     int r = pin_row(fs, ino, &node, &file);
 

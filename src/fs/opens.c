@@ -3,6 +3,9 @@
  * The table of open files, hashed by inode number, and beside it a fixed array that remembers which
  * content generation the kernel's pages of an inode are of. The array forgets: two inodes that
  * share a slot drive each other out, which costs a page cache and no more.
+ *
+ * Outdated inodes are a set that must not forget: whoever opened one would get the new content cut
+ * to the old size. It is filled at commits and emptied by the notifiers soon after.
  */
 #include "config.h"
 
@@ -12,6 +15,7 @@
 #include <stdlib.h>
 
 #include "base/lock.h"
+#include "base/vec.h"
 #include "base/xalloc.h"
 
 /* Row numbers are given out one after the other, so their low bits are spread evenly. */
@@ -22,10 +26,19 @@ struct page_slot {
     uint64_t generation;
 };
 
+struct outdated {
+    LIST_ENTRY(outdated) link;
+    ino_nr ino;
+};
+
+LIST_HEAD(outdated_list, outdated);
+DEFINE_VEC(ino_numbers, ino_nr);
+
 struct opens {
     pthread_mutex_t lock;
     /* All below: lock. */
     LIST_HEAD(, open_file) buckets[BUCKETS];
+    struct outdated_list outdated[BUCKETS];
     struct page_slot pages[PAGE_SLOTS];
     size_t count;
 };
@@ -47,6 +60,8 @@ void opens_free(struct opens *opens)
 
         while ((file = LIST_FIRST(&opens->buckets[i])))
             opens_remove(opens, file);
+        while (!LIST_EMPTY(&opens->outdated[i]))
+            opens_told(opens, LIST_FIRST(&opens->outdated[i])->ino);
     }
     (void)pthread_mutex_destroy(&opens->lock);
     free(opens);
@@ -87,12 +102,6 @@ static const struct open_file *find(struct opens *opens, ino_nr ino)
     return NULL;
 }
 
-bool opens_has(struct opens *opens, ino_nr ino)
-{
-    LOCKED(&opens->lock);
-    return find(opens, ino) != NULL;
-}
-
 bool opens_get_attr(struct opens *opens, ino_nr ino, struct node_attr *ret)
 {
     const struct open_file *file;
@@ -114,6 +123,79 @@ bool opens_note_pages(struct opens *opens, ino_nr ino, uint64_t generation)
     are_same = slot->ino == now.ino && slot->generation == now.generation;
     *slot = now;
     return are_same;
+}
+
+void opens_distrust_pages(struct opens *opens, uint64_t generation,
+                          void (*fn)(void *arg, ino_nr ino), void *arg)
+{
+    struct ino_numbers open = { 0 };
+
+    {
+        LOCKED(&opens->lock);
+        for (size_t i = 0; i < PAGE_SLOTS; i++) {
+            if (opens->pages[i].generation == generation)
+                opens->pages[i] = (struct page_slot){ 0 };
+        }
+        for (size_t i = 0; i < BUCKETS; i++) {
+            const struct open_file *file;
+
+            LIST_FOREACH (file, &opens->buckets[i], link) {
+                if (file->attr.generation == generation)
+                    (void)ino_numbers_push(&open, file->attr.ino);
+            }
+        }
+    }
+
+    for (size_t i = 0; i < open.len; i++)
+        fn(arg, open.items[i]);
+    ino_numbers_clear(&open);
+}
+
+/* ---- outdated inodes ---- */
+
+/* The lock is held. */
+static struct outdated *find_outdated(struct opens *opens, ino_nr ino)
+{
+    struct outdated *outdated;
+
+    LIST_FOREACH (outdated, &opens->outdated[ino % BUCKETS], link) {
+        if (outdated->ino == ino)
+            return outdated;
+    }
+    return NULL;
+}
+
+bool opens_note_change(struct opens *opens, ino_nr ino)
+{
+    struct outdated *outdated;
+
+    LOCKED(&opens->lock);
+    if (find(opens, ino))
+        return true;
+    if (!find_outdated(opens, ino)) {
+        outdated = x_calloc(1, sizeof *outdated);
+        outdated->ino = ino;
+        LIST_INSERT_HEAD(&opens->outdated[ino % BUCKETS], outdated, link);
+    }
+    return false;
+}
+
+bool opens_is_outdated(struct opens *opens, ino_nr ino)
+{
+    LOCKED(&opens->lock);
+    return find_outdated(opens, ino) != NULL;
+}
+
+void opens_told(struct opens *opens, ino_nr ino)
+{
+    struct outdated *outdated;
+
+    LOCKED(&opens->lock);
+    outdated = find_outdated(opens, ino);
+    if (!outdated)
+        return;
+    LIST_REMOVE(outdated, link);
+    free(outdated);
 }
 
 size_t opens_count(struct opens *opens)

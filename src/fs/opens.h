@@ -12,8 +12,9 @@
 
 /*
  * The open files: an inode's attributes and version as they were when it was opened, so that what
- * happens to the row doesn't touch those who have it open. Thread safe; its lock is a leaf, taken
- * also at the store's commits (opens_has).
+ * happens to the row doesn't touch those who have it open. And what the kernel believes of inodes:
+ * whose pages it may have, whose size it has wrong. Thread safe; its lock is a leaf, taken also at
+ * the store's commits (opens_note_change).
  */
 struct opens;
 
@@ -37,9 +38,6 @@ struct open_file *opens_add(struct opens *opens, const struct node_attr *attr);
 /* Ends what opens_add() began; closes file->content. */
 void opens_remove(struct opens *opens, struct open_file *file);
 
-/* Whether somebody has the inode open. */
-bool opens_has(struct opens *opens, ino_nr ino);
-
 /* The attributes of an open inode; false if it isn't open. */
 bool opens_get_attr(struct opens *opens, ino_nr ino, struct node_attr *ret);
 
@@ -48,6 +46,20 @@ bool opens_get_attr(struct opens *opens, ino_nr ino, struct node_attr *ret);
  * are taken to be. False as well if that is no longer remembered.
  */
 bool opens_note_pages(struct opens *opens, ino_nr ino, uint64_t generation);
+
+/* The pages that the kernel may have of this generation were wrong: opens_note_pages() will be
+ * false for it. Calls fn for each inode that is open with it, without the lock. */
+void opens_distrust_pages(struct opens *opens, uint64_t generation,
+                          void (*fn)(void *arg, ino_nr ino), void *arg);
+
+/*
+ * The inode's content changes with the commit under way. True if somebody has it open; if not, the
+ * kernel's attributes of it are out of date from the commit on, which opens_is_outdated() says
+ * until opens_told(): the kernel was told to forget them, or was given those of now.
+ */
+bool opens_note_change(struct opens *opens, ino_nr ino);
+bool opens_is_outdated(struct opens *opens, ino_nr ino);
+void opens_told(struct opens *opens, ino_nr ino);
 
 /* How many opens there are. */
 size_t opens_count(struct opens *opens);

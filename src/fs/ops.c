@@ -5,12 +5,19 @@
  */
 #include "config.h"
 
+#include <errno.h>
+
 #include "fs/fs_i.h"
 #include "fs/session.h"
 
 void fs_reply_error(fuse_req_t req, int code)
 {
     (void)fuse_reply_err(req, -code);
+}
+
+int fs_row_error(int code)
+{
+    return code == -ENOENT ? -ESTALE : code;
 }
 
 const struct fuse_lowlevel_ops fs_ops = {

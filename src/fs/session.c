@@ -96,6 +96,7 @@ static void forget_content(void *arg, ino_nr ino)
     struct fs *fs = arg;
 
     note_result("file", fuse_lowlevel_notify_inval_inode(fs->session, fs_nodeid(fs, ino), 0, 0));
+    opens_told(fs->opens, ino);
 }
 
 static const struct notify_ops notify_ops = {
@@ -105,23 +106,40 @@ static const struct notify_ops notify_ops = {
     .forget_content = forget_content,
 };
 
-/* After a commit, on the sync thread, with no lock held. */
+/* After a commit, on the sync thread, with no lock held. The kernel first: to drop content costs
+ * disk accesses. */
 static void on_changes(const struct change *changes, size_t count, void *arg)
 {
     struct fs *fs = arg;
 
+    notifier_queue(fs->notifier, changes, count);
     for (size_t i = 0; i < count; i++) {
         if (changes[i].generation != 0)
             content_drop(fs->conf.content, changes[i].generation);
     }
-    notifier_queue(fs->notifier, changes, count);
 }
 
 static bool is_open(ino_nr ino, void *arg)
 {
     struct fs *fs = arg;
 
-    return opens_has(fs->opens, ino);
+    return opens_note_change(fs->opens, ino);
+}
+
+static void queue_forgetting(void *arg, ino_nr ino)
+{
+    struct fs *fs = arg;
+    const struct change change = { .kind = CHANGE_CONTENT, .ino = ino };
+
+    notifier_queue(fs->notifier, &change, 1);
+}
+
+/* Bytes that were served already: on a thread of the pool. */
+static void on_wrong_content(uint64_t generation, void *arg)
+{
+    struct fs *fs = arg;
+
+    opens_distrust_pages(fs->opens, generation, queue_forgetting, fs);
 }
 
 /* ---- mounting ---- */
@@ -187,6 +205,7 @@ int fs_new(const struct fs_conf *conf, struct fs **ret_fs, struct err *err)
     }
     store_set_is_open(conf->store, is_open, fs);
     store_set_listener(conf->store, on_changes, fs);
+    content_set_on_wrong(conf->content, on_wrong_content, fs);
     *ret_fs = fs;
     return 0;
 }
@@ -221,6 +240,7 @@ void fs_free(struct fs *fs)
     if (fs->notifier)
         notifier_stop(fs->notifier);
     unmount(fs);
+    content_set_on_wrong(fs->conf.content, NULL, NULL);
     store_set_listener(fs->conf.store, NULL, NULL);
     store_set_is_open(fs->conf.store, NULL, NULL);
     control_free(fs->control);

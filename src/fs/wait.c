@@ -5,17 +5,17 @@
  *
  *     is_answered   somebody has claimed the request; nobody else touches req
  *     is_over       the work has called back, or was abandoned: nothing to abandon any more
- *     is_started    the starter has said what to abandon
  *
- * If the request is claimed early, the work is abandoned; if it isn't started yet, the starter does
- * that. While abandon runs the wait's lock is held, so that the work's end, which takes that lock
- * first, can't free what is being abandoned.
+ * Only a wait in the queue is answered early, and it gets there as the starter's last step: until
+ * then the kernel won't release the file that the starter uses, unless the work itself has
+ * answered. Who answers early abandons the work. While abandon runs the wait's lock is held, so
+ * that the work's end, which takes that lock first, can't free what is being abandoned.
  *
  * The interrupt function runs under a lock of libfuse, so it only marks the wait and wakes the
  * thread. It is taken off before the answer, which waits for one that is running; a wait in the
  * queue is therefore valid in there. Nothing of ours is locked meanwhile.
  *
- * Locks: a wait's own, then those of what is abandoned; the queue's alone.
+ * Locks: a wait's own, then those of what is abandoned, or the queue's.
  */
 #include "config.h"
 
@@ -42,10 +42,9 @@ struct wait_state {
     int64_t due_ms; /* monotonic */
     atomic_int parties;
 
-    pthread_mutex_t lock; /* for the four that follow */
+    pthread_mutex_t lock; /* for the three that follow */
     bool is_answered;
     bool is_over;
-    bool is_started;
     bool is_claimed_by_work; /* its share and the request's are given up together */
 
     /* The lock of the queue. */
@@ -140,7 +139,7 @@ void wait_end(struct wait *wait)
 /* With the wait's lock. True if the work won't come back: its share is the caller's to put. */
 static bool abandon(struct wait_state *state)
 {
-    if (state->is_over || !state->is_started || !state->abandon(&state->wait))
+    if (state->is_over || !state->abandon(&state->wait))
         return false;
     state->is_over = true;
     return true;
@@ -167,19 +166,46 @@ static int answer_early(struct wait_state *state, int code)
     return is_abandoned ? 2 : 1;
 }
 
+/* ---- the queue ---- */
+
+/* By due time, behind those of the same time: almost always that is the end. False, and nothing
+ * done, if the mount is ending. */
+static bool enqueue(struct waits *waits, struct wait_state *state)
+{
+    struct wait_state *before;
+
+    LOCKED(&waits->lock);
+    if (waits->is_stopping)
+        return false;
+    before = TAILQ_LAST(&waits->queue, wait_queue);
+    while (before &&
+           (state->is_interrupted || (!before->is_interrupted && before->due_ms > state->due_ms)))
+        before = TAILQ_PREV(before, wait_queue, link);
+    if (before)
+        TAILQ_INSERT_AFTER(&waits->queue, before, state, link);
+    else
+        TAILQ_INSERT_HEAD(&waits->queue, state, link);
+    state->is_queued = true;
+    waits->queued++;
+    (void)pthread_cond_broadcast(&waits->changed);
+    return true;
+}
+
+/* Puts the wait in the queue, unless it is answered already. False: the mount is ending. */
+static bool enqueue_unanswered(struct wait_state *state)
+{
+    LOCKED(&state->lock);
+    return state->is_answered || enqueue(state->wait.fs->waits, state);
+}
+
 /* The starter's last step. */
 static void start(struct wait_state *state)
 {
-    bool is_abandoned = false;
+    int shares = 1;
 
-    {
-        LOCKED(&state->lock);
-        state->is_started = true;
-        if (state->is_answered)
-            is_abandoned = abandon(state);
-    }
-
-    put(state, is_abandoned ? 2 : 1);
+    if (!enqueue_unanswered(state))
+        shares += answer_early(state, -ENOTCONN);
+    put(state, shares);
 }
 
 void wait_for_work(struct wait *wait, uint64_t id)
@@ -199,30 +225,12 @@ void wait_for_handle(struct wait *wait)
     start(wait->state);
 }
 
-/* ---- the queue ---- */
-
-/* By due time, behind those of the same time: almost always that is the end. False, and nothing
- * done, if the mount is ending. */
-static bool enqueue(struct waits *waits, struct wait_state *state)
+/* Counts a wait. False: the mount is ending. */
+static bool admit(struct waits *waits)
 {
-    struct wait_state *before;
-
     LOCKED(&waits->lock);
     waits->alive++;
-    if (waits->is_stopping)
-        return false;
-    before = TAILQ_LAST(&waits->queue, wait_queue);
-    while (before &&
-           (state->is_interrupted || (!before->is_interrupted && before->due_ms > state->due_ms)))
-        before = TAILQ_PREV(before, wait_queue, link);
-    if (before)
-        TAILQ_INSERT_AFTER(&waits->queue, before, state, link);
-    else
-        TAILQ_INSERT_HEAD(&waits->queue, state, link);
-    state->is_queued = true;
-    waits->queued++;
-    (void)pthread_cond_broadcast(&waits->changed);
-    return true;
+    return !waits->is_stopping;
 }
 
 struct wait *wait_new(struct fs *fs, const struct wait_conf *conf)
@@ -247,14 +255,12 @@ struct wait *wait_new(struct fs *fs, const struct wait_conf *conf)
     atomic_init(&state->parties, PARTIES);
     (void)pthread_mutex_init(&state->lock, NULL);
 
-    /* Once it is in the queue the request may be answered at any time. */
-    fuse_req_interrupt_func(conf->req, on_interrupt, state);
-    if (enqueue(waits, state))
+    if (admit(waits)) {
+        fuse_req_interrupt_func(conf->req, on_interrupt, state);
         return &state->wait;
-    fuse_req_interrupt_func(conf->req, NULL, NULL);
+    }
     fs_reply_error(conf->req, -ENOTCONN);
-    atomic_store(&state->parties, 1);
-    put(state, 1);
+    put(state, PARTIES);
     return NULL;
 }
 

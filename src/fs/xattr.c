@@ -158,7 +158,7 @@ static int subject_read(struct fs *fs, ino_nr ino, struct subject *ret)
     int r = store_get_node(fs->conf.store, ino, &subject.node);
 
     if (r < 0)
-        return r;
+        return fs_row_error(r);
     subject.rid = subject.node.rid;
     if (subject.node.attr.flags & NODE_SHORTCUT) {
         subject.drive_id = subject.node.target_drive_id;
@@ -182,8 +182,11 @@ static void reply_known(struct fs *fs, fuse_req_t req, ino_nr ino, const struct 
     int r;
 
     strbuf_init(&value, VALUE_MAX_BYTES);
-    READING(fs);
-    r = subject_read(fs, ino, &subject);
+    {
+        READING(fs);
+        r = subject_read(fs, ino, &subject);
+    }
+    /* Without the lock: content may be waiting for the disk. */
     if (r == 0) {
         r = xattr->get(&subject, &value);
         subject_clear(&subject);

@@ -24,8 +24,8 @@
 #include "graph/id.h"
 #include "graph/owner.h"
 
-/* Larger sizes don't occur; as a number of JSON they would not even be exact. */
-#define LARGEST_SIZE (INT64_C(1) << 53)
+/* Sixteen times what the service takes: a size beyond it is a lie. */
+#define LARGEST_SIZE (INT64_C(1) << 42)
 
 enum field_kind {
     FIELD_TEXT,

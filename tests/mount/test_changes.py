@@ -137,6 +137,50 @@ def test_pages_of_an_old_content_are_not_served_for_a_new_one_of_the_same_size(w
     assert (mount / "folder/a").read_bytes() == b"FIRST"
 
 
+def test_a_file_that_changes_size_is_never_read_cut_or_padded(world):
+    """Between a commit and its notification the kernel has the old size: it must not be used for
+    the new content. Nor is a file ever missing that was replaced."""
+    names = [f"f{number}" for number in range(60)]
+    sizes = [57, 35_100, 9_000, 120_000]
+
+    def content(name, size):
+        return (name.encode() * size)[:size]
+
+    world.edit(*[edits.create(f"/{name}", content(name, sizes[0])) for name in names])
+    mount = world.mount()
+    mount.settle()
+    allowed = {name: {content(name, size) for size in sizes} for name in names}
+    stop = threading.Event()
+    failures = []
+
+    def read():
+        while not stop.is_set():
+            for name in names:
+                try:
+                    data = (mount / name).read_bytes()
+                except OSError as error:
+                    if error.errno != errno.ESTALE:
+                        failures.append(error)
+                    continue
+                if data not in allowed[name]:
+                    failures.append(f"{name}: {len(data)} bytes of no version")
+
+    readers = [threading.Thread(target=read, daemon=True) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    try:
+        for round_number in range(1, 9):
+            size = sizes[round_number % len(sizes)]
+            world.edit(*[edits.write(f"/{name}", content(name, size)) for name in names])
+            mount.settle()
+    finally:
+        stop.set()
+        for reader in readers:
+            reader.join(timeout=30)
+    assert not failures, failures[:10]
+    assert_equal_to_server(mount)
+
+
 def test_editing_a_folder_that_others_read_neither_stops_them_nor_loses_a_change(world):
     """A small number of rounds; that they end at all is the point: a notification that is sent
     while the directory's lock is held would stop them for good."""

@@ -113,6 +113,17 @@ def test_one_download_with_a_wrong_byte_is_never_served(world):
     assert (mount / "file").read_bytes() == data
 
 
+def test_a_large_download_with_a_wrong_byte_is_not_served_again(world):
+    """Its hash is known only after its bytes were given out; the kernel must not keep them."""
+    data = bytes_of(3 * MIB)
+    mount = one_file(world, data)
+    world.emulator.faults([{"host": "content", "action": "wrong-bytes", "count": 1}])
+    with open(mount / "file", "rb", buffering=0) as held:
+        assert len((mount / "file").read_bytes()) == len(data)
+        wait_until(lambda: (mount / "file").read_bytes() == data, "a second download")
+        assert os.pread(held.fileno(), len(data), 0) == data
+
+
 @pytest.mark.parametrize("action", ["cut", "close"])
 def test_a_download_that_breaks_off_is_completed(world, action):
     data = bytes_of(3 * MIB)

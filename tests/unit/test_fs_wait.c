@@ -156,15 +156,50 @@ static void test_an_interrupted_request_is_answered_and_its_work_given_up(void *
     assert_int_equal(world->req.answers, 1);
 }
 
-static void test_an_interrupt_before_the_work_began_gives_it_up_at_once(void **state)
+/* Nobody is answered before: the kernel could release what the starter still uses. */
+static void
+test_an_interrupt_before_the_work_began_is_answered_when_the_starter_is_done(void **state)
 {
     struct world *world = *state;
     struct wait *wait = begin(world);
 
     interrupt(&world->req);
-    assert_int_equal(wait_for_answer(&world->req), -EINTR);
-    assert_int_equal(forgotten, 0);
+    waits_wake(world->fs.waits);
+    assert_int_equal(waits_count(world->fs.waits), 0);
+    assert_int_equal(world->req.answers, 0);
     wait_for_work(wait, 7);
+    assert_int_equal(wait_for_answer(&world->req), -EINTR);
+    waits_stop(world->fs.waits);
+    assert_int_equal(forgotten, 7);
+}
+
+static void *stop(void *arg)
+{
+    waits_stop(arg);
+    return NULL;
+}
+
+static void test_a_mount_that_ends_while_work_is_started_answers_and_gives_it_up(void **state)
+{
+    struct world *world = *state;
+    struct wait *wait = begin(world);
+    struct fuse_req late = { .code = NOT_ANSWERED };
+    pthread_t stopper;
+
+    assert_int_equal(pthread_create(&stopper, NULL, stop, world->fs.waits), 0);
+    /* Refused once the end has begun. */
+    while (late.answers == 0) {
+        struct wait *other = wait_new(&world->fs, &(struct wait_conf){ .req = &late });
+
+        if (other) {
+            assert_true(wait_claim(other));
+            wait_end(other);
+            wait_for_handle(other);
+        }
+    }
+    wait_for_work(wait, 7);
+    assert_int_equal(pthread_join(stopper, NULL), 0);
+    assert_int_equal(world->req.code, -ENOTCONN);
     assert_int_equal(forgotten, 7);
 }
 
@@ -246,7 +281,8 @@ int main(void)
         WAIT_TEST(test_work_that_fails_hands_its_error_on),
         WAIT_TEST(test_work_may_end_before_its_starter_has_said_what_it_is),
         WAIT_TEST(test_an_interrupted_request_is_answered_and_its_work_given_up),
-        WAIT_TEST(test_an_interrupt_before_the_work_began_gives_it_up_at_once),
+        WAIT_TEST(test_an_interrupt_before_the_work_began_is_answered_when_the_starter_is_done),
+        WAIT_TEST(test_a_mount_that_ends_while_work_is_started_answers_and_gives_it_up),
         WAIT_TEST(test_work_that_ends_after_an_interrupt_answers_nothing),
         WAIT_TEST(test_a_request_waits_until_its_deadline_and_no_longer),
         WAIT_TEST(test_a_request_without_a_deadline_delays_no_other),
