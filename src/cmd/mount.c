@@ -143,6 +143,31 @@ static int run_daemon(const struct serve_conf *conf, const struct account *accou
     return verb_failed(&err, "mounting");
 }
 
+/* Nothing that the daemon needs may lie below its own mount. */
+static int check_place(const struct account *account, const char *log_file, const char *mountpoint,
+                       struct err *err)
+{
+    const struct {
+        const char *path;
+        const char *what;
+    } needed[] = {
+        { account->state_dir, "its own state" },
+        { account->cache_dir, "its own cache" },
+        { account->conf.ca_file, "the certificates" },
+        { log_file, "its own log" },
+    };
+
+    for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
+        int r = needed[i].path
+                    ? mount_point_check_hides(mountpoint, needed[i].path, needed[i].what, err)
+                    : 0;
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
 static int mount_account(const struct account *account, const struct mount_options *options,
                          const char *place, bool is_foreground)
 {
@@ -156,7 +181,8 @@ static int mount_account(const struct account *account, const struct mount_optio
     if (graph_identity_load(account->state_dir, &who, &err) < 0)
         return verb_failed(&err, "mounting");
     graph_identity_clear(&who);
-    if (mount_point_prepare(place, options->nonempty, &mountpoint, &err) < 0)
+    if (mount_point_prepare(place, options->nonempty, &mountpoint, &err) < 0 ||
+        check_place(account, log_file, mountpoint, &err) < 0)
         return verb_failed(&err, "mounting");
     if (!is_foreground && !background_start(&background, &status))
         return status;

@@ -22,8 +22,6 @@
 #define MIB (INT64_C(1) << 20)
 #define GIB (INT64_C(1) << 30)
 
-enum { FUSE_OPTIONS_MAX_BYTES = 4096 };
-
 struct mount_option {
     const char *name;
     const char *argument; /* what the value is called; NULL: it has none */
@@ -147,12 +145,11 @@ static const struct mount_option table[] = {
     { "debug", NULL, "log every request of the kernel", parse_flag, FIELD(debug), false },
     { "nonempty", NULL, "mount over a directory that isn't empty", parse_flag, FIELD(nonempty),
       false },
-    { "allow_other", NULL, "let other users in", NULL, 0, true },
-    { "allow_root", NULL, "let root in", NULL, 0, true },
-    { "max_read", "BYTES", "the largest read that the kernel sends", NULL, 0, true },
-    { "fsname", "NAME", "what the mount calls its source", NULL, 0, true },
-    { "subtype", "NAME", "what it calls its type, behind \"fuse.\"", NULL, 0, true },
-    { "noexec", NULL, "run no programs from it", NULL, 0, true },
+    { "allow_other", NULL, "let other users in", parse_flag, FIELD(allow_other), true },
+    { "allow_root", NULL, "let root in", parse_flag, FIELD(allow_root), true },
+    { "max_read", "SIZE", "the largest read that the kernel sends", parse_size, FIELD(max_read),
+      true },
+    { "noexec", NULL, "run no programs from it", parse_flag, FIELD(noexec), true },
     { "default_permissions", NULL, "always on: the kernel checks permissions", NULL, 0, false },
     { "nosuid", NULL, "always on", NULL, 0, false },
     { "nodev", NULL, "always on", NULL, 0, false },
@@ -191,7 +188,6 @@ void mount_options_init(struct mount_options *options)
         .object_ttl = 60,
         .log_level = x_strdup("info"),
     };
-    strbuf_init(&options->fuse, FUSE_OPTIONS_MAX_BYTES);
 }
 
 void mount_options_clear(struct mount_options *options)
@@ -199,29 +195,28 @@ void mount_options_clear(struct mount_options *options)
     free(options->root);
     free(options->log);
     free(options->log_level);
-    strbuf_clear(&options->fuse);
 }
 
-/* libfuse splits the list at commas, too, and knows the same escape. */
-static int pass_on(struct mount_options *options, const struct mount_option *option,
-                   const char *value)
+void mount_options_for_fuse(const struct mount_options *options, struct strbuf *out)
 {
-    (void)strbuf_addf(&options->fuse, "%s%s", options->fuse.len > 0 ? "," : "", option->name);
-    if (option->argument)
-        (void)strbuf_addch(&options->fuse, '=');
-    for (; option->argument && *value; value++) {
-        if (*value == ',' || *value == '\\')
-            (void)strbuf_addch(&options->fuse, '\\');
-        (void)strbuf_addch(&options->fuse, *value);
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        const char *field = (const char *)options + table[i].offset;
+
+        if (!table[i].is_for_fuse)
+            continue;
+        if (table[i].argument && *(const int64_t *)(const void *)field > 0)
+            (void)strbuf_addf(out, ",%s=%" PRId64, table[i].name,
+                              *(const int64_t *)(const void *)field);
+        else if (!table[i].argument && *(const bool *)field)
+            (void)strbuf_addf(out, ",%s", table[i].name);
     }
-    return strbuf_error(&options->fuse);
 }
 
 int mount_options_set(struct mount_options *options, const char *name, const char *value,
                       struct err *err)
 {
     const struct mount_option *option = find(name);
-    bool is_wanted = true;
+    bool ignored;
     int r = 0;
 
     if (!option)
@@ -234,9 +229,7 @@ int mount_options_set(struct mount_options *options, const char *name, const cha
     if (option->parse)
         r = option->parse(value, (char *)options + option->offset);
     else if (!option->argument)
-        r = parse_flag(value, &is_wanted);
-    if (r == 0 && option->is_for_fuse && is_wanted)
-        r = pass_on(options, option, value);
+        r = parse_flag(value, &ignored);
     if (r < 0)
         return err_set(err, -EINVAL, "the mount option %s can't be \"%s\"", name, value);
     return 0;

@@ -26,7 +26,12 @@ struct mount_options {
     char *log_level;
     bool debug;
     bool nonempty;
-    struct strbuf fuse; /* "a,b=c": what the kernel and libfuse are given */
+
+    /* What the kernel and libfuse are given. */
+    bool allow_other;
+    bool allow_root;
+    bool noexec;
+    int64_t max_read; /* bytes; 0: the kernel's choice */
 };
 
 /* The defaults. For mount_options_clear(). */
@@ -43,6 +48,9 @@ int mount_options_set(struct mount_options *options, const char *name, const cha
 
 /* The same for a list as -o takes it: "name,name=value"; a comma in a value is written "\,". */
 int mount_options_parse(struct mount_options *options, const char *list, struct err *err);
+
+/* Appends those that the kernel and libfuse are given, each behind a comma: ",a,b=c". */
+void mount_options_for_fuse(const struct mount_options *options, struct strbuf *out);
 
 /* Writes a line for each option. */
 void mount_options_print(FILE *out);

@@ -121,6 +121,36 @@ static int check_directory(const char *path, bool may_have_files, struct err *er
     return may_have_files ? 0 : check_empty(path, err);
 }
 
+/* The real path of the nearest directory above that is there, the path itself included. */
+static char *nearest_real(const char *path)
+{
+    cleanup_free char *copy = x_strdup(path);
+
+    for (;;) {
+        char *real = realpath(copy, NULL), *slash;
+
+        if (real)
+            return real;
+        slash = strrchr(copy, '/');
+        if (!slash || slash == copy)
+            return x_strdup("/");
+        *slash = '\0';
+    }
+}
+
+int mount_point_check_hides(const char *mountpoint, const char *path, const char *what,
+                            struct err *err)
+{
+    cleanup_free char *real = nearest_real(path);
+    size_t length = strlen(mountpoint);
+
+    if (strncmp(real, mountpoint, length) != 0 || (real[length] != '/' && real[length] != '\0'))
+        return 0;
+    return err_set(err, -EINVAL,
+                   "%s: the mount would hide %s, %s, and wait for itself (choose another place)",
+                   mountpoint, what, path);
+}
+
 static bool is_in_path(const char *program)
 {
     const char *path = getenv("PATH");

@@ -13,6 +13,11 @@
  */
 int mount_point_prepare(const char *path, bool may_have_files, char **ret_path, struct err *err);
 
+/* Refuses (-EINVAL) if what the daemon itself needs lies at or below the mount point, or would when
+ * it is made: the daemon would wait for itself, and couldn't even be killed. */
+int mount_point_check_hides(const char *mountpoint, const char *path, const char *what,
+                            struct err *err);
+
 /* Takes a mount away from the tree, even if it is in use (`fusermount3 -uz`). */
 int mount_point_detach(const char *path, struct err *err);
 

@@ -104,7 +104,7 @@ static int walk(struct store *store, struct sync *sync, const char *path, struct
                 r = look_up(store, &directory, name, ret);
         }
     }
-    return r;
+    return r == 0 && ret->kind != NODE_VIEW && ret->kind != NODE_FOLDER ? -ENOTDIR : r;
 }
 
 int mount_root_find_known(struct store *store, const char *path, ino_nr *ret_root)
@@ -129,11 +129,11 @@ int mount_root_find(struct store *store, struct sync *sync, const char *path, in
         return err_wrap(err, "there is no network, and the root %s was never seen before", path);
     if (r == -ENOENT)
         return err_set(err, r, "the root %s: no such place", path);
+    if (r == -ENOTDIR)
+        return err_set(err, r, "the root %s: not a directory that can be entered", path);
     if (r < 0)
         return err->code != 0 ? err_wrap(err, "the root %s", path)
                               : err_set_errno(err, r, "the root %s", path);
-    if (attr.kind != NODE_VIEW && attr.kind != NODE_FOLDER)
-        return err_set(err, -ENOTDIR, "the root %s: not a directory that can be entered", path);
     *ret_root = attr.ino;
     return 0;
 }

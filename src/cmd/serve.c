@@ -35,7 +35,7 @@
 #include "store/store.h"
 #include "sync/sync.h"
 
-enum { POOL_THREADS = 4, FILES_MAX = 65536 };
+enum { POOL_THREADS = 4, FILES_MAX = 65536, FUSE_OPTIONS_MAX_BYTES = 1024 };
 
 #define API_VERSION "/v1.0"
 
@@ -193,7 +193,8 @@ static int make_content(struct rooms *rooms, struct err *err)
 static int make_fs(struct rooms *rooms, struct err *err)
 {
     const struct mount_options *options = rooms->conf->options;
-    const struct fs_conf conf = {
+    cleanup_strbuf struct strbuf fuse_options;
+    struct fs_conf conf = {
         .store = rooms->store,
         .content = rooms->content,
         .sync = rooms->sync,
@@ -208,9 +209,11 @@ static int make_fs(struct rooms *rooms, struct err *err)
         .umask = (mode_t)options->umask,
         .object_ttl_s = (int)options->object_ttl,
         .debug = options->debug,
-        .fuse_options = options->fuse.len > 0 ? options->fuse.data : NULL,
     };
 
+    strbuf_init(&fuse_options, FUSE_OPTIONS_MAX_BYTES);
+    mount_options_for_fuse(options, &fuse_options);
+    conf.fuse_options = fuse_options.data;
     return fs_new(&conf, &rooms->fs, err);
 }
 

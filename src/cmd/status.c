@@ -212,7 +212,10 @@ static bool is_mount_point(const char *path, const struct mount_entry *mount)
 {
     cleanup_free char *absolute = path ? realpath(path, NULL) : NULL;
 
-    return !path || !absolute || strcmp(absolute, mount->path) == 0;
+    /* A mount whose daemon has died can't be resolved. */
+    if (!absolute)
+        return !path || errno == ENOTCONN || errno == ECONNABORTED;
+    return strcmp(absolute, mount->path) == 0;
 }
 
 static int show(const char *path, const struct status_values *values, struct err *err)

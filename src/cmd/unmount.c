@@ -17,6 +17,9 @@
 #include "cmd/mount_point.h"
 #include "cmd/mountinfo.h"
 
+/* How long a daemon may take to end. */
+enum { PATIENCE_MS = 30000 };
+
 static const struct option_row unmount_rows[] = {
     OPTIONS_END,
 };
@@ -33,12 +36,22 @@ static int watch_daemon(const struct mount_entry *mount)
     return (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
 }
 
-static void wait_for_end(int daemon)
+/* It goes on if what it serves is mounted elsewhere, too: bound, or in another namespace. */
+static void wait_for_end(const struct mount_entry *mount, int daemon)
 {
     struct pollfd end = { .fd = daemon, .events = POLLIN };
+    int r;
 
-    while (daemon >= 0 && poll(&end, 1, -1) < 0 && errno == EINTR)
-        continue;
+    if (daemon < 0)
+        return;
+    do {
+        r = poll(&end, 1, PATIENCE_MS);
+    } while (r < 0 && errno == EINTR);
+    if (r == 0)
+        (void)fprintf(stderr,
+                      "graphfs: %s: unmounted; but its daemon goes on, as if it was mounted at "
+                      "another place, too (findmnt -t fuse.graphfs)\n",
+                      mount->path);
 }
 
 static int unmount_stale(const struct mount_entry *mount, struct err *err)
@@ -61,7 +74,7 @@ static int unmount(const struct mount_entry *mount, struct err *err)
     daemon = watch_daemon(mount);
     r = mount_point_unmount(mount->path, err);
     if (r == 0)
-        wait_for_end(daemon);
+        wait_for_end(mount, daemon);
     return r;
 }
 

@@ -51,6 +51,7 @@ struct content {
     void *on_wrong_arg;         /* wrong_lock */
 
     _Atomic int64_t used_bytes;     /* on disk, and on its way there */
+    _Atomic int64_t on_way_bytes;   /* of these not on disk yet: the free space still has them */
     _Atomic int64_t files;          /* on disk */
     _Atomic int64_t prefetch_bytes; /* asked for ahead of readers and not here yet */
     _Atomic bool is_closing;
@@ -375,6 +376,10 @@ int room_reserve(struct content *content, int64_t bytes);
 
 /* Frees at least ${bytes}, if it can, whatever the limits say: the disk is full. Locks as above. */
 void room_free(struct content *content, int64_t bytes);
+
+/* The end of a reservation: the bytes are on the disk now; or they won't come. */
+void room_take(struct content *content, int64_t bytes);
+void room_give_back(struct content *content, int64_t bytes);
 
 /* ---- scan.c ---- */
 

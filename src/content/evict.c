@@ -30,7 +30,8 @@ static int64_t room_missing(struct content *content, int64_t bytes)
 
     if (content->min_free_bytes > 0 && statvfs(content->directory, &disk) == 0) {
         int64_t available = (int64_t)(disk.f_bavail * disk.f_frsize);
-        int64_t missing_free = content->min_free_bytes + bytes - available;
+        int64_t missing_free =
+            content->min_free_bytes + bytes + atomic_load(&content->on_way_bytes) - available;
 
         if (missing_free > missing)
             missing = missing_free;
@@ -161,7 +162,19 @@ int room_reserve(struct content *content, int64_t bytes)
         if (evict(content, missing) == 0)
             return -ENOSPC;
     (void)atomic_fetch_add(&content->used_bytes, bytes);
+    (void)atomic_fetch_add(&content->on_way_bytes, bytes);
     return 0;
+}
+
+void room_take(struct content *content, int64_t bytes)
+{
+    (void)atomic_fetch_sub(&content->on_way_bytes, bytes);
+}
+
+void room_give_back(struct content *content, int64_t bytes)
+{
+    (void)atomic_fetch_sub(&content->on_way_bytes, bytes);
+    (void)atomic_fetch_sub(&content->used_bytes, bytes);
 }
 
 void room_free(struct content *content, int64_t bytes)

@@ -75,7 +75,7 @@ static struct fetch *fetch_add(struct version *version, struct block_range block
 
 static void fetch_give_back_room(struct fetch *fetch)
 {
-    (void)atomic_fetch_sub(&fetch->version->content->used_bytes, fetch->reserved);
+    room_give_back(fetch->version->content, fetch->reserved);
     fetch->reserved = 0;
 }
 
@@ -97,6 +97,7 @@ void fetch_accept(struct fetch *fetch)
     if (fetch->data) {
         read_hold(version, fetch->blocks, fetch->data, fetch->bytes);
     } else {
+        room_take(version->content, fetch->reserved);
         fetch->reserved = 0; /* it is the version's now */
         version_publish(version, fetch->blocks);
         if (fetch->verdict != VERDICT_NONE) {
@@ -437,7 +438,9 @@ static void fetch_make_room(struct fetch *fetch)
     LOCKED(&version->lock);
     fetch->reserved = fetch->bytes;
     if (header_bytes > 0 && (version->fd >= 0 || version_create(version) < 0))
-        (void)atomic_fetch_sub(&content->used_bytes, header_bytes);
+        room_give_back(content, header_bytes);
+    else
+        room_take(content, header_bytes);
     if (version->fd < 0)
         fetch_give_back_room(fetch);
 }

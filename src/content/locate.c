@@ -178,6 +178,7 @@ struct location_query {
     char *item_id;
     enum remote_priority priority;
     int64_t deadline_ms;
+    unsigned number; /* of version->locates */
 };
 
 /* Whether a request has to be made, and for whom. */
@@ -210,7 +211,7 @@ static bool locate_begin(struct version *version, struct location_query *query)
     query->drive_id = x_strdup(version->id.drive_id);
     query->item_id = x_strdup(version->id.item_id);
     version->is_locating = true;
-    version->locates++;
+    query->number = ++version->locates;
     return true;
 }
 
@@ -220,7 +221,7 @@ void locate_if_needed(struct version *version)
     struct location_query location = { 0 };
     struct item_query query;
     uint64_t request;
-    bool is_unwanted;
+    bool is_current, is_unwanted;
 
     if (!locate_begin(version, &location))
         return;
@@ -236,8 +237,11 @@ void locate_if_needed(struct version *version)
     request = remote_items(content->remote, &query, located, version);
     {
         LOCKED(&version->lock);
-        version->locate_request = version->is_locating ? request : 0;
-        is_unwanted = version->is_locating && atomic_load(&content->is_closing);
+        /* Its answer may have come, and another request have begun. */
+        is_current = version->is_locating && version->locates == location.number;
+        if (is_current)
+            version->locate_request = request;
+        is_unwanted = is_current && atomic_load(&content->is_closing);
     }
     if (is_unwanted)
         remote_cancel(content->remote, request);

@@ -222,6 +222,10 @@ void version_load(struct version *version)
     version->present_count = 0;
     version->verdict = version->verdict_synced = VERDICT_NONE;
     version->fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (version->fd < 0 && errno != ENOENT) {
+        log_warn("content", "opening a file in the cache: %s", ERRNO_TEXT(errno));
+        return; /* it is there all the same, for another time */
+    }
     if (version->fd >= 0)
         r = version_read_file(version, &same_boot);
     if (r == 0) {
@@ -282,6 +286,7 @@ int version_create(struct version *version)
 
     if (version->fd >= 0)
         return 0;
+    version_account(version, false, 0); /* what could not be opened is made anew */
     fd = create_file(path);
     if (fd == -ENOENT) { /* the cache was emptied by hand */
         r = mkdir_p(content->directory, 0700);
@@ -390,12 +395,14 @@ void version_unload(struct version *version)
 {
     bool is_worthless = version->present_count == 0 && version->wrong_length == 0;
 
-    if (version->is_dropped || version->is_broken || is_worthless) {
+    bool could_not_open = version->fd < 0 && version->has_file;
+
+    if (version->is_dropped || version->is_broken || (is_worthless && !could_not_open)) {
         version_remove(version);
         return;
     }
     /* Bytes that were lost, not forgotten, are still there. */
-    if (version->present_count == 0)
+    if (version->present_count == 0 && version->fd >= 0)
         (void)disk_punch(version->fd, version_place(version, 0), version->size);
     version_close_file(version);
 }

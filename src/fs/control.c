@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fs/control_handle.h"
 
@@ -24,7 +25,7 @@ static const struct control_inode {
     const char *name;
     mode_t mode;
 } inodes[] = {
-    { INO_DIRECTORY, FUSE_ROOT_ID, ".graphfs", S_IFDIR | 0700 },
+    { INO_DIRECTORY, FUSE_ROOT_ID, CONTROL_NAME, S_IFDIR | 0700 },
     { INO_STATUS, INO_DIRECTORY, "status", S_IFREG | 0400 },
     { INO_CONTROL, INO_DIRECTORY, "control", S_IFREG | 0600 },
 };
@@ -40,13 +41,16 @@ static const struct control_inode *find(fuse_ino_t nodeid)
     return NULL;
 }
 
+/* Who mounted commands the daemon, whomever the files belong to; but root mounts for others. */
 static struct stat stat_of(const struct fs *fs, const struct control_inode *inode)
 {
+    uid_t owner = geteuid() == 0 ? fs->conf.uid : geteuid();
+
     return (struct stat){
         .st_ino = inode->nodeid,
         .st_mode = inode->mode,
         .st_nlink = 1,
-        .st_uid = fs->conf.uid,
+        .st_uid = owner,
         .st_gid = fs->conf.gid,
     };
 }

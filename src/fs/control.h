@@ -15,6 +15,9 @@
 
 #include "fs/fs_i.h"
 
+/* Its name. What a drive has under it in the mount's root can't be seen there. */
+#define CONTROL_NAME ".graphfs"
+
 struct control;
 
 /* For control_free(), when the kernel can't ask any more and sync has stopped. */

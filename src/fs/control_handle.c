@@ -324,7 +324,7 @@ void control_handle_read(struct control_handle *handle, fuse_req_t req, size_t s
                                              .size = size,
                                              .handle = handle,
                                              .abandon = forget_reader,
-                                             .has_no_deadline = true,
+                                             .deadline_ms = WAIT_FOR_EVER,
                                          });
     if (!wait)
         return;

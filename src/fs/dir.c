@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "fs/control.h"
 #include "fs/fs_i.h"
@@ -90,6 +91,7 @@ struct listing {
     const struct fs *fs;
     fuse_req_t req;
     bool with_attributes; /* READDIRPLUS */
+    bool is_root;         /* of the mount */
     char *buffer;
     size_t size;
     size_t length;
@@ -127,6 +129,9 @@ static bool add_child(const struct node_attr *attr, const char *name, void *arg)
     struct node_attr shown = *attr;
     struct fuse_entry_param entry;
 
+    /* In the root the control directory has this name, which isn't listed. */
+    if (listing->is_root && strcmp(name, CONTROL_NAME) == 0)
+        return true;
     if (link_show(listing->fs, &shown) < 0)
         return true; /* its target is gone, and so will it be */
     attr_fill_entry(listing->fs, &shown, &entry);
@@ -167,10 +172,12 @@ static void reply_listing(struct listing *listing, ino_nr ino, off_t offset)
 static void read_directory(fuse_req_t req, ino_nr ino, size_t size, off_t offset,
                            bool with_attributes)
 {
+    const struct fs *fs = fuse_req_userdata(req);
     struct listing listing = {
-        .fs = fuse_req_userdata(req),
+        .fs = fs,
         .req = req,
         .with_attributes = with_attributes,
+        .is_root = ino == fs->root,
         .buffer = malloc(size),
         .size = size,
     };

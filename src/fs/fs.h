@@ -39,7 +39,7 @@ struct fs_conf {
     mode_t umask;     /* taken from 0666 and 0777 */
     int object_ttl_s; /* how long the kernel may believe what comes from a place without delta */
     bool debug;       /* libfuse prints every request to stderr */
-    const char *fuse_options; /* for the kernel and libfuse: "a,b=c"; NULL: none but ours */
+    const char *fuse_options; /* more for the kernel and libfuse: ",a,b=c"; "": none but ours */
 };
 
 /*

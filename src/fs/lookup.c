@@ -16,6 +16,10 @@
 #include "fs/wait.h"
 #include "tree/names.h"
 
+/* Short: the kernel holds the directory's lock meanwhile, which others and our own notifications
+ * wait for. */
+#define LOOKUP_DEADLINE_MS 15000
+
 static void reply_entry(const struct fs *fs, fuse_req_t req, const struct node_attr *attr)
 {
     struct fuse_entry_param entry;
@@ -86,6 +90,7 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
                             .req = req,
                             .ino = fs_row(fs, parent),
                             .name = name,
+                            .deadline_ms = LOOKUP_DEADLINE_MS,
                             .resume = on_asked,
                             .abandon = wait_forget_sync,
                         });

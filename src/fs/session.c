@@ -28,8 +28,9 @@
 #include "fs/opens.h"
 #include "fs/wait.h"
 
-/* A request that waits for the network holds no worker, so these are for the processor's sake. */
-enum { WORKERS = 16, NOTIFIERS = 3 };
+/* A request that waits for the network holds no worker, so these are for the processor's sake. A
+ * notifier waits as long as somebody looks for a name in a directory that was never listed. */
+enum { WORKERS = 16, NOTIFIERS = 8 };
 
 /* The kernel stops reading files, cached ones too, when so many reads are waiting. It cuts this to
  * what it allows. */
@@ -164,9 +165,8 @@ static int session_new(struct fs *fs, struct err *err)
 {
     struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
     cleanup_free char *options =
-        x_asprintf("default_permissions,nosuid,nodev,noatime,fsname=graphfs:%s,subtype=graphfs%s%s",
-                   fs->conf.account, fs->conf.fuse_options ? "," : "",
-                   fs->conf.fuse_options ? fs->conf.fuse_options : "");
+        x_asprintf("default_permissions,nosuid,nodev,noatime,fsname=graphfs:%s,subtype=graphfs%s",
+                   fs->conf.account, fs->conf.fuse_options);
 
     fuse_set_log_func(log_from_libfuse);
     if (fuse_opt_add_arg(&args, "graphfs") == 0 && fuse_opt_add_arg(&args, "-o") == 0 &&

@@ -233,6 +233,13 @@ static bool admit(struct waits *waits)
     return !waits->is_stopping;
 }
 
+static int64_t due_at(const struct waits *waits, int64_t deadline_ms)
+{
+    if (deadline_ms == WAIT_FOR_EVER)
+        return WAIT_FOR_EVER;
+    return clock_mono_ms(waits->clock) + (deadline_ms > 0 ? deadline_ms : DEADLINE_MS);
+}
+
 struct wait *wait_new(struct fs *fs, const struct wait_conf *conf)
 {
     struct waits *waits = fs->waits;
@@ -251,7 +258,7 @@ struct wait *wait_new(struct fs *fs, const struct wait_conf *conf)
         state->wait.file = *conf->file;
     state->resume = conf->resume;
     state->abandon = conf->abandon;
-    state->due_ms = conf->has_no_deadline ? INT64_MAX : clock_mono_ms(waits->clock) + DEADLINE_MS;
+    state->due_ms = due_at(waits, conf->deadline_ms);
     atomic_init(&state->parties, PARTIES);
     (void)pthread_mutex_init(&state->lock, NULL);
 
@@ -280,7 +287,7 @@ static void sleep_until_due(struct waits *waits, const struct wait_state *first)
     struct timespec until;
     int64_t left_ms;
 
-    if (!first || first->due_ms == INT64_MAX) {
+    if (!first || first->due_ms == WAIT_FOR_EVER) {
         (void)pthread_cond_wait(&waits->changed, &waits->lock);
         return;
     }

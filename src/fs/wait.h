@@ -26,6 +26,8 @@ typedef void wait_resume_fn(struct wait *wait, const struct err *err);
  * wait's own lock held. */
 typedef bool wait_abandon_fn(struct wait *wait);
 
+#define WAIT_FOR_EVER INT64_MAX
+
 struct wait_conf {
     fuse_req_t req;
     ino_nr ino;       /* what follows is for resume alone */
@@ -35,7 +37,7 @@ struct wait_conf {
     void *handle;
     wait_resume_fn *resume;
     wait_abandon_fn *abandon;
-    bool has_no_deadline;
+    int64_t deadline_ms; /* from now; 0: a minute; WAIT_FOR_EVER */
 };
 
 /* What abandon and resume may look at; the rest belongs to wait.c. */

@@ -106,6 +106,39 @@ def test_a_stale_mount_is_cleared_by_the_next_one(world):
         assert os.listdir(mount) == ["file"]
 
 
+@pytest.mark.parametrize("what", ["state_home", "cache_home"])
+def test_a_mount_that_would_hide_what_its_daemon_needs_is_refused(world, what):
+    """It would wait for itself for ever, and couldn't even be killed."""
+    done = fails(world.account, getattr(world.account, what), "-o", "nonempty")
+    assert "hide" in done
+
+
+def test_a_root_that_is_a_file_is_refused_also_when_it_is_known(world, place):
+    world.edit(edits.create("/file", b"x"))
+    with world.account.mount() as mount:
+        mount.settle()
+    done = fails(world.account, place, "--root=/me/drive/file")
+    assert "not a directory" in done
+    assert not mounted_at(place)
+
+
+def test_a_folder_of_the_control_directorys_name_does_not_take_its_place(world):
+    world.edit(edits.mkdir("/.graphfs"), edits.create("/.graphfs/status", b'{"pid":1}'),
+               edits.create("/file", b"x"))
+    mount = world.mount()
+    mount.settle()
+    assert os.listdir(mount) == ["file"]
+    assert sorted(os.listdir(mount / ".graphfs")) == ["control", "status"]
+    assert mount.status()["pid"] == mount.pid
+
+
+def test_status_of_a_path_that_is_not_there_is_an_error(world):
+    mount = world.mount()
+    done = world.account.run("status", mount / "nothing", check=False)
+    assert done.returncode == 1
+    assert "No such file" in done.stderr
+
+
 def test_a_stale_mount_is_cleared_by_unmount(world):
     with world.account.mount() as mount:
         mount.kill9()

@@ -9,6 +9,15 @@
 #include "cmd/mount_root.h"
 #include "unit.h"
 
+static void assert_for_fuse(const struct mount_options *options, const char *expected)
+{
+    cleanup_strbuf struct strbuf text;
+
+    strbuf_init(&text, 1024);
+    mount_options_for_fuse(options, &text);
+    assert_string_equal(text.data, expected);
+}
+
 static void test_the_list_of_options_is_understood(void **state)
 {
     struct mount_options options;
@@ -29,7 +38,7 @@ static void test_the_list_of_options_is_understood(void **state)
     assert_int_equal(options.poll, 5);
     assert_true(options.debug);
     assert_string_equal(options.log, "a,b");
-    assert_string_equal(options.fuse.data, "allow_other,max_read=4096");
+    assert_for_fuse(&options, ",allow_other,max_read=4096");
     mount_options_clear(&options);
 }
 
@@ -48,15 +57,30 @@ static void test_a_later_value_replaces_an_earlier_one(void **state)
     mount_options_clear(&options);
 }
 
-static void test_a_comma_in_a_value_reaches_libfuse_escaped(void **state)
+static void test_what_the_file_lets_in_the_command_line_can_keep_out(void **state)
 {
     struct mount_options options;
     struct err err = { 0 };
 
     (void)state;
     mount_options_init(&options);
-    assert_int_equal(mount_options_parse(&options, "fsname=a\\,b\\\\c", &err), 0);
-    assert_string_equal(options.fuse.data, "fsname=a\\,b\\\\c");
+    assert_for_fuse(&options, "");
+    assert_int_equal(mount_options_set(&options, "allow_other", "yes", &err), 0);
+    assert_int_equal(mount_options_parse(&options, "noexec,allow_other=no", &err), 0);
+    assert_for_fuse(&options, ",noexec");
+    mount_options_clear(&options);
+}
+
+/* By these graphfs finds its own mounts. */
+static void test_the_name_of_source_and_type_cannot_be_changed(void **state)
+{
+    struct mount_options options;
+    struct err err = { 0 };
+
+    (void)state;
+    mount_options_init(&options);
+    assert_int_equal(mount_options_parse(&options, "fsname=a", &err), -EINVAL);
+    assert_int_equal(mount_options_parse(&options, "subtype=a", &err), -EINVAL);
     mount_options_clear(&options);
 }
 
@@ -143,7 +167,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_list_of_options_is_understood),
         cmocka_unit_test(test_a_later_value_replaces_an_earlier_one),
-        cmocka_unit_test(test_a_comma_in_a_value_reaches_libfuse_escaped),
+        cmocka_unit_test(test_what_the_file_lets_in_the_command_line_can_keep_out),
+        cmocka_unit_test(test_the_name_of_source_and_type_cannot_be_changed),
         cmocka_unit_test(test_sizes_take_a_unit),
         cmocka_unit_test(test_what_is_wrong_is_named),
         cmocka_unit_test(test_a_root_is_an_absolute_path_without_detours),

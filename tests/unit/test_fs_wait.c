@@ -247,7 +247,7 @@ static void test_a_request_without_a_deadline_delays_no_other(void **state)
                            &(struct wait_conf){
                                .req = &patient,
                                .abandon = wait_forget_sync,
-                               .has_no_deadline = true,
+                               .deadline_ms = WAIT_FOR_EVER,
                            }),
                   8);
     wait_for_work(begin(world), 7);
