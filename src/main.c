@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "cmd/mount_helper.h"
 
 static int print_help(void)
 {
@@ -28,17 +29,28 @@ static const struct verb *find_verb(const char *name)
     return NULL;
 }
 
+/* What could not be written was not told: a full disk, a reader that has gone. */
+static int end(int code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    perror("graphfs: writing the output");
+    return code == EXIT_DONE ? EXIT_FAILED : code;
+}
+
 int main(int argc, char **argv)
 {
+    if (argc > 0 && mount_helper_is_meant(argv[0]))
+        return mount_helper_run(argc, argv);
     if (argc < 2) {
         (void)fprintf(stderr, "graphfs: no command is given\nTry `graphfs --help`.\n");
         return EXIT_USAGE;
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
-        return print_help();
+        return end(print_help());
     if (strcmp(argv[1], "--version") == 0) {
         (void)printf("graphfs %s\n", PACKAGE_VERSION);
-        return EXIT_DONE;
+        return end(EXIT_DONE);
     }
     const struct verb *verb = find_verb(argv[1]);
     if (!verb) {
@@ -46,5 +58,5 @@ int main(int argc, char **argv)
                       argv[1]);
         return EXIT_USAGE;
     }
-    return verb->run(verb, argc - 1, argv + 1);
+    return end(verb->run(verb, argc - 1, argv + 1));
 }

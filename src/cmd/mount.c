@@ -88,6 +88,8 @@ static int read_options(const struct account *account, const struct mount_values
         r = mount_options_parse(options, values->options, err);
     if (r == 0 && values->root)
         r = mount_options_set(options, "root", values->root, err);
+    for (size_t length = strlen(options->root); length > 1 && options->root[length - 1] == '/';)
+        options->root[--length] = '\0';
     if (r == 0)
         r = mount_root_check(options->root, err);
     return r;
@@ -133,14 +135,13 @@ static int run_daemon(const struct serve_conf *conf, const struct account *accou
     struct err err = { 0 };
     int r = open_log(account, conf->options, conf->log_file, &err);
 
-    if (r == 0)
+    if (r == 0) {
         r = serve(conf, &err);
+        if (r < 0 && conf->log_file)
+            log_error("mount", "%s", err.msg);
+    }
     log_close();
-    if (r == 0)
-        return EXIT_DONE;
-    if (conf->log_file)
-        (void)err_wrap(&err, "(log: %s)", conf->log_file);
-    return verb_failed(&err, "mounting");
+    return r == 0 ? EXIT_DONE : verb_failed(&err, "mounting");
 }
 
 /* Nothing that the daemon needs may lie below its own mount. */
@@ -181,7 +182,8 @@ static int mount_account(const struct account *account, const struct mount_optio
     if (graph_identity_load(account->state_dir, &who, &err) < 0)
         return verb_failed(&err, "mounting");
     graph_identity_clear(&who);
-    if (mount_point_prepare(place, options->nonempty, &mountpoint, &err) < 0 ||
+    if (mount_point_check_fuse(options->allow_other || options->allow_root, &err) < 0 ||
+        mount_point_prepare(place, options->nonempty, &mountpoint, &err) < 0 ||
         check_place(account, log_file, mountpoint, &err) < 0)
         return verb_failed(&err, "mounting");
     if (!is_foreground && !background_start(&background, &status))

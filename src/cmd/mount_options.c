@@ -8,6 +8,7 @@
 
 #include "cmd/mount_options.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -56,9 +57,22 @@ static int parse_mode(const char *value, void *field)
     return parse_number(value, 8, 0777, field);
 }
 
+enum { PAUSE_MIN_S = 5 };
+
 static int parse_seconds(const char *value, void *field)
 {
     return parse_number(value, 10, INT_MAX / 1000, field);
+}
+
+/* A pause between requests: with none they would never end. */
+static int parse_pause(const char *value, void *field)
+{
+    int64_t seconds;
+
+    if (parse_seconds(value, &seconds) < 0 || seconds < PAUSE_MIN_S)
+        return -EINVAL;
+    *(int64_t *)field = seconds;
+    return 0;
 }
 
 /* A number of bytes, or with a letter of KiB, MiB, GiB, TiB. */
@@ -74,7 +88,7 @@ static int parse_size(const char *value, void *field)
     int64_t unit = 1, number;
 
     for (size_t i = 0; i < sizeof units / sizeof units[0] && length > 0; i++) {
-        if (digits[length - 1] == units[i].letter) {
+        if (toupper((unsigned char)digits[length - 1]) == units[i].letter) {
             unit = units[i].bytes;
             digits[length - 1] = '\0';
             break;
@@ -133,9 +147,9 @@ static const struct mount_option table[] = {
       FIELD(cache_size), false },
     { "min_free", "SIZE", "disk space that the cache leaves free (default 1G)", parse_size,
       FIELD(min_free), false },
-    { "poll", "SECONDS", "pause between looks for changes, in use (default 30)", parse_seconds,
-      FIELD(poll), false },
-    { "poll_idle", "SECONDS", "the same when nobody uses the mount (default 300)", parse_seconds,
+    { "poll", "SECONDS", "pause between looks for changes, in use: 5 or more (default 30)",
+      parse_pause, FIELD(poll), false },
+    { "poll_idle", "SECONDS", "the same when nobody uses the mount (default 300)", parse_pause,
       FIELD(poll_idle), false },
     { "object_ttl", "SECONDS", "how long a place without change reports is believed (default 60)",
       parse_seconds, FIELD(object_ttl), false },
@@ -147,8 +161,6 @@ static const struct mount_option table[] = {
       false },
     { "allow_other", NULL, "let other users in", parse_flag, FIELD(allow_other), true },
     { "allow_root", NULL, "let root in", parse_flag, FIELD(allow_root), true },
-    { "max_read", "SIZE", "the largest read that the kernel sends", parse_size, FIELD(max_read),
-      true },
     { "noexec", NULL, "run no programs from it", parse_flag, FIELD(noexec), true },
     { "default_permissions", NULL, "always on: the kernel checks permissions", NULL, 0, false },
     { "nosuid", NULL, "always on", NULL, 0, false },
@@ -200,14 +212,9 @@ void mount_options_clear(struct mount_options *options)
 void mount_options_for_fuse(const struct mount_options *options, struct strbuf *out)
 {
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-        const char *field = (const char *)options + table[i].offset;
+        const bool *is_wanted = (const bool *)((const char *)options + table[i].offset);
 
-        if (!table[i].is_for_fuse)
-            continue;
-        if (table[i].argument && *(const int64_t *)(const void *)field > 0)
-            (void)strbuf_addf(out, ",%s=%" PRId64, table[i].name,
-                              *(const int64_t *)(const void *)field);
-        else if (!table[i].argument && *(const bool *)field)
+        if (table[i].is_for_fuse && *is_wanted)
             (void)strbuf_addf(out, ",%s", table[i].name);
     }
 }
@@ -231,7 +238,10 @@ int mount_options_set(struct mount_options *options, const char *name, const cha
     else if (!option->argument)
         r = parse_flag(value, &ignored);
     if (r < 0)
-        return err_set(err, -EINVAL, "the mount option %s can't be \"%s\"", name, value);
+        return err_set(err, -EINVAL, "the mount option %s can't be \"%s\" (%s%s%s: %s)", name,
+                       value, name, option->argument ? "=" : "",
+                       option->argument ? option->argument : "",
+                       option->argument ? option->help : "yes or no");
     return 0;
 }
 

@@ -31,7 +31,6 @@ struct mount_options {
     bool allow_other;
     bool allow_root;
     bool noexec;
-    int64_t max_read; /* bytes; 0: the kernel's choice */
 };
 
 /* The defaults. For mount_options_clear(). */

@@ -15,6 +15,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,7 +23,10 @@
 #include "base/xalloc.h"
 #include "cmd/mountinfo.h"
 
-#define HELPER "fusermount3"
+#define HELPER      "fusermount3"
+#define DEVICE      "/dev/fuse"
+#define FUSE_DEVICE makedev(10, 229) /* by Linux's list of devices */
+#define FUSE_CONF   "/etc/fuse.conf"
 
 bool mount_point_is_stale(const char *path)
 {
@@ -49,7 +53,10 @@ static int run_helper(const char *options, const char *path, struct err *err)
             return err_set_errno(err, errno, "waiting for %s", HELPER);
     }
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        return err_set(err, -EBUSY, "%s: can't be unmounted", path);
+        return err_set(err, -EBUSY,
+                       "%s: can't be unmounted (in use? fuser -vm %s tells by whom; another user's "
+                       "only root can unmount)",
+                       path, path);
     return 0;
 }
 
@@ -118,6 +125,9 @@ static int check_directory(const char *path, bool may_have_files, struct err *er
                    : err_set_errno(err, errno, "%s", path);
     if (!S_ISDIR(status.st_mode))
         return err_set(err, -ENOTDIR, "%s: not a directory", path);
+    if (access(path, W_OK) < 0 && errno == EACCES)
+        return err_set(err, -EACCES, "%s: not yours to mount at (choose a directory of your own)",
+                       path);
     return may_have_files ? 0 : check_empty(path, err);
 }
 
@@ -166,14 +176,38 @@ static bool is_in_path(const char *program)
     return false;
 }
 
-static int check_fuse(struct err *err)
+/* Whether /etc/fuse.conf lets users let others in. */
+static bool is_user_allow_other(void)
 {
-    if (access("/dev/fuse", F_OK) < 0)
+    cleanup_file FILE *file = fopen(FUSE_CONF, "re");
+    cleanup_free char *line = NULL;
+    size_t size = 0;
+
+    while (file && getline(&line, &size, file) >= 0) {
+        if (strncmp(line + strspn(line, " \t"), "user_allow_other", 16) == 0)
+            return true;
+    }
+    return false;
+}
+
+int mount_point_check_fuse(bool lets_others_in, struct err *err)
+{
+    struct stat status;
+
+    if (stat(DEVICE, &status) < 0 || !S_ISCHR(status.st_mode) || status.st_rdev != FUSE_DEVICE)
         return err_set(err, -ENODEV,
-                       "there is no /dev/fuse (modprobe fuse; in a container it has "
-                       "to be passed in)");
-    if (geteuid() != 0 && !is_in_path(HELPER))
+                       "there is no " DEVICE " (modprobe fuse; in a container it has to be passed "
+                       "in)");
+    if (access(DEVICE, R_OK | W_OK) < 0)
+        return err_set_errno(err, errno, DEVICE " can't be used by you");
+    if (geteuid() == 0)
+        return 0;
+    if (!is_in_path(HELPER))
         return err_set(err, -ENOENT, "there is no %s (Debian package fuse3)", HELPER);
+    if (lets_others_in && !is_user_allow_other())
+        return err_set(err, -EPERM,
+                       "users may not let others in here (have user_allow_other put into " FUSE_CONF
+                       ", or leave out allow_other)");
     return 0;
 }
 
@@ -186,8 +220,6 @@ int mount_point_prepare(const char *path, bool may_have_files, char **ret_path, 
         r = clear_stale(absolute, err);
     if (r == 0)
         r = check_directory(absolute, may_have_files, err);
-    if (r == 0)
-        r = check_fuse(err);
     if (r < 0)
         return r;
     /* The place itself may be a symlink. */

@@ -6,9 +6,13 @@
 
 #include <stdbool.h>
 
+/* Looks whether FUSE is there, and lets this user mount, also for others. -errno with a message
+ * that says what to do. */
+int mount_point_check_fuse(bool lets_others_in, struct err *err);
+
 /*
- * Looks whether one can mount at path: it is an empty directory where nothing of ours is mounted,
- * and FUSE is there. What a daemon that died has left there is cleared first. Returns 0 with the
+ * Looks whether one can mount at path: it is an empty directory where nothing of ours is mounted.
+ * What a daemon that died has left there is cleared first. Returns 0 with the
  * absolute path, for the caller to free, or -errno with a message that says what to do.
  */
 int mount_point_prepare(const char *path, bool may_have_files, char **ret_path, struct err *err);

@@ -126,7 +126,7 @@ int mount_root_find(struct store *store, struct sync *sync, const char *path, in
     err_clear(err);
     r = walk(store, sync, path, &attr, err);
     if (r == -ENETDOWN)
-        return err_wrap(err, "there is no network, and the root %s was never seen before", path);
+        return err_wrap(err, "the root %s was never seen before and can't be asked for", path);
     if (r == -ENOENT)
         return err_set(err, r, "the root %s: no such place", path);
     if (r == -ENOTDIR)

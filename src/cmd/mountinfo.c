@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/vec.h"
@@ -21,6 +22,7 @@
 #define MOUNTINFO "/proc/self/mountinfo"
 #define TYPE      "fuse.graphfs"
 #define SOURCE    "graphfs:"
+#define USER      "user_id="
 
 DEFINE_VEC(mount_entries, struct mount_entry);
 
@@ -59,7 +61,7 @@ static void unescape(char *text)
 bool mountinfo_parse(const char *line, struct mount_entry *ret)
 {
     cleanup_free char *copy = x_strdup(line);
-    char *rest = copy, *fields[5], *type, *source;
+    char *rest = copy, *fields[5], *type, *source, *user;
 
     for (int i = 0; i < 5; i++) {
         fields[i] = strsep(&rest, " ");
@@ -74,9 +76,12 @@ bool mountinfo_parse(const char *line, struct mount_entry *ret)
     source = strsep(&rest, " \n");
     if (strcmp(type, TYPE) != 0 || !source)
         return false;
+    user = rest ? strstr(rest, USER) : NULL;
     unescape(fields[4]);
     unescape(source);
     *ret = (struct mount_entry){ .path = x_strdup(fields[4]) };
+    if (user)
+        ret->uid = (uid_t)strtoul(user + strlen(USER), NULL, 10);
     if (strncmp(source, SOURCE, strlen(SOURCE)) == 0)
         ret->account = x_strdup(source + strlen(SOURCE));
     return true;
@@ -192,23 +197,34 @@ static int choose(struct mount_entries *entries, const char *path, struct mount_
                   struct err *err)
 {
     cleanup_free char *absolute = NULL;
-    size_t index = 0;
-    int r;
+    size_t index;
+    int r = resolve(path, &absolute, err);
 
-    if (entries->len == 0)
-        return err_set(err, -ENOENT, "nothing is mounted (graphfs mount MOUNTPOINT)");
-    if (!path && entries->len > 1)
-        return err_set(err, -ENOENT, "there are %zu mounts: name one", entries->len);
-    if (path) {
-        r = resolve(path, &absolute, err);
-        if (r < 0)
-            return r;
-        index = find_longest(entries, absolute);
-        if (index == entries->len)
-            return err_set(err, -ENOENT, "%s: not in a mount of graphfs", path);
-    }
+    if (r < 0)
+        return r;
+    index = find_longest(entries, absolute);
+    if (index == entries->len)
+        return err_set(err, -ENOENT, "%s: not in a mount of graphfs", path);
     *ret = take(entries, index);
     return 0;
+}
+
+int mountinfo_each_own(mountinfo_fn *fn, void *arg, struct err *err)
+{
+    struct mount_entries entries = { 0 };
+    size_t own = 0;
+    int r = read_all(&entries, err);
+
+    for (size_t i = 0; i < entries.len && r == 0; i++) {
+        if (entries.items[i].uid != geteuid())
+            continue;
+        own++;
+        r = fn(&entries.items[i], arg, err);
+    }
+    clear_all(&entries);
+    if (r == 0 && own == 0)
+        return err_set(err, -ENOENT, "nothing is mounted (graphfs mount MOUNTPOINT)");
+    return r;
 }
 
 int mountinfo_find_holding(const char *path, struct mount_entry *ret, struct err *err)

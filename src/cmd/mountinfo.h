@@ -5,6 +5,7 @@
 #include "base/err.h"
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 /*
  * Where graphfs is mounted, as the kernel tells in /proc/self/mountinfo. Looking there touches no
@@ -13,6 +14,7 @@
 struct mount_entry {
     char *path;    /* of the mount point */
     char *account; /* as the mount calls itself: may be NULL */
+    uid_t uid;     /* who mounted it */
 };
 
 /* Frees what the entry holds and zeroes it. */
@@ -26,9 +28,13 @@ bool mountinfo_parse(const char *line, struct mount_entry *ret);
  * none (without a message), or -errno. */
 int mountinfo_find_at(const char *path, struct mount_entry *ret, struct err *err);
 
-/* The mount that holds path; with a NULL path the only one there is. -ENOENT with a message if
- * there is none, or more than one to choose from. */
+/* The mount that holds path. -ENOENT with a message if there is none. */
 int mountinfo_find_holding(const char *path, struct mount_entry *ret, struct err *err);
+
+/* Calls fn for each mount of the calling user until it returns something else than 0, which is then
+ * the result. -ENOENT with a message if there is none. */
+typedef int mountinfo_fn(const struct mount_entry *mount, void *arg, struct err *err);
+int mountinfo_each_own(mountinfo_fn *fn, void *arg, struct err *err);
 
 /* The absolute path of a place without touching the place itself, only the directory above it. For
  * the caller to free. */

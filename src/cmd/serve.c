@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -92,12 +93,18 @@ static char *full_graph_url(const struct graph_conf *conf)
 
 static int lock_is_held(int fd, const char *account, struct err *err)
 {
-    char holder[32] = "";
+    char holder[PATH_MAX + 32] = "";
     ssize_t length = pread(fd, holder, sizeof holder - 1, 0);
+    char *place;
 
     holder[length > 0 ? length : 0] = '\0';
-    return err_set(err, -EBUSY, "the account %s is mounted already, by process %s", account,
-                   holder);
+    place = strchr(holder, ' ');
+    if (place)
+        *place++ = '\0';
+    return err_set(err, -EBUSY,
+                   "the account %s is mounted already, by process %s (graphfs unmount %s; or use "
+                   "another account, graphfs mount -a)",
+                   account, holder, place ? place : "");
 }
 
 /* The lock is the kernel's, so it goes with the process however that ends; the file only tells
@@ -105,7 +112,7 @@ static int lock_is_held(int fd, const char *account, struct err *err)
 static int lock_account(struct rooms *rooms, struct err *err)
 {
     cleanup_free char *path = x_asprintf("%s/lock", rooms->conf->state_dir);
-    cleanup_free char *pid = x_asprintf("%ld", (long)getpid());
+    cleanup_free char *holder = x_asprintf("%ld %s", (long)getpid(), rooms->conf->mountpoint);
     cleanup_close int fd = -1;
     int r = mkdir_p(rooms->conf->state_dir, 0700);
 
@@ -117,7 +124,7 @@ static int lock_account(struct rooms *rooms, struct err *err)
     if (flock(fd, LOCK_EX | LOCK_NB) < 0)
         return errno == EWOULDBLOCK ? lock_is_held(fd, rooms->conf->account, err)
                                     : err_set_errno(err, errno, "locking %s", path);
-    if (ftruncate(fd, 0) < 0 || pwrite(fd, pid, strlen(pid), 0) < 0)
+    if (ftruncate(fd, 0) < 0 || pwrite(fd, holder, strlen(holder), 0) < 0)
         return err_set_errno(err, errno, "writing %s", path);
     rooms->lock = steal_fd(&fd);
     return 0;
@@ -150,8 +157,16 @@ static int open_store(struct rooms *rooms, struct err *err)
 /* On a pool thread. */
 static void on_link_change(enum graph_link state, void *arg)
 {
+    static const char *const words[] = {
+        [GRAPH_ONLINE] = "online again",
+        [GRAPH_OFFLINE] = "offline",
+        [GRAPH_SIGNED_OUT] = "signed out",
+    };
     struct rooms *rooms = arg;
+    char why[ERR_MSG_SIZE] = "";
 
+    (void)graph_state(rooms->graph, why, sizeof why);
+    log_info("mount", "%s%s%s", words[state], *why ? ": " : "", why);
     if (state == GRAPH_ONLINE)
         sync_wake(rooms->sync);
 }

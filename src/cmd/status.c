@@ -80,6 +80,8 @@ static void describe_drive(struct json_object *drive, char *out, size_t size)
         (void)strftime(when, sizeof when, "%F %T", &local);
     if (json_has(drive, "error"))
         (void)snprintf(out, size, "%s", text(drive, "error"));
+    else if (strcmp(round, "first") == 0 && seen == 0)
+        (void)snprintf(out, size, "beginning to read the tree");
     else if (strcmp(round, "first") == 0)
         (void)snprintf(out, size, "reading the tree: %" PRId64 " items so far", seen);
     else if (strcmp(round, "full") == 0)
@@ -168,68 +170,114 @@ static void summarize(struct json_object *status, struct strbuf *out)
     }
 }
 
-/* Ends when the mount does. */
+/* One line; NULL if the mount is gone. */
+static char *watch_line(const struct mount_entry *mount, struct err *err)
+{
+    cleanup_json struct json_object *status = NULL;
+    struct strbuf line;
+
+    if (daemon_read_status(mount, &status, err) < 0)
+        return NULL;
+    strbuf_init(&line, STATUS_MAX_BYTES);
+    summarize(status, &line);
+    return strbuf_steal(&line);
+}
+
+static bool is_still_mounted(const struct mount_entry *mount)
+{
+    struct mount_entry now = { 0 };
+    bool is_there = mountinfo_find_at(mount->path, &now, NULL) == 0;
+
+    mount_entry_clear(&now);
+    return is_there;
+}
+
+/* Ends when the mount does, or nobody reads it any more. */
 static int watch_mount(const struct mount_entry *mount, struct err *err)
 {
     cleanup_free char *last = NULL;
 
-    for (;;) {
-        cleanup_json struct json_object *status = NULL;
-        struct strbuf line;
-        int r = daemon_read_status(mount, &status, err);
+    while (!ferror(stdout)) {
+        char *line = watch_line(mount, err);
 
-        if (r < 0)
-            return r;
-        strbuf_init(&line, STATUS_MAX_BYTES);
-        summarize(status, &line);
-        if (!last || strcmp(last, line.data) != 0) {
-            (void)printf("%s\n", line.data);
+        if (!line) {
+            if (is_still_mounted(mount))
+                return err->code;
+            (void)printf("unmounted\n");
+            return 0;
+        }
+        if (!last || strcmp(last, line) != 0) {
+            (void)printf("%s\n", line);
             (void)fflush(stdout);
         }
         free(last);
-        last = strbuf_steal(&line);
+        last = line;
         (void)sleep(WATCH_PAUSE_S);
     }
+    return 0;
 }
 
 /* ---- paths ---- */
 
-static int print_path(const char *path, struct err *err)
+static void print_state_as_json(const char *path, const char *state)
 {
-    char state[64];
+    cleanup_strbuf struct strbuf out;
+
+    strbuf_init(&out, STATUS_MAX_BYTES);
+    (void)strbuf_addstr(&out, "{\"path\":");
+    json_add_string(&out, path);
+    (void)strbuf_addstr(&out, ",\"state\":");
+    json_add_string(&out, state);
+    (void)printf("%s}\n", out.data);
+}
+
+static int print_path(const char *path, bool is_json, struct err *err)
+{
+    char state[64] = "-"; /* folders and links have no content */
     ssize_t length = getxattr(path, "user.graphfs.state", state, sizeof state - 1);
 
     if (length < 0 && errno != ENODATA)
         return err_set_errno(err, errno, "%s", path);
-    /* Folders and links have no content. */
-    if (length < 0)
-        length = snprintf(state, sizeof state, "-");
-    (void)printf("%-10.*s %s\n", (int)length, state, path);
+    if (length >= 0)
+        state[length] = '\0';
+    if (is_json)
+        print_state_as_json(path, state);
+    else
+        (void)printf("%-10s %s\n", state, path);
     return 0;
 }
 
 static bool is_mount_point(const char *path, const struct mount_entry *mount)
 {
-    cleanup_free char *absolute = path ? realpath(path, NULL) : NULL;
+    cleanup_free char *absolute = realpath(path, NULL);
 
     /* A mount whose daemon has died can't be resolved. */
     if (!absolute)
-        return !path || errno == ENOTCONN || errno == ECONNABORTED;
+        return errno == ENOTCONN || errno == ECONNABORTED;
     return strcmp(absolute, mount->path) == 0;
 }
 
-static int show(const char *path, const struct status_values *values, struct err *err)
+/* ---- the verb ---- */
+
+static int show_mount(const struct mount_entry *mount, void *arg, struct err *err)
+{
+    const struct status_values *values = arg;
+
+    return values->is_watching ? watch_mount(mount, err) : print_mount(mount, values->is_json, err);
+}
+
+static int show(const char *path, struct status_values *values, struct err *err)
 {
     struct mount_entry mount = { 0 };
     int r = mountinfo_find_holding(path, &mount, err);
 
     if (r == 0) {
-        if (!is_mount_point(path, &mount))
-            r = print_path(path, err);
+        if (is_mount_point(path, &mount))
+            r = show_mount(&mount, values, err);
         else if (values->is_watching)
-            r = watch_mount(&mount, err);
+            r = err_set(err, -EINVAL, "%s: only a mount can be watched, not a path in it", path);
         else
-            r = print_mount(&mount, values->is_json, err);
+            r = print_path(path, values->is_json, err);
     }
     mount_entry_clear(&mount);
     return r;
@@ -243,9 +291,9 @@ static int run_status(const struct verb *verb, int argc, char **argv)
 
     if (!verb_parse(verb, argc, argv, &values, &first, &code))
         return code;
-    if (values.is_watching && argc - first > 1)
-        return verb_misused(verb, "--watch takes one MOUNTPOINT");
-    if (first == argc && show(NULL, &values, &err) < 0)
+    if (values.is_watching && (argc - first > 1 || values.is_json))
+        return verb_misused(verb, "--watch takes one MOUNTPOINT, and no --json");
+    if (first == argc && mountinfo_each_own(show_mount, &values, &err) < 0)
         return verb_failed(&err, "status");
     for (int i = first; i < argc; i++) {
         if (show(argv[i], &values, &err) < 0)
@@ -258,6 +306,7 @@ const struct verb verb_status = {
     .name = "status",
     .args = "[MOUNTPOINT|PATH...]",
     .summary = "Tells how a mount is, or how much of a file is here.",
+    .details = "Without an argument: of each of your mounts.",
     .options = status_rows,
     .run = run_status,
 };

@@ -19,15 +19,21 @@ static const struct option_row sync_rows[] = {
     OPTIONS_END,
 };
 
-static int sync_mount(const char *place, const struct sync_values *values, struct err *err)
+static int sync_mount(const struct mount_entry *mount, void *arg, struct err *err)
+{
+    const struct sync_values *values = arg;
+    int r = values->confirms_removals ? daemon_request(mount, "confirm-removals", err) : 0;
+
+    return r == 0 ? daemon_request(mount, "sync", err) : r;
+}
+
+static int sync_place(const char *place, struct sync_values *values, struct err *err)
 {
     struct mount_entry mount = { 0 };
     int r = mountinfo_find_holding(place, &mount, err);
 
-    if (r == 0 && values->confirms_removals)
-        r = daemon_request(&mount, "confirm-removals", err);
     if (r == 0)
-        r = daemon_request(&mount, "sync", err);
+        r = sync_mount(&mount, values, err);
     mount_entry_clear(&mount);
     return r;
 }
@@ -40,10 +46,10 @@ static int run_sync(const struct verb *verb, int argc, char **argv)
 
     if (!verb_parse(verb, argc, argv, &values, &first, &code))
         return code;
-    if (first == argc && sync_mount(NULL, &values, &err) < 0)
+    if (first == argc && mountinfo_each_own(sync_mount, &values, &err) < 0)
         return verb_failed(&err, "syncing");
     for (int i = first; i < argc; i++) {
-        if (sync_mount(argv[i], &values, &err) < 0)
+        if (sync_place(argv[i], &values, &err) < 0)
             return verb_failed(&err, "syncing");
     }
     return EXIT_DONE;
@@ -53,6 +59,7 @@ const struct verb verb_sync = {
     .name = "sync",
     .args = "[MOUNTPOINT|PATH...]",
     .summary = "Looks for changes now; returns when they are there.",
+    .details = "Without an argument: in each of your mounts.",
     .options = sync_rows,
     .run = run_sync,
 };

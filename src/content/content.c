@@ -362,6 +362,7 @@ void content_get_status(struct content *content, struct content_status *ret)
         .limit_bytes = content->limit_bytes,
         .files = atomic_load(&content->files),
         .fetches_active = content->fetches_active,
+        .is_without_room = atomic_load(&content->is_without_room),
     };
 }
 

@@ -112,6 +112,7 @@ struct content_status {
     int64_t limit_bytes;
     int64_t files;
     int64_t fetches_active;
+    bool is_without_room; /* the disk is too full to keep what is fetched */
 };
 
 /* How full the cache is, and how busy. */

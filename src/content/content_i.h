@@ -56,6 +56,7 @@ struct content {
     _Atomic int64_t prefetch_bytes; /* asked for ahead of readers and not here yet */
     _Atomic bool is_closing;
     _Atomic bool has_said_full; /* that the disk is full is said once */
+    _Atomic bool is_without_room;
 
     pthread_mutex_t evicting; /* one at a time makes room */
 
@@ -137,6 +138,8 @@ struct version {
     bool is_locating;        /* one is under way */
     bool is_stale;           /* the item has other content now */
     bool is_advancing;       /* a job for fetch_advance() is submitted */
+
+    int64_t late_until_ms; /* a read has just waited for all its time in vain: others need not */
 
     struct fetch_list fetches; /* what reads wait for comes first */
     struct wait_list waits;    /* what they cover is pinned: neither evicted nor dropped */

@@ -159,8 +159,11 @@ int room_reserve(struct content *content, int64_t bytes)
 
     LOCKED(&content->evicting);
     while ((missing = room_missing(content, bytes)) > 0)
-        if (evict(content, missing) == 0)
+        if (evict(content, missing) == 0) {
+            atomic_store(&content->is_without_room, true);
             return -ENOSPC;
+        }
+    atomic_store(&content->is_without_room, false);
     (void)atomic_fetch_add(&content->used_bytes, bytes);
     (void)atomic_fetch_add(&content->on_way_bytes, bytes);
     return 0;

@@ -26,6 +26,9 @@
 
 /* The most blocks ahead of a read that eviction spares. */
 #define HOT_AHEAD 32
+/* For so long after a read has waited in vain for all its time, reads that would have to wait fail
+ * the same way. */
+#define LATE_MS 1000
 
 static struct content_wait *wait_new(struct version *version, int64_t offset, size_t length,
                                      content_read_fn *done, void *arg)
@@ -102,6 +105,14 @@ void read_hold(struct version *version, struct block_range blocks, const char *d
     }
 }
 
+/* When a read-ahead of the kernel fails it asks for each page of it again: that must not take the
+ * same time once more. */
+static void note_late(struct content_wait *wait, int64_t now_ms)
+{
+    if (now_ms >= wait->deadline_ms)
+        wait->version->late_until_ms = now_ms + LATE_MS;
+}
+
 void read_fail(struct version *version, struct block_range blocks, int code, bool may_retry)
 {
     int64_t now_ms = clock_mono_ms(version->content->clock);
@@ -121,6 +132,7 @@ void read_fail(struct version *version, struct block_range blocks, int code, boo
             fetch_want(version, wait->blocks, wait->deadline_ms);
         } else if (wait->status == 0) {
             wait->status = code;
+            note_late(wait, now_ms);
         }
     }
 }
@@ -280,6 +292,14 @@ static int read_refusal(const struct version *version)
     return version->is_broken ? -EIO : 0;
 }
 
+/* Why a read of what isn't here need not begin; 0: it may. */
+static int read_obstacle(const struct version *version)
+{
+    if (version->is_stale)
+        return -ESTALE;
+    return clock_mono_ms(version->content->clock) < version->late_until_ms ? -ETIMEDOUT : 0;
+}
+
 /* What eviction spares: the reader is about to use it. In a small cache it is little. */
 static struct block_range hot_around(const struct version *version, struct block_range blocks)
 {
@@ -300,9 +320,9 @@ static void read_begin(struct content_file *file, struct content_wait *wait)
 
     wait->status = read_refusal(version);
     wait->is_answering = wait->status != 0 || wait_is_complete(wait);
-    if (!wait->is_answering && version->is_stale) {
-        wait->status = -ESTALE;
-        wait->is_answering = true;
+    if (!wait->is_answering) {
+        wait->status = read_obstacle(version);
+        wait->is_answering = wait->status != 0;
     }
     LIST_INSERT_HEAD(&version->waits, wait, listed);
     version->hot = hot_around(version, wait->blocks);

@@ -59,7 +59,7 @@ int fs_mount(struct fs *fs, ino_nr root, struct err *err);
  * Answers requests until somebody unmounts or SIGINT, SIGTERM or SIGHUP comes, which the caller has
  * blocked in all threads. ready(arg) runs once, when the kernel's first request is answered. At the
  * end nothing waits any more, sync is stopped, and the mount is gone. Returns 0, or -errno if
- * threads can't be started.
+ * threads can't be started, or libfuse refuses the kernel.
  */
 int fs_serve(struct fs *fs, void (*ready)(void *arg), void *arg, struct err *err);
 

@@ -34,8 +34,10 @@ struct fs {
     struct waits *waits;
     struct notifier *notifier;
     struct control *control;
-    bool is_mounted;          /* fs_mount, fs_serve and fs_free only */
-    void (*ready)(void *arg); /* of fs_serve(); const while it runs */
+    bool is_mounted;             /* fs_mount, fs_serve and fs_free only */
+    _Atomic bool is_initialised; /* the kernel's first request has been taken up */
+    _Atomic bool has_said_ready; /* and answered */
+    void (*ready)(void *arg);    /* of fs_serve(); const while it runs */
     void *ready_arg;
 };
 

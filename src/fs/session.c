@@ -55,7 +55,7 @@ void session_init(void *userdata, struct fuse_conn_info *connection)
     connection->max_background = MAX_BACKGROUND;
     connection->congestion_threshold = MAX_BACKGROUND;
     connection->time_gran = 1;
-    fs->ready(fs->ready_arg);
+    atomic_store(&fs->is_initialised, true);
 }
 
 /* ---- telling the kernel ---- */
@@ -255,6 +255,14 @@ void fs_free(struct fs *fs)
 
 /* ---- serving ---- */
 
+/* Only after the first request: libfuse may refuse it for reasons of its own. */
+static void say_ready(struct fs *fs)
+{
+    if (atomic_load(&fs->is_initialised) && !fuse_session_exited(fs->session) &&
+        !atomic_exchange(&fs->has_said_ready, true))
+        fs->ready(fs->ready_arg);
+}
+
 static void *work(void *arg)
 {
     struct worker *worker = arg;
@@ -267,9 +275,10 @@ static void *work(void *arg)
         (void)pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
         received = fuse_session_receive_buf(session, &worker->buffer);
         (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-        if (received > 0)
+        if (received > 0) {
             fuse_session_process_buf(session, &worker->buffer);
-        else if (received != -EINTR && received != -EAGAIN)
+            say_ready(worker->fs);
+        } else if (received != -EINTR && received != -EAGAIN)
             break;
     }
     (void)kill(getpid(), SIGTERM);
@@ -327,6 +336,8 @@ int fs_serve(struct fs *fs, void (*ready)(void *arg), void *arg, struct err *err
         wait_for_signal();
     else
         (void)err_set_errno(err, r, "starting a thread");
+    if (r == 0 && !atomic_load(&fs->has_said_ready))
+        r = err_set(err, -EIO, "libfuse and the kernel don't agree on how to work together");
     waits_stop(fs->waits);
     sync_stop(fs->conf.sync);
     notifier_stop(fs->notifier);

@@ -4,7 +4,7 @@
 
 #include "fs/fs_i.h"
 
-/* The kernel's first request: agrees on how to work together, and says that the mount is ready. */
+/* The kernel's first request: agrees on how to work together. */
 void session_init(void *userdata, struct fuse_conn_info *connection);
 
 #endif

@@ -118,16 +118,24 @@ static void add_problems(struct fs *fs, struct strbuf *out, enum graph_link link
                          const char *message, const struct drive_statuses *statuses)
 {
     struct problems problems = { out, "" };
+    struct content_status cache;
 
     (void)strbuf_addstr(out, ",\"problems\":[");
     add_link_problem(fs, &problems, link, message);
+    content_get_status(fs->conf.content, &cache);
+    if (cache.is_without_room)
+        add_problem(&problems, "there is no room to keep what is read: each reading fetches again",
+                    "make room on the disk of the cache, or set cache_size and min_free");
     for (size_t i = 0; i < statuses->len; i++) {
         const struct sync_drive_status *status = &statuses->items[i];
         char held[128];
 
         /* Being offline was said already. */
         if (status->error.code != 0 && link == GRAPH_ONLINE)
-            add_problem(&problems, status->error.msg, "it is tried again; the log tells more");
+            add_problem(&problems, status->error.msg,
+                        status->error.code == -ENOSPC
+                            ? "make room on the disk of the state directory"
+                            : "it is tried again");
         if (status->held > 0) {
             (void)snprintf(held, sizeof held,
                            "%" PRId64 " items are gone from the service all at once", status->held);

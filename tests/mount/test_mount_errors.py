@@ -4,11 +4,12 @@
 import json
 import os
 import signal
+import subprocess
 
 import pytest
 
 import edits
-from graphfs import Account, is_running, mounted_at
+from graphfs import Account, binary, is_running, mounted_at
 from waiting import wait_until
 
 
@@ -81,7 +82,7 @@ def test_a_root_that_is_not_there_is_named(world, place, root):
 
 def test_a_first_mount_without_a_network_says_so(world, place):
     world.emulator.stop()
-    assert "network" in fails(world.account, "--root=/me/drive", place).lower()
+    assert "connect" in fails(world.account, "--root=/me/drive", place).lower()
     assert not mounted_at(place)
 
 
@@ -139,6 +140,38 @@ def test_status_of_a_path_that_is_not_there_is_an_error(world):
     assert "No such file" in done.stderr
 
 
+@pytest.mark.parametrize("option", ["poll=0", "poll=-1", "cache_size=10X", "nonsense", "subtype=x"])
+def test_an_option_that_cannot_be_is_named(world, place, option):
+    assert option.split("=")[0] in fails(world.account, place, "-o", option, code=2)
+    assert not mounted_at(place)
+
+
+def test_a_dev_fuse_that_is_none_is_said_to_be_missing(world, place):
+    """In a mount namespace of its own, where /dev/fuse is something else."""
+    command = world.account.command("mount", place)
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", 'mount --bind /dev/null /dev/fuse && exec "$@"', "sh",
+         *command], env=world.account.environment, stdin=subprocess.DEVNULL, capture_output=True,
+        text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "/dev/fuse" in done.stderr and "modprobe" in done.stderr
+
+
+def test_mount_can_be_called_as_mount_calls_its_helpers(world, place):
+    """As /sbin/mount.graphfs by mount(8), with options that are meant for that."""
+    helper = place.parent / "mount.graphfs"
+    helper.symlink_to(binary())
+    with world.account.mount(directory=place) as mount:
+        mount.unmount()
+        done = subprocess.run(
+            [helper, "default", place, "-n", "-o", "rw,noauto,user,_netdev,x-x=y,root=/me/drive"],
+            env=world.account.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        mount.pid = mount.status()["pid"]
+        assert mount.status()["root"] == "/me/drive"
+
+
 def test_a_stale_mount_is_cleared_by_unmount(world):
     with world.account.mount() as mount:
         mount.kill9()
@@ -176,6 +209,36 @@ def test_status_tells_people_and_programs_the_same_mount(world):
     assert told["pid"] == mount.pid
     assert told["state"] == "online"
     assert str(mount.path) in world.account.run("status", mount.path).stdout
+
+
+def test_watching_status_ends_with_the_mount(world):
+    mount = world.mount()
+    process = world.account.start("status", "--watch", mount.path)
+    try:
+        assert process.stdout.readline() != ""
+        mount.unmount()
+        output, _ = process.communicate(timeout=30)
+        assert output.endswith("unmounted\n")
+        assert process.returncode == 0
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_status_of_a_file_is_json_when_that_is_asked_for(world):
+    world.edit(edits.create("/file", b"x"))
+    mount = world.mount()
+    mount.settle()
+    done = world.account.run("status", "--json", mount / "file")
+    assert json.loads(done.stdout) == {"path": str(mount / "file"), "state": "cloud"}
+
+
+def test_status_without_a_place_tells_of_each_mount(world):
+    mount = world.mount()
+    other = world.new_account("other")
+    with other.mount() as second:
+        told = world.account.run("status").stdout
+        assert f"{mount.path}:" in told and f"{second.path}:" in told
 
 
 def test_watching_status_goes_on_until_it_is_stopped(world):

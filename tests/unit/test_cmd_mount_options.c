@@ -27,7 +27,7 @@ static void test_the_list_of_options_is_understood(void **state)
     mount_options_init(&options);
     assert_int_equal(mount_options_parse(&options,
                                          "root=/me/drive,,uid=7,umask=077,cache_size=2G,poll=5,"
-                                         "debug,log=a\\,b,allow_other,max_read=4096",
+                                         "debug,log=a\\,b,allow_other",
                                          &err),
                      0);
     assert_string_equal(options.root, "/me/drive");
@@ -38,7 +38,7 @@ static void test_the_list_of_options_is_understood(void **state)
     assert_int_equal(options.poll, 5);
     assert_true(options.debug);
     assert_string_equal(options.log, "a,b");
-    assert_for_fuse(&options, ",allow_other,max_read=4096");
+    assert_for_fuse(&options, ",allow_other");
     mount_options_clear(&options);
 }
 

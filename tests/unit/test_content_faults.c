@@ -130,6 +130,27 @@ static void test_a_read_gives_up_at_its_deadline(void **state)
     content_close(file);
 }
 
+/* The kernel asks for each page of a read-ahead that failed: a minute each would be too much. */
+static void test_after_a_read_that_was_too_late_the_next_one_fails_at_once(void **state)
+{
+    struct fixture *fixture = *state;
+    struct content_file *file = fixture_put_open(fixture, "f1", LARGE, 1, false);
+    const struct fake_faults faults = { .fail_fetches = 1, .fail_code = -ETIMEDOUT };
+    struct pending_read read;
+
+    fake_remote_hold(fixture->fake);
+    read_start(file, 40 * MIB, 4096, 1, &read);
+    fake_remote_await_held(fixture->fake, 1);
+    clock_advance(fixture->clock, 60 * 1000);
+    fake_remote_set_faults(fixture->fake, &faults);
+    fake_remote_release(fixture->fake);
+    assert_int_equal(read_await(&read), -ETIMEDOUT);
+    assert_read_fails(file, 40 * MIB, 4096, -ETIMEDOUT);
+    clock_advance(fixture->clock, 2 * 1000);
+    assert_reads(file, 40 * MIB, 4096, 1);
+    content_close(file);
+}
+
 static void test_a_read_that_joined_late_asks_again_in_its_own_time(void **state)
 {
     struct fixture *fixture = *state;
@@ -377,6 +398,7 @@ int main(void)
         TEST(test_an_item_that_cannot_be_asked_for_fails_the_read),
         TEST(test_an_item_that_is_gone_is_stale),
         TEST(test_a_read_gives_up_at_its_deadline),
+        TEST(test_after_a_read_that_was_too_late_the_next_one_fails_at_once),
         TEST(test_a_read_that_joined_late_asks_again_in_its_own_time),
         TEST(test_other_content_is_stale_and_never_mixed_in),
         TEST(test_a_change_while_a_range_is_under_way_is_stale),
