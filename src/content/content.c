@@ -216,8 +216,9 @@ struct version *content_next_active(struct content *content)
 
 /* ---- open files ---- */
 
-static void version_describe(struct version_id *known, const struct content_id *id)
+void version_describe(struct version *version, const struct content_id *id)
 {
+    struct version_id *known = &version->id;
     char **strings[] = { &known->drive_id, &known->item_id, &known->etag, &known->ctag,
                          &known->hash };
     const char *const values[] = { id->drive_id, id->item_id, id->etag, id->ctag, id->hash };
@@ -246,7 +247,7 @@ static int version_take_up(struct version *version, const struct content_id *id,
         version->is_broken = false; /* a new user, a new try */
         version->wrong_length = 0;
     }
-    version_describe(&version->id, id);
+    version_describe(version, id);
     version->is_stale = false;
     version->was_opened = true;
     version->handles++;

@@ -60,6 +60,15 @@ struct content_id {
     int64_t server_mtime_ns; /* finds it among /versions; 0: not known */
 };
 
+/* Content up to this size is fetched in one range. */
+#define CONTENT_SMALL_SIZE (INT64_C(1024) * 1024)
+
+/* Fetches these contents, all of one drive, behind what readers wait for and as far as the budget
+ * for that goes: those that are small (CONTENT_SMALL_SIZE) and not here at all. Disk only; what it
+ * asks the network for comes later. */
+void content_prefetch(struct content *content, const char *drive_id, const struct content_id *ids,
+                      size_t count);
+
 /* Opens a version for reading: disk only, no network. Of a generation that is known already, ids
  * and tags are replaced by these. Close with content_close(). -EFBIG for an impossible size,
  * -ESTALE if the generation is in use with another size. */

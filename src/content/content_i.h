@@ -22,8 +22,8 @@
 
 /* A read, with all that it causes, ends within this time. */
 #define READ_DEADLINE_MS 60000
-/* Content up to this size is fetched in one range, and checked before anybody sees it. */
-#define SMALL_SIZE (INT64_C(1024) * 1024)
+/* Fetched in one range, and checked before anybody sees it. */
+#define SMALL_SIZE CONTENT_SMALL_SIZE
 /* The longest range of one request: its answer is held in memory until it is written. */
 #define RANGE_BLOCKS 32
 /* What may be on its way ahead of readers, of the whole process. */
@@ -277,6 +277,9 @@ void version_write_header(struct version *version);
 int version_write_map(const struct version *version, enum format_map map,
                       struct block_range blocks);
 
+/* Takes over all that is said of the content: the version's lock is held. */
+void version_describe(struct version *version, const struct content_id *id);
+
 /* ---- persist.c ---- */
 
 /* Has what is present synced in the background. Takes the table's lock. */
@@ -338,6 +341,18 @@ void fetch_again(struct fetch *fetch);
 int fetch_status(const struct err *err);
 
 /* ---- locate.c: where the bytes are, and whose ---- */
+
+/* A request for the item is under way from now on; the version's lock is held. */
+void locate_mark(struct version *version);
+
+/* Its number of the remote, for locate_cancel(); it may have been answered already. ${number} is
+ * version->locates of when it was marked. Takes the version's lock. True: it is still under way. */
+bool locate_note_request(struct version *version, uint64_t request, unsigned number);
+
+/* Takes in the i-th answer of such a request, as a remote_items_fn gets it. Takes the version's
+ * lock; fetch_advance() is to follow. */
+void locate_answer(struct version *version, const struct item_page *page, const struct err *errors,
+                   const struct err *err, size_t i);
 
 /* Asks for the item if a fetch needs a URL or waits for a check. No lock is held. */
 void locate_if_needed(struct version *version);

@@ -130,19 +130,36 @@ static int take_in_item(struct version *version, const struct item *item, enum b
     return 0;
 }
 
-/* What went wrong with the request or with the one item in it; NULL: nothing. */
+/* What went wrong with the request or with that item in it; NULL: nothing. */
 static const struct err *failure_of(const struct item_page *page, const struct err *errors,
-                                    const struct err *err)
+                                    const struct err *err, size_t i)
 {
     static const struct err no_item = { .code = -EIO };
 
     if (err)
         return err;
-    if (!page || page->count == 0)
+    if (!page || page->count <= i)
         return &no_item;
-    if (errors[0].code != 0 && !(page->items[0].flags & ITEM_DELETED))
-        return &errors[0];
+    if (errors[i].code != 0 && !(page->items[i].flags & ITEM_DELETED))
+        return &errors[i];
     return NULL;
+}
+
+void locate_answer(struct version *version, const struct item_page *page, const struct err *errors,
+                   const struct err *err, size_t i)
+{
+    const struct err *failure = failure_of(page, errors, err, i);
+    enum belong belong = BELONG_OTHER;
+    int r;
+
+    LOCKED(&version->lock);
+    version->is_locating = false;
+    version->locate_request = 0;
+    r = failure ? fetch_status(failure) : take_in_item(version, &page->items[i], &belong);
+    if (r < 0)
+        fail_waiting(version, r);
+    else
+        decide_checked(version, belong);
 }
 
 static void located(struct item_page *page, const struct err *errors, const struct err *err,
@@ -150,20 +167,8 @@ static void located(struct item_page *page, const struct err *errors, const stru
 {
     struct version *version = arg;
     struct content *content = version->content;
-    const struct err *failure = failure_of(page, errors, err);
-    enum belong belong = BELONG_OTHER;
-    int r;
 
-    {
-        LOCKED(&version->lock);
-        version->is_locating = false;
-        version->locate_request = 0;
-        r = failure ? fetch_status(failure) : take_in_item(version, &page->items[0], &belong);
-        if (r < 0)
-            fail_waiting(version, r);
-        else
-            decide_checked(version, belong);
-    }
+    locate_answer(version, page, errors, err, 0);
     item_page_free(page);
     fetch_advance(version);
     version_unref(version);
@@ -180,6 +185,12 @@ struct location_query {
     int64_t deadline_ms;
     unsigned number; /* of version->locates */
 };
+
+void locate_mark(struct version *version)
+{
+    version->is_locating = true;
+    version->locates++;
+}
 
 /* Whether a request has to be made, and for whom. */
 static bool locate_begin(struct version *version, struct location_query *query)
@@ -210,9 +221,21 @@ static bool locate_begin(struct version *version, struct location_query *query)
         query->deadline_ms = 1; /* over, which the remote will say */
     query->drive_id = x_strdup(version->id.drive_id);
     query->item_id = x_strdup(version->id.item_id);
-    version->is_locating = true;
-    query->number = ++version->locates;
+    locate_mark(version);
+    query->number = version->locates;
     return true;
+}
+
+bool locate_note_request(struct version *version, uint64_t request, unsigned number)
+{
+    bool is_current;
+
+    LOCKED(&version->lock);
+    /* Its answer may have come, and another request have begun. */
+    is_current = version->is_locating && version->locates == number;
+    if (is_current)
+        version->locate_request = request;
+    return is_current;
 }
 
 void locate_if_needed(struct version *version)
@@ -221,7 +244,6 @@ void locate_if_needed(struct version *version)
     struct location_query location = { 0 };
     struct item_query query;
     uint64_t request;
-    bool is_current, is_unwanted;
 
     if (!locate_begin(version, &location))
         return;
@@ -235,15 +257,7 @@ void locate_if_needed(struct version *version)
     version_ref(version);
     content_job_begin(content);
     request = remote_items(content->remote, &query, located, version);
-    {
-        LOCKED(&version->lock);
-        /* Its answer may have come, and another request have begun. */
-        is_current = version->is_locating && version->locates == location.number;
-        if (is_current)
-            version->locate_request = request;
-        is_unwanted = is_current && atomic_load(&content->is_closing);
-    }
-    if (is_unwanted)
+    if (locate_note_request(version, request, location.number) && atomic_load(&content->is_closing))
         remote_cancel(content->remote, request);
     free(location.drive_id);
     free(location.item_id);

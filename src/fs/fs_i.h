@@ -19,6 +19,7 @@
 struct control;
 struct notifier;
 struct opens;
+struct prefetcher;
 struct waits;
 
 /* The longest time that the kernel may believe something it is told the changes of. */
@@ -31,6 +32,7 @@ struct fs {
     char *root_path;     /* const after fs_mount(); from "/": says what a link would leave */
     struct fuse_session *session;
     struct opens *opens;
+    struct prefetcher *prefetcher;
     struct waits *waits;
     struct notifier *notifier;
     struct control *control;
@@ -117,6 +119,11 @@ char *link_relative_path(const char *from, const char *to);
 
 /* Whether path is root or below it. */
 bool link_is_inside(const char *root, const char *path);
+
+/* ---- open.c ---- */
+
+/* What content knows of a file. Borrows from node and drive_id. */
+struct content_id fs_content_id(const struct node *node, const char *drive_id);
 
 /* ---- the handlers ---- */
 

@@ -15,6 +15,7 @@
 #include "fs/control.h"
 #include "fs/fs_i.h"
 #include "fs/opens.h"
+#include "fs/prefetch.h"
 #include "fs/wait.h"
 
 static struct open_file *open_file_of(const struct fuse_file_info *file)
@@ -39,20 +40,29 @@ static int locate(struct store *store, const struct node *node, struct drive_row
     return r;
 }
 
-static int open_version(struct fs *fs, const struct node *node, struct content_file **ret,
-                        struct err *err)
+struct content_id fs_content_id(const struct node *node, const char *drive_id)
 {
     const struct node_state *base = &node->base;
-    struct drive_row drive = { 0 };
-    struct content_id id = {
+    bool has_hash = node->attr.flags & NODE_HAS_HASH;
+
+    return (struct content_id){
         .generation = node->local.generation,
+        .drive_id = drive_id,
+        .item_id = node->rid,
         .size = node->local.size,
         .etag = base->etag,
         .ctag = base->ctag,
-        .hash_kind = node->attr.flags & NODE_HAS_HASH ? base->hash_kind : HASH_NONE,
-        .hash = node->attr.flags & NODE_HAS_HASH ? base->hash : NULL,
+        .hash_kind = has_hash ? base->hash_kind : HASH_NONE,
+        .hash = has_hash ? base->hash : NULL,
         .server_mtime_ns = base->server_mtime_ns,
     };
+}
+
+static int open_version(struct fs *fs, const struct node *node, struct content_file **ret,
+                        struct err *err)
+{
+    struct drive_row drive = { 0 };
+    struct content_id id = fs_content_id(node, NULL);
     int r = locate(fs->conf.store, node, &drive, &id);
 
     if (r == 0)
@@ -104,6 +114,8 @@ static int open_file(struct fs *fs, ino_nr ino, struct open_file **ret_file)
         opens_remove(fs->opens, file);
     } else {
         *ret_file = file;
+        if (node.local.size <= CONTENT_SMALL_SIZE && !(node.attr.flags & NODE_SHORTCUT))
+            prefetch_note_open(fs, &node);
     }
     node_clear(&node);
     return r;

@@ -26,6 +26,7 @@
 #include "fs/control.h"
 #include "fs/notify.h"
 #include "fs/opens.h"
+#include "fs/prefetch.h"
 #include "fs/wait.h"
 
 /* A request that waits for the network holds no worker, so these are for the processor's sake. A
@@ -195,6 +196,7 @@ int fs_new(const struct fs_conf *conf, struct fs **ret_fs, struct err *err)
 
     fs->conf = *conf;
     fs->opens = opens_new();
+    fs->prefetcher = prefetcher_new();
     fs->control = control_new(fs);
     r = session_new(fs, err);
     if (r == 0)
@@ -245,6 +247,7 @@ void fs_free(struct fs *fs)
     store_set_is_open(fs->conf.store, NULL, NULL);
     control_free(fs->control);
     opens_free(fs->opens);
+    prefetcher_free(fs->prefetcher);
     notifier_free(fs->notifier);
     waits_free(fs->waits);
     if (fs->session)

@@ -67,14 +67,11 @@ int read_node(struct sql_conn *conn, ino_nr ino, struct node *ret)
     return r;
 }
 
-int read_list(struct sql_conn *conn, ino_nr parent, ino_nr after, store_child_fn *each, void *arg)
+/* The rows of a statement with its parameters bound. */
+static int read_children(sqlite3_stmt *statement, store_child_fn *each, void *arg)
 {
-    cleanup_statement sqlite3_stmt *statement = sql_statement(conn, STMT_NODE_LIST);
     int r;
 
-    if (!statement)
-        return sql_error(conn);
-    SQL_BIND(statement, sql_number((int64_t)parent), sql_number((int64_t)after));
     while ((r = sql_step(statement)) == 1) {
         struct node_attr attr;
 
@@ -83,6 +80,29 @@ int read_list(struct sql_conn *conn, ino_nr parent, ino_nr after, store_child_fn
             return 0;
     }
     return r;
+}
+
+int read_list(struct sql_conn *conn, ino_nr parent, ino_nr after, store_child_fn *each, void *arg)
+{
+    cleanup_statement sqlite3_stmt *statement = sql_statement(conn, STMT_NODE_LIST);
+
+    if (!statement)
+        return sql_error(conn);
+    SQL_BIND(statement, sql_number((int64_t)parent), sql_number((int64_t)after));
+    return read_children(statement, each, arg);
+}
+
+int store_list_by_name(struct store *store, ino_nr parent, const char *after, store_child_fn *each,
+                       void *arg)
+{
+    struct sql_conn *conn = store_reader(store);
+    cleanup_statement sqlite3_stmt *statement =
+        conn ? sql_statement(conn, STMT_NODE_LIST_NAMES) : NULL;
+
+    if (!statement)
+        return conn ? sql_error(conn) : -EIO;
+    SQL_BIND(statement, sql_number((int64_t)parent), sql_text(after));
+    return read_children(statement, each, arg);
 }
 
 int store_getattr(struct store *store, ino_nr ino, struct node_attr *ret)

@@ -159,6 +159,10 @@ int store_get_node(struct store *store, ino_nr ino, struct node *ret);
 typedef bool store_child_fn(const struct node_attr *attr, const char *name, void *arg);
 int store_list(struct store *store, ino_nr parent, ino_nr after, store_child_fn *each, void *arg);
 
+/* The same in order of name (of its bytes), for those behind the name `after`. */
+int store_list_by_name(struct store *store, ino_nr parent, const char *after, store_child_fn *each,
+                       void *arg);
+
 /* The path of a node from "/", for messages and symlinks. The caller frees it. */
 int store_path(struct store *store, ino_nr ino, char **ret);
 

@@ -109,6 +109,36 @@ def test_random_reads_fetch_little_more_than_they_read(world):
     assert 0 < fetched <= reads * 2 * MIB
 
 
+@pytest.fixture
+def album(world):
+    """A folder of small files whose numbers and names are in opposite orders."""
+    names = [f"f{number:04}" for number in range(200)]
+    world.edit(*[edits.create(f"/{name}", (name * 1000)[:4000]) for name in reversed(names)])
+    mount = world.mount()
+    mount.settle()
+    return world, mount, names
+
+
+@pytest.mark.parametrize("order", ["by name", "as listed"])
+def test_small_files_read_in_order_cost_little_more_than_one_request_each(album, order):
+    world, mount, names = album
+    if order == "as listed":
+        names = [entry.name for entry in os.scandir(mount)]
+    with counted(world.emulator) as requests:
+        for name in names:
+            assert (mount / name).read_bytes() == (name * 1000)[:4000].encode()
+    assert len(requests) <= 1.1 * len(names)
+
+
+def test_small_files_read_in_no_order_are_not_fetched_ahead(album):
+    world, mount, names = album
+    chosen = [names[number] for number in (100, 3, 180, 50, 120, 7, 199, 20)]
+    with counted(world.emulator) as requests:
+        for name in chosen:
+            assert (mount / name).read_bytes() == (name * 1000)[:4000].encode()
+    assert len(requests) <= 2 * len(chosen)
+
+
 def test_no_bearer_reaches_the_content_host_and_every_call_has_an_id(known):
     world, mount = known
     subprocess.run(["sh", "-c", "cat many/*"], cwd=mount.path, stdout=subprocess.DEVNULL, check=True)
