@@ -36,6 +36,35 @@ static const char *get_text(struct json_object *object, const char *name)
                : NULL;
 }
 
+/* True if everything that the part depends on is the id of a part. */
+static bool has_known_needs(const struct part *part, const struct part *parts, int count)
+{
+    struct json_object *needs;
+
+    if (!json_object_object_get_ex(part->source, "dependsOn", &needs))
+        return true;
+    if (!json_object_is_type(needs, json_type_array))
+        return false;
+    for (size_t i = 0; i < json_object_array_length(needs); i++) {
+        struct json_object *need = json_object_array_get_idx(needs, i);
+        int j = 0;
+
+        if (!json_object_is_type(need, json_type_string))
+            return false;
+        while (j < count && strcmp(parts[j].id, json_object_get_string(need)) != 0)
+            j++;
+        if (j == count)
+            return false;
+    }
+    return true;
+}
+
+static int refuse_shape(struct request *request, struct response *response)
+{
+    response_error(request, response, 400, "BadRequest", "Invalid batch payload format.", NULL);
+    return -1;
+}
+
 /* Checks the shape of the body. Returns the number of requests, or -1 after an error answer. */
 static int read_parts(struct request *request, struct response *response, struct json_object *body,
                       struct part *parts)
@@ -45,10 +74,8 @@ static int read_parts(struct request *request, struct response *response, struct
 
     if (!json_object_object_get_ex(body, "requests", &list) ||
         !json_object_is_type(list, json_type_array) || !json_object_array_length(list) ||
-        json_object_array_length(list) > BATCH_MAX) {
-        response_error(request, response, 400, "BadRequest", "Invalid batch payload format.", NULL);
-        return -1;
-    }
+        json_object_array_length(list) > BATCH_MAX)
+        return refuse_shape(request, response);
 
     int count = (int)json_object_array_length(list);
 
@@ -58,11 +85,8 @@ static int read_parts(struct request *request, struct response *response, struct
 
         parts[i] = (struct part){ .id = get_text(source, "id"), .source = source };
         if (!parts[i].id || !get_text(source, "method") || !url || strstr(url, "://") ||
-            strstr(url, "$batch")) {
-            response_error(request, response, 400, "BadRequest", "Invalid batch payload format.",
-                           NULL);
-            return -1;
-        }
+            strstr(url, "$batch"))
+            return refuse_shape(request, response);
         for (int j = 0; j < i; j++)
             if (strcmp(parts[j].id, parts[i].id) == 0) {
                 (void)snprintf(message, sizeof message,
@@ -71,6 +95,9 @@ static int read_parts(struct request *request, struct response *response, struct
                 return -1;
             }
     }
+    for (int i = 0; i < count; i++)
+        if (!has_known_needs(&parts[i], parts, count))
+            return refuse_shape(request, response);
     return count;
 }
 
@@ -126,8 +153,7 @@ static bool may_run(const struct part *part, const struct part *parts, int count
 {
     struct json_object *needs;
 
-    if (!json_object_object_get_ex(part->source, "dependsOn", &needs) ||
-        !json_object_is_type(needs, json_type_array))
+    if (!json_object_object_get_ex(part->source, "dependsOn", &needs))
         return true;
     for (size_t i = 0; i < json_object_array_length(needs); i++) {
         const char *id = json_object_get_string(json_object_array_get_idx(needs, i));

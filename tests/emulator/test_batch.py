@@ -27,7 +27,9 @@ def test_each_request_is_answered_by_itself(any_client):
 
 @pytest.mark.parametrize("requests", [
     [get(i) for i in range(21)], [], [{"id": "1"}], [get(1, "https://graph.example.com/v1.0/me")],
-    [get(1, "/$batch")], "nonsense",
+    [get(1, "/$batch")], "nonsense", [None], [7],
+    [get(1, dependsOn=[None])], [get(1, dependsOn=[7])], [get(1, dependsOn="1")],
+    [get(1), get(2, dependsOn=["3"])], [get(1, dependsOn=[["1"]])],
 ])
 def test_a_batch_of_the_wrong_shape_is_refused_whole(client, requests):
     answer = post(client, requests)
@@ -49,6 +51,12 @@ def test_what_depends_on_a_failure_is_not_tried(client):
     answer = post(client, [get(1, "/me/drive/items/nothing"), get(2, dependsOn=["1"]), get(3)])
     status = {one["id"]: one["status"] for one in answer.json()["responses"]}
     assert status == {"1": 404, "2": 424, "3": 200}
+
+
+def test_nothing_waits_for_what_comes_later(client):
+    answer = post(client, [get(1, dependsOn=["2"]), get(2)])
+    status = {one["id"]: one["status"] for one in answer.json()["responses"]}
+    assert status == {"1": 424, "2": 200}
 
 
 def test_one_request_of_a_batch_can_be_throttled(client):
