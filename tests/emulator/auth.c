@@ -4,8 +4,8 @@
  *
  * A device code goes from pending to one of its ends by a control request (or at once with
  * --auto-approve); an approved one is redeemed once. A refresh token works until it is revoked,
- * also after it was exchanged for a newer one. Tokens are opaque: a key that finds them in a list,
- * and padding to the length that real ones have.
+ * also after it was exchanged for a newer one. Tokens are opaque, of the length that real ones
+ * have, and good only when every character is.
  */
 #include "auth.h"
 
@@ -21,7 +21,7 @@
 enum {
     CODE_LIFE_MS = 900 * 1000,
     POLL_INTERVAL_S = 1,
-    ACCESS_TEXT_LENGTH = 1500,
+    ACCESS_TEXT_LENGTH = 2500,
     REFRESH_TEXT_LENGTH = 700,
 };
 
@@ -118,7 +118,7 @@ static void answer_devicecode(struct request *request, struct response *response
     response->may_pack = true;
     json_begin_object(&json, NULL);
     json_string(&json, "user_code", code->user_code);
-    json_format(&json, "device_code", "%s%s%s", code->key, code->key, code->key);
+    json_string(&json, "device_code", code->text);
     json_string(&json, "verification_uri", page);
     json_number(&json, "expires_in", CODE_LIFE_MS / 1000);
     json_number(&json, "interval", POLL_INTERVAL_S);
@@ -152,7 +152,7 @@ void auth_post_devicecode(struct request *request, struct response *response)
                 .state = emulator->options->auto_approve ? DEVICE_APPROVED : DEVICE_PENDING,
                 .expires_ms = clock_now_ms(&emulator->clock) + CODE_LIFE_MS,
             };
-            random_hex(&emulator->random, code->key, AUTH_KEY_LENGTH);
+            random_hex(&emulator->random, code->text, DEVICE_CODE_LENGTH);
             for (int i = 0; i < USER_CODE_LENGTH; i++)
                 code->user_code[i] = "BCDFGHJKLMNPQRSTVWXZ"[random_below(&emulator->random, 20)];
             answer_devicecode(request, response, code);
@@ -161,41 +161,37 @@ void auth_post_devicecode(struct request *request, struct response *response)
     pairs_clear(&form);
 }
 
-static struct token *add_token(struct emulator *emulator, struct tokens *tokens, const char *scope,
-                               int64_t life_ms)
+/* What kinds of tokens differ in: a prefix as real ones have, and how long they are. */
+struct token_form {
+    const char *prefix;
+    size_t length;
+};
+
+static const struct token_form access_form = { "EwC", ACCESS_TEXT_LENGTH };
+static const struct token_form refresh_form = { "M.C5", REFRESH_TEXT_LENGTH };
+
+static const struct token *add_token(struct emulator *emulator, struct tokens *tokens,
+                                     const struct token_form *form, const char *scope,
+                                     int64_t life_ms)
 {
+    size_t used = strlen(form->prefix);
+    char *text = mem_alloc(form->length + 1);
+
+    memcpy(text, form->prefix, used);
+    random_hex(&emulator->random, text + used, form->length - used);
     MEM_GROW(tokens->list, tokens->count, tokens->capacity);
-
-    struct token *token = &tokens->list[tokens->count++];
-
-    *token = (struct token){ .scope = mem_strdup(scope),
-                             .expires_ms = clock_now_ms(&emulator->clock) + life_ms };
-    random_hex(&emulator->random, token->key, AUTH_KEY_LENGTH);
-    return token;
-}
-
-/* Adds the text form of a token: a prefix as real ones have, the key, and padding. */
-static void write_token(struct json_writer *json, const char *name, const struct token *token,
-                        const char *prefix, size_t length)
-{
-    struct buffer text = { 0 };
-
-    buffer_addf(&text, "%s%s", prefix, token->key);
-    while (text.length < length)
-        buffer_add_char(&text, token->key[text.length % AUTH_KEY_LENGTH]);
-    json_string(json, name, text.data);
-    buffer_free(&text);
+    tokens->list[tokens->count] =
+        (struct token){ .text = text,
+                        .scope = mem_strdup(scope),
+                        .expires_ms = clock_now_ms(&emulator->clock) + life_ms };
+    return &tokens->list[tokens->count++];
 }
 
 /* The token whose text this is. */
-static struct token *find_token(const struct tokens *tokens, const char *text, const char *prefix)
+static struct token *find_token(const struct tokens *tokens, const char *text)
 {
-    size_t skip = strlen(prefix);
-
-    if (strncmp(text, prefix, skip) != 0)
-        return NULL;
     for (size_t i = tokens->count; i-- > 0;)
-        if (strncmp(text + skip, tokens->list[i].key, AUTH_KEY_LENGTH) == 0)
+        if (strcmp(text, tokens->list[i].text) == 0)
             return &tokens->list[i];
     return NULL;
 }
@@ -217,12 +213,12 @@ static void answer_token(struct request *request, struct response *response,
     json_string(&json, "scope", scope);
     json_number(&json, "expires_in", life_ms / 1000);
     json_number(&json, "ext_expires_in", life_ms / 1000);
-    write_token(&json, "access_token", add_token(emulator, &auth->access, scope, life_ms), "EwC",
-                ACCESS_TEXT_LENGTH);
+    json_string(&json, "access_token",
+                add_token(emulator, &auth->access, &access_form, scope, life_ms)->text);
     if (has_scope(scope, "offline_access"))
-        write_token(&json, "refresh_token",
-                    add_token(emulator, &auth->refresh, scope, REFRESH_LIFE_MS), "M.C5",
-                    REFRESH_TEXT_LENGTH);
+        json_string(
+            &json, "refresh_token",
+            add_token(emulator, &auth->refresh, &refresh_form, scope, REFRESH_LIFE_MS)->text);
     if (has_scope(scope, "openid"))
         json_string(&json, "id_token", "e30.e30.");
     json_end_object(&json);
@@ -270,7 +266,7 @@ static void redeem_device_code(struct request *request, struct response *respons
     struct device_code *code = NULL;
 
     for (size_t i = 0; text && i < auth->code_count; i++)
-        if (strncmp(auth->codes[i].key, text, AUTH_KEY_LENGTH) == 0)
+        if (strcmp(auth->codes[i].text, text) == 0)
             code = &auth->codes[i];
     if (!code) {
         refuse(request, response, "bad_verification_code", 70018,
@@ -301,7 +297,7 @@ static void redeem_refresh_token(struct request *request, struct response *respo
     struct emulator *emulator = request->emulator;
     const char *text = pairs_get(form, "refresh_token");
     const char *scope = pairs_get(form, "scope");
-    struct token *token = text ? find_token(&emulator->auth.refresh, text, "M.C5") : NULL;
+    struct token *token = text ? find_token(&emulator->auth.refresh, text) : NULL;
 
     if (!token)
         refuse(request, response, "invalid_grant", 9002313, "The refresh token is malformed.");
@@ -349,7 +345,7 @@ static struct token *bearer_of(const struct request *request)
 
     if (!header || strncasecmp(header, "Bearer ", 7) != 0)
         return NULL;
-    return find_token(&request->emulator->auth.access, header + 7, "EwC");
+    return find_token(&request->emulator->auth.access, header + 7);
 }
 
 bool auth_check_bearer(struct request *request, struct response *response)
@@ -435,8 +431,10 @@ bool auth_administer(struct auth *auth, const char *action)
 
 static void tokens_clear(struct tokens *tokens)
 {
-    for (size_t i = 0; i < tokens->count; i++)
+    for (size_t i = 0; i < tokens->count; i++) {
+        free(tokens->list[i].text);
         free(tokens->list[i].scope);
+    }
     free(tokens->list);
 }
 

@@ -6,21 +6,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { AUTH_KEY_LENGTH = 32, USER_CODE_LENGTH = 9 };
+enum { DEVICE_CODE_LENGTH = 96, USER_CODE_LENGTH = 9 };
 
 enum device_state { DEVICE_PENDING, DEVICE_APPROVED, DEVICE_DECLINED, DEVICE_EXPIRED, DEVICE_USED };
 
 struct device_code {
-    char key[AUTH_KEY_LENGTH + 1];
+    char text[DEVICE_CODE_LENGTH + 1];
     char user_code[USER_CODE_LENGTH + 1];
     char *scope;
     enum device_state state;
     int64_t expires_ms;
 };
 
-/* An access or refresh token; the key is the part of its text that says which one it is. */
+/* An access or refresh token. */
 struct token {
-    char key[AUTH_KEY_LENGTH + 1];
+    char *text;
     char *scope;
     int64_t expires_ms;
     bool is_revoked;

@@ -33,7 +33,7 @@ def test_polling_is_pending_until_the_code_is_approved(guest):
     guest.emulator.approve(code["user_code"])
     tokens = guest.redeem(code).json()
     assert tokens["token_type"] == "Bearer"
-    assert len(tokens["access_token"]) >= 1500
+    assert len(tokens["access_token"]) >= 2500
     assert tokens["refresh_token"]
 
 
@@ -154,6 +154,27 @@ def test_access_tokens_expire_on_demand(client):
     client.emulator.tokens("expire-access")
     assert client.get("/me").status_code == 401
     assert client.get("/me").status_code == 401
+
+
+def mangled(text):
+    """The text cut, lengthened, and with one character changed at each of several places."""
+    yield text[:-1]
+    yield text[:40]
+    yield text + "0"
+    for place in (10, len(text) // 2, len(text) - 1):
+        yield text[:place] + ("0" if text[place] != "0" else "1") + text[place + 1:]
+
+
+def test_tokens_and_codes_are_good_only_whole(client):
+    code = client.ask_for_code()
+    client.emulator.approve(code["user_code"])
+    for text in mangled(code["device_code"]):
+        assert refusal(client.redeem({"device_code": text}))[0] == "bad_verification_code"
+    for text in mangled(client.tokens["refresh_token"]):
+        assert refusal(client.refresh(text))[0] == "invalid_grant"
+    for text in mangled(client.tokens["access_token"]):
+        assert client.get("/me", {"Authorization": f"Bearer {text}"}).status_code == 401
+    assert client.redeem(code).status_code == 200
 
 
 def test_a_request_without_a_bearer_is_401(client):
