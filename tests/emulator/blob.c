@@ -6,7 +6,6 @@
 #include "blob.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -117,41 +116,48 @@ size_t blob_read(const struct blob *blob, int64_t offset, void *out, size_t size
     return size;
 }
 
-const uint8_t *blob_quickxor(struct blob *blob)
+/* Reads all bytes into quickXorHash and, unless they are NULL, the two others. */
+static void hash_bytes(struct blob *blob, EVP_MD_CTX *sha1, EVP_MD_CTX *sha256)
 {
     struct quickxor hash = { 0 };
     uint8_t chunk[CHUNK];
     int64_t offset = 0;
     size_t got;
 
-    if (blob->has_quickxor)
-        return blob->quickxor;
     while ((got = blob_read(blob, offset, chunk, sizeof chunk)) > 0) {
         quickxor_update(&hash, chunk, got);
+        if (sha1)
+            EVP_DigestUpdate(sha1, chunk, got);
+        if (sha256)
+            EVP_DigestUpdate(sha256, chunk, got);
         offset += (int64_t)got;
     }
     quickxor_final(&hash, blob->quickxor);
     blob->has_quickxor = true;
+}
+
+const uint8_t *blob_quickxor(struct blob *blob)
+{
+    if (!blob->has_quickxor)
+        hash_bytes(blob, NULL, NULL);
     return blob->quickxor;
 }
 
-void blob_digest(const struct blob *blob, const char *name, char *ret_hex, size_t size)
+const struct digests *blob_digests(struct arena *arena, struct blob *blob)
 {
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned int length = 0;
-    uint8_t chunk[CHUNK];
-    int64_t offset = 0;
-    size_t got;
+    EVP_MD_CTX *sha1, *sha256;
 
-    EVP_DigestInit_ex(context, EVP_get_digestbyname(name), NULL);
-    while ((got = blob_read(blob, offset, chunk, sizeof chunk)) > 0) {
-        EVP_DigestUpdate(context, chunk, got);
-        offset += (int64_t)got;
-    }
-    EVP_DigestFinal_ex(context, digest, &length);
-    EVP_MD_CTX_free(context);
-    ret_hex[0] = '\0';
-    for (unsigned i = 0; i < length && 2 * i + 2 < size; i++)
-        (void)snprintf(ret_hex + (size_t)2 * i, 3, "%02X", digest[i]);
+    if (blob->digests)
+        return blob->digests;
+    blob->digests = arena_alloc(arena, sizeof *blob->digests);
+    sha1 = EVP_MD_CTX_new();
+    sha256 = EVP_MD_CTX_new();
+    EVP_DigestInit_ex(sha1, EVP_sha1(), NULL);
+    EVP_DigestInit_ex(sha256, EVP_sha256(), NULL);
+    hash_bytes(blob, sha1, sha256);
+    EVP_DigestFinal_ex(sha1, blob->digests->sha1, NULL);
+    EVP_DigestFinal_ex(sha256, blob->digests->sha256, NULL);
+    EVP_MD_CTX_free(sha1);
+    EVP_MD_CTX_free(sha256);
+    return blob->digests;
 }

@@ -11,12 +11,21 @@
 
 enum blob_kind { BLOB_BYTES, BLOB_PATTERN, BLOB_FILE };
 
-/* The bytes of one version of a file. Immutable but for the remembered hash (under the world
+enum { SHA1_SIZE = 20, SHA256_SIZE = 32 };
+
+/* The hashes that only some profiles tell. */
+struct digests {
+    uint8_t sha1[SHA1_SIZE];
+    uint8_t sha256[SHA256_SIZE];
+};
+
+/* The bytes of one version of a file. Immutable but for the remembered hashes (under the world
  * lock), so several items and versions may share one. Lives as long as its arena. */
 struct blob {
     enum blob_kind kind;
     bool has_quickxor;
     uint8_t quickxor[QUICKXOR_SIZE];
+    struct digests *digests; /* NULL until somebody asks; in the same arena */
     int64_t size;
 
     union {
@@ -37,7 +46,7 @@ size_t blob_read(const struct blob *blob, int64_t offset, void *out, size_t size
 /* quickXorHash, computed on first use. */
 const uint8_t *blob_quickxor(struct blob *blob);
 
-/* Upper-case hex of the named OpenSSL digest ("SHA1", "SHA256"), NUL-terminated. */
-void blob_digest(const struct blob *blob, const char *name, char *ret_hex, size_t size);
+/* The other hashes, computed on first use in the same pass. `arena` is the blob's. */
+const struct digests *blob_digests(struct arena *arena, struct blob *blob);
 
 #endif

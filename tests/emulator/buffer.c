@@ -9,7 +9,7 @@
 
 #include "memory.h"
 
-static void reserve(struct buffer *buffer, size_t extra)
+void buffer_reserve(struct buffer *buffer, size_t extra)
 {
     size_t need = buffer->length + extra + 1;
 
@@ -25,7 +25,7 @@ static void reserve(struct buffer *buffer, size_t extra)
 
 void buffer_add(struct buffer *buffer, const void *bytes, size_t length)
 {
-    reserve(buffer, length);
+    buffer_reserve(buffer, length);
     if (length)
         memcpy(buffer->data + buffer->length, bytes, length);
     buffer->length += length;
@@ -39,7 +39,9 @@ void buffer_add_text(struct buffer *buffer, const char *text)
 
 void buffer_add_char(struct buffer *buffer, char c)
 {
-    buffer_add(buffer, &c, 1);
+    buffer_reserve(buffer, 1);
+    buffer->data[buffer->length++] = c;
+    buffer->data[buffer->length] = '\0';
 }
 
 void buffer_addf(struct buffer *buffer, const char *format, ...)
@@ -53,7 +55,7 @@ void buffer_addf(struct buffer *buffer, const char *format, ...)
 
     va_end(args);
     if (length > 0) {
-        reserve(buffer, (size_t)length);
+        buffer_reserve(buffer, (size_t)length);
         (void)vsnprintf(buffer->data + buffer->length, (size_t)length + 1, format, again);
         buffer->length += (size_t)length;
     }
@@ -73,11 +75,15 @@ static bool is_unreserved(char c)
 
 void buffer_add_url(struct buffer *buffer, const char *text, const char *keep)
 {
-    for (; *text; text++) {
-        if (is_unreserved(*text) || strchr(keep, *text))
-            buffer_add_char(buffer, *text);
-        else
-            buffer_addf(buffer, "%%%02X", (unsigned)(unsigned char)*text);
+    while (*text) {
+        size_t plain = 0;
+
+        while (text[plain] && (is_unreserved(text[plain]) || strchr(keep, text[plain])))
+            plain++;
+        buffer_add(buffer, text, plain);
+        text += plain;
+        if (*text)
+            buffer_addf(buffer, "%%%02X", (unsigned)(unsigned char)*text++);
     }
 }
 

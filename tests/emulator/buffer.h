@@ -13,6 +13,9 @@ struct buffer {
     size_t capacity;
 };
 
+/* Makes room for `extra` bytes and a NUL. */
+void buffer_reserve(struct buffer *buffer, size_t extra);
+
 void buffer_add(struct buffer *buffer, const void *bytes, size_t length);
 void buffer_add_text(struct buffer *buffer, const char *text);
 void buffer_add_char(struct buffer *buffer, char c);

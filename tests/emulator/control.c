@@ -150,7 +150,7 @@ static const char *type_of(const struct item *item)
     return item->is_folder ? "folder" : "file";
 }
 
-static void write_tree_item(struct json_writer *json, const struct drive *drive, uint32_t number,
+static void write_tree_item(struct json_writer *json, struct drive *drive, uint32_t number,
                             bool has_hashes)
 {
     const struct item *item = &drive->items[number];
@@ -172,9 +172,11 @@ static void write_tree_item(struct json_writer *json, const struct drive *drive,
     ids_ctag(drive, number, &item->now, text);
     json_string(json, "cTag", text);
     if (item->now.blob && has_hashes) {
+        const struct digests *digests = blob_digests(&drive->arena, item->now.blob);
+
         base64_encode(blob_quickxor(item->now.blob), QUICKXOR_SIZE, text);
         json_string(json, "quickXorHash", text);
-        blob_digest(item->now.blob, "SHA256", text, sizeof text);
+        hex_encode(digests->sha256, SHA256_SIZE, text);
         json_string(json, "sha256", text);
     }
     json_end_object(json);
@@ -183,8 +185,7 @@ static void write_tree_item(struct json_writer *json, const struct drive *drive,
 void control_get_tree(struct request *request, struct response *response)
 {
     const char *hashes = pairs_get(&request->query, "hashes");
-    const struct drive *drive =
-        edit_find_drive(request->emulator, pairs_get(&request->query, "drive"));
+    struct drive *drive = edit_find_drive(request->emulator, pairs_get(&request->query, "drive"));
 
     if (!drive) {
         answer_wrong(response, "there is no such drive", -1);

@@ -33,6 +33,17 @@ static size_t encode64(const uint8_t *bytes, size_t length, const char *alphabet
     return used;
 }
 
+void hex_encode(const void *bytes, size_t length, char *out)
+{
+    const uint8_t *next = bytes;
+
+    for (size_t i = 0; i < length; i++) {
+        *out++ = "0123456789ABCDEF"[next[i] >> 4];
+        *out++ = "0123456789ABCDEF"[next[i] & 15];
+    }
+    *out = '\0';
+}
+
 void base64_encode(const void *bytes, size_t length, char *out)
 {
     size_t used = encode64(bytes, length, standard, out);

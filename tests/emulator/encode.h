@@ -8,6 +8,9 @@
 /* Room for the base64 text of `n` bytes and a NUL. */
 #define BASE64_SIZE(n) (((n) + 2) / 3 * 4 + 1)
 
+/* Upper case. `out` must hold 2 * length + 1 characters. */
+void hex_encode(const void *bytes, size_t length, char *out);
+
 /* Standard alphabet, with padding. */
 void base64_encode(const void *bytes, size_t length, char *out);
 

@@ -18,6 +18,9 @@
 #include "emulator.h"
 #include "names.h"
 
+/* Contents up to this size are hashed at the start, so that no page waits for it. */
+enum { HASHED_AHEAD_MAX = 1 << 14 };
+
 static struct change initial_change(struct emulator *emulator, struct drive *drive)
 {
     return (struct change){ .drive = drive,
@@ -26,10 +29,12 @@ static struct change initial_change(struct emulator *emulator, struct drive *dri
                             .is_initial = true };
 }
 
-/* A tree of folders with ten folders in each, and the files spread over them evenly. */
+/* A tree of folders with ten folders in each, and the files spread over them evenly. A thousand
+ * contents or so serve any number of files: a page of them must not cost the hashing of each. */
 static void generate(struct emulator *emulator, struct drive *drive)
 {
-    enum { FAN_OUT = 10 };
+    enum { FAN_OUT = 10, CONTENTS = 997 };
+    struct blob *contents[CONTENTS];
     const struct options *options = emulator->options;
     struct change change = initial_change(emulator, drive);
     uint64_t seed = random_mix((uint64_t)options->generate_seed);
@@ -47,11 +52,15 @@ static void generate(struct emulator *emulator, struct drive *drive)
         uint32_t parent = options->generate_folders
                               ? first_folder + (uint32_t)(i % options->generate_folders)
                               : (uint32_t)ITEM_ROOT;
-        struct blob *blob = blob_from_pattern(&drive->arena, random_mix(seed + (uint64_t)i),
-                                              options->generate_size);
 
+        if (i < CONTENTS) {
+            contents[i] = blob_from_pattern(&drive->arena, random_mix(seed + (uint64_t)i),
+                                            options->generate_size);
+            if (options->generate_size <= HASHED_AHEAD_MAX)
+                blob_digests(&drive->arena, contents[i]);
+        }
         (void)snprintf(name, sizeof name, "file %07" PRId64 ".dat", i);
-        change_create(&change, parent, name, blob,
+        change_create(&change, parent, name, contents[i % CONTENTS],
                       change.now_ms - (int64_t)(random_mix(seed ^ (uint64_t)i) % 100000) * 1000);
     }
 }

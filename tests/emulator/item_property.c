@@ -126,11 +126,14 @@ static void write_web_url(const struct subject *subject, const char *name)
         buffer_free(&path);
     } else if (subject_is_legacy(subject)) {
         ids_format(drive, subject->number, id);
-        buffer_addf(&url, "https://1drv.ms/u/s!");
+        buffer_add_text(&url, "https://1drv.ms/u/s!");
         buffer_add_url(&url, strchr(id, '!') + 1, "");
     } else {
         ids_format_business(drive, subject->number, id);
-        buffer_addf(&url, "https://onedrive.live.com?cid=%s&id=%s", drive->id, id);
+        buffer_add_text(&url, "https://onedrive.live.com?cid=");
+        buffer_add_text(&url, drive->id);
+        buffer_add_text(&url, "&id=");
+        buffer_add_text(&url, id);
     }
     json_string(subject->json, name, url.data);
     buffer_free(&url);
@@ -170,10 +173,13 @@ static void write_parent_path(const struct subject *subject, uint32_t parent)
     if (subject->view == VIEW_DELTA && subject_is_business(subject))
         return;
     drive_add_path(subject->drive, parent, &names);
-    if (subject_is_business(subject) || subject->view == VIEW_DELTA)
-        buffer_addf(&path, "/drives/%s/root:", subject->drive->id);
-    else
+    if (subject_is_business(subject) || subject->view == VIEW_DELTA) {
+        buffer_add_text(&path, "/drives/");
+        buffer_add_text(&path, subject->drive->id);
+        buffer_add_text(&path, "/root:");
+    } else {
         buffer_add_text(&path, "/drive/root:");
+    }
     if (subject_is_business(subject))
         buffer_add_url(&path, buffer_text(&names), "/");
     else
@@ -223,15 +229,17 @@ static void write_hashes(const struct subject *subject)
     bool has_all =
         subject_is_legacy(subject) || (!subject_is_business(subject) && subject->number % 3 == 0);
     const char *lie = lie_about_hash(subject);
-    char text[80];
+    const struct digests *digests =
+        has_all && !lie ? blob_digests(&subject->drive->arena, blob) : NULL;
+    char text[2 * SHA256_SIZE + 1];
 
     json_begin_object(json, "hashes");
     base64_encode(blob_quickxor(blob), QUICKXOR_SIZE, text);
     json_string(json, "quickXorHash", lie ? lie : text);
-    if (has_all && !lie) {
-        blob_digest(blob, "SHA1", text, sizeof text);
+    if (digests) {
+        hex_encode(digests->sha1, SHA1_SIZE, text);
         json_string(json, "sha1Hash", text);
-        blob_digest(blob, "SHA256", text, sizeof text);
+        hex_encode(digests->sha256, SHA256_SIZE, text);
         json_string(json, "sha256Hash", text);
     }
     json_end_object(json);

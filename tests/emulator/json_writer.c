@@ -10,14 +10,42 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The length of the text that needs no escape. */
+static size_t plain_length(const char *text)
+{
+    size_t length = 0;
+
+    while ((unsigned char)text[length] >= 0x20 && text[length] != '"' && text[length] != '\\')
+        length++;
+    return length;
+}
+
+/* Adds `text` with a character in front of it and one behind. Most of what an answer costs is
+ * spent here and in begin_value(), so both look for room once. */
+static void add_between(struct buffer *out, char before, const char *text, size_t length,
+                        char after)
+{
+    buffer_reserve(out, length + 2);
+
+    char *end = out->data + out->length;
+
+    end[0] = before;
+    memcpy(end + 1, text, length);
+    end[length + 1] = after;
+    end[length + 2] = '\0';
+    out->length += length + 2;
+}
+
 static void add_quoted(struct buffer *out, const char *text)
 {
-    buffer_add_char(out, '"');
-    while (*text) {
-        size_t plain = 0;
+    size_t plain = plain_length(text);
 
-        while ((unsigned char)text[plain] >= 0x20 && text[plain] != '"' && text[plain] != '\\')
-            plain++;
+    if (!text[plain]) {
+        add_between(out, '"', text, plain, '"');
+        return;
+    }
+    buffer_add_char(out, '"');
+    for (; *text; plain = plain_length(text)) {
         buffer_add(out, text, plain);
         text += plain;
         if (*text == '"' || *text == '\\')
@@ -33,9 +61,8 @@ static void begin_value(struct json_writer *json, const char *key)
     if (json->wants_comma)
         buffer_add_char(json->out, ',');
     if (key) {
-        buffer_add_char(json->out, '"');
-        buffer_add_text(json->out, key);
-        buffer_add(json->out, "\":", 2);
+        add_between(json->out, '"', key, strlen(key), '"');
+        buffer_add_char(json->out, ':');
     }
     json->wants_comma = true;
 }

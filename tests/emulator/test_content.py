@@ -183,3 +183,35 @@ def test_an_imported_tree_is_served_as_it_is(start, tmp_path):
     told = datetime.fromisoformat(item["fileSystemInfo"]["lastModifiedDateTime"])
     assert told == datetime.fromtimestamp(int(mtime), timezone.utc)
     assert client.download(item["@microsoft.graph.downloadUrl"]).content == CONTENT
+
+
+def test_hashes_are_computed_once(start, profile, tmp_path):
+    source = tmp_path / "in"
+    source.mkdir()
+    for number in range(6):
+        (source / f"{number}").write_bytes(CONTENT)
+    client = start(profile, f"--import-drive={source}")
+
+    def hashes():
+        return {item["name"]: item["file"]["hashes"]
+                for item in client.children("/me/drive/root/children")}
+
+    first, truth = hashes(), client.emulator.tree()
+    for path in source.iterdir():
+        path.write_bytes(bytes(SIZE))
+    assert (hashes(), client.emulator.tree()) == (first, truth)
+    sha256 = hashlib.sha256(CONTENT).hexdigest().upper()
+    assert {one.get("sha256Hash", sha256) for one in first.values()} == {sha256}
+
+
+def test_files_that_share_a_content_are_files_of_their_own(start):
+    client = start("business", "--generate=files=1200,folders=0,size=10")
+    items = {item["name"]: item for item in client.children("/me/drive/root/children")}
+    assert len(items) == 1200
+    contents = [items[f"file {number:07}.dat"]["file"]["hashes"]["quickXorHash"]
+                for number in (0, 1, 997)]
+    assert contents[0] == contents[2] != contents[1]
+    client.emulator.edit([{"op": "write", "path": "/file 0000000.dat", "content": "x"}])
+    path = "/me/drive/root:/file%200000{}.dat"
+    assert client.json(path.format("000"))["size"] == 1
+    assert client.json(path.format("997"))["size"] == 10
