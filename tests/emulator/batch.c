@@ -13,6 +13,7 @@
 #include <json-c/json.h>
 
 #include "dispatch.h"
+#include "field.h"
 #include "json_writer.h"
 #include "memory.h"
 #include "request.h"
@@ -25,16 +26,6 @@ struct part {
     struct response response;
     bool is_done;
 };
-
-static const char *get_text(struct json_object *object, const char *name)
-{
-    struct json_object *value;
-
-    return json_object_object_get_ex(object, name, &value) &&
-                   json_object_is_type(value, json_type_string)
-               ? json_object_get_string(value)
-               : NULL;
-}
 
 /* True if everything that the part depends on is the id of a part. */
 static bool has_known_needs(const struct part *part, const struct part *parts, int count)
@@ -81,10 +72,10 @@ static int read_parts(struct request *request, struct response *response, struct
 
     for (int i = 0; i < count; i++) {
         struct json_object *source = json_object_array_get_idx(list, (size_t)i);
-        const char *url = get_text(source, "url");
+        const char *url = field_text(source, "url", NULL);
 
-        parts[i] = (struct part){ .id = get_text(source, "id"), .source = source };
-        if (!parts[i].id || !get_text(source, "method") || !url || strstr(url, "://") ||
+        parts[i] = (struct part){ .id = field_text(source, "id", NULL), .source = source };
+        if (!parts[i].id || !field_text(source, "method", NULL) || !url || strstr(url, "://") ||
             strstr(url, "$batch"))
             return refuse_shape(request, response);
         for (int j = 0; j < i; j++)
@@ -128,8 +119,8 @@ static struct request make_inner(const struct request *outer, struct json_object
     struct request inner = { .emulator = outer->emulator,
                              .origin = ORIGIN_API,
                              .is_inner = true,
-                             .method = mem_strdup(get_text(source, "method")) };
-    const char *url = get_text(source, "url");
+                             .method = mem_strdup(field_text(source, "method", NULL)) };
+    const char *url = field_text(source, "url", NULL);
     size_t length = strcspn(url, "?");
     struct buffer path = { 0 };
     struct json_object *body;

@@ -8,6 +8,10 @@
 
 enum { TIME_TEXT_SIZE = 40 };
 
+/* The first and the last moment that RFC 3339 can name. */
+#define TIME_MIN_MS (INT64_C(-62135596800) * 1000)
+#define TIME_MAX_MS (INT64_C(253402300799) * 1000)
+
 /* The service's clock: real time plus what a control request moved it by. It never goes back.
  * Guarded by the world lock. */
 struct clock {

@@ -11,6 +11,7 @@
 #include "auth.h"
 #include "edit.h"
 #include "encode.h"
+#include "field.h"
 #include "ids.h"
 #include "json_writer.h"
 #include "memory.h"
@@ -23,6 +24,7 @@ static void answer_wrong(struct response *response, const char *message, int pla
     struct json_writer json = { .out = &response->body };
 
     buffer_clear(&response->body);
+    pairs_clear(&response->headers);
     response->status = 400;
     response_header(response, "Content-Type", "application/json");
     json_begin_object(&json, NULL);
@@ -49,23 +51,31 @@ static void answer_done(struct response *response)
     json_end_object(&json);
 }
 
+/* The fields of all control requests but faults and edits, which check their own. */
+static const struct field body_fields[] = {
+    { "user_code", FIELD_TEXT, 0, 0 },
+    { "action", FIELD_TEXT, 0, 0 },
+    { "code", FIELD_TEXT, 0, 0 },
+    { "location", FIELD_FLAG, 0, 0 },
+    { "advance_ms", FIELD_NUMBER, 0, INT64_MAX },
+    { "total", FIELD_NUMBER, 0, INT64_MAX },
+    { "used", FIELD_NUMBER, -1, INT64_MAX },
+};
+
 /* The body as an object; NULL after an error answer. The caller puts it. */
 static struct json_object *read_body(struct request *request, struct response *response)
 {
     struct json_object *body = json_tokener_parse(buffer_text(&request->body));
+    const char *wrong =
+        json_object_is_type(body, json_type_object)
+            ? fields_check(body, body_fields, sizeof body_fields / sizeof body_fields[0])
+            : "the body must be a JSON object";
 
-    if (json_object_is_type(body, json_type_object))
+    if (!wrong)
         return body;
     json_object_put(body);
-    answer_wrong(response, "the body must be a JSON object", -1);
+    answer_wrong(response, wrong, -1);
     return NULL;
-}
-
-static const char *get_text(struct json_object *body, const char *name, const char *missing)
-{
-    struct json_object *value;
-
-    return json_object_object_get_ex(body, name, &value) ? json_object_get_string(value) : missing;
 }
 
 void control_get_requests(struct request *request, struct response *response)
@@ -208,8 +218,8 @@ void control_post_approve(struct request *request, struct response *response)
 
     if (!body)
         return;
-    if (auth_decide(&request->emulator->auth, get_text(body, "user_code", ""),
-                    get_text(body, "action", "approve")))
+    if (auth_decide(&request->emulator->auth, field_text(body, "user_code", ""),
+                    field_text(body, "action", "approve")))
         answer_done(response);
     else
         answer_wrong(response, "there is no such device code or action", -1);
@@ -222,7 +232,7 @@ void control_post_tokens(struct request *request, struct response *response)
 
     if (!body)
         return;
-    if (auth_administer(&request->emulator->auth, get_text(body, "action", "")))
+    if (auth_administer(&request->emulator->auth, field_text(body, "action", "")))
         answer_done(response);
     else
         answer_wrong(response, "there is no such action", -1);
@@ -231,9 +241,14 @@ void control_post_tokens(struct request *request, struct response *response)
 
 static void advance(struct request *request, struct response *response, int64_t ms)
 {
-    struct json_writer json = begin_answer(response);
+    struct json_writer json;
     char now[TIME_TEXT_SIZE];
 
+    if (ms > TIME_MAX_MS - clock_now_ms(&request->emulator->clock)) {
+        answer_wrong(response, "the clock ends with the year 9999", -1);
+        return;
+    }
+    json = begin_answer(response);
     request->emulator->clock.offset_ms += ms;
     time_format(clock_now_ms(&request->emulator->clock), true, now);
     json_string(&json, "now", now);
@@ -242,14 +257,17 @@ static void advance(struct request *request, struct response *response, int64_t 
 
 void control_post_clock(struct request *request, struct response *response)
 {
-    struct json_object *body = read_body(request, response), *value;
+    struct json_object *body = read_body(request, response);
 
     if (!body)
         return;
-    if (!json_object_object_get_ex(body, "advance_ms", &value) || json_object_get_int64(value) < 0)
+
+    int64_t ms = field_number(body, "advance_ms", -1);
+
+    if (ms < 0)
         answer_wrong(response, "advance_ms must be a number of milliseconds", -1);
     else
-        advance(request, response, json_object_get_int64(value));
+        advance(request, response, ms);
     json_object_put(body);
 }
 
@@ -261,17 +279,16 @@ void control_post_settle(struct request *request, struct response *response)
 void control_post_delta(struct request *request, struct response *response)
 {
     struct emulator *emulator = request->emulator;
-    struct json_object *body = read_body(request, response), *value;
+    struct json_object *body = read_body(request, response);
 
     if (!body)
         return;
-    if (strcmp(get_text(body, "action", ""), "expire-all") != 0) {
+    if (strcmp(field_text(body, "action", ""), "expire-all") != 0) {
         answer_wrong(response, "there is no such action", -1);
     } else {
         (void)snprintf(emulator->gone_code, sizeof emulator->gone_code, "%s",
-                       get_text(body, "code", "resyncRequired"));
-        emulator->gone_has_location =
-            json_object_object_get_ex(body, "location", &value) && json_object_get_boolean(value);
+                       field_text(body, "code", "resyncRequired"));
+        emulator->gone_has_location = field_flag(body, "location");
         for (int i = 0; i < emulator->drive_count; i++)
             emulator->drives[i].feed.epoch++;
         answer_done(response);
@@ -282,14 +299,12 @@ void control_post_delta(struct request *request, struct response *response)
 void control_post_quota(struct request *request, struct response *response)
 {
     struct drive *drive = emulator_drive(request->emulator, DRIVE_DEFAULT);
-    struct json_object *body = read_body(request, response), *value;
+    struct json_object *body = read_body(request, response);
 
     if (!body)
         return;
-    if (json_object_object_get_ex(body, "total", &value))
-        drive->quota_total = json_object_get_int64(value);
-    if (json_object_object_get_ex(body, "used", &value))
-        drive->quota_used = json_object_get_int64(value);
+    drive->quota_total = field_number(body, "total", drive->quota_total);
+    drive->quota_used = field_number(body, "used", drive->quota_used);
     answer_done(response);
     json_object_put(body);
 }

@@ -15,13 +15,16 @@
 
 #include "emulator.h"
 #include "encode.h"
+#include "field.h"
 #include "ids.h"
 #include "json_writer.h"
 #include "memory.h"
 #include "names.h"
 #include "oddity.h"
 
-enum { CONTENT_MAX = 256 << 20 };
+enum { CONTENT_MAX = 256 << 20, BULK_MAX = 10000000 };
+
+#define SIZE_MAX_BYTES ((int64_t)1 << 50)
 
 struct edit {
     struct change change;
@@ -35,36 +38,71 @@ struct operation {
     const char *(*apply)(struct edit *edit); /* NULL or what is wrong */
 };
 
+/* A lie is about these, so for it their values may be anything. */
+static const struct field content_fields[] = {
+    { "size", FIELD_NUMBER, 0, SIZE_MAX_BYTES },
+    { "seed", FIELD_NUMBER, 0, INT64_MAX },
+};
+
+static const struct field edit_fields[] = {
+    { "op", FIELD_TEXT, 0, 0 },
+    { "drive", FIELD_TEXT, 0, 0 },
+    { "path", FIELD_TEXT, 0, 0 },
+    { "to", FIELD_TEXT, 0, 0 },
+    { "a", FIELD_TEXT, 0, 0 },
+    { "b", FIELD_TEXT, 0, 0 },
+    { "kind", FIELD_TEXT, 0, 0 },
+    { "content", FIELD_TEXT, 0, 0 },
+    { "content_base64", FIELD_TEXT, 0, 0 },
+    { "hash", FIELD_TEXT, 0, 0 },
+    { "parent", FIELD_TEXT, 0, 0 },
+    { "duplicate", FIELD_FLAG, 0, 0 },
+};
+
 static const char *get_text(const struct edit *edit, const char *name)
 {
-    struct json_object *value;
-
-    return json_object_object_get_ex(edit->source, name, &value) &&
-                   json_object_is_type(value, json_type_string)
-               ? json_object_get_string(value)
-               : NULL;
+    return field_text(edit->source, name, NULL);
 }
 
-static int64_t get_number(const struct edit *edit, const char *name, int64_t missing)
+/* A time text, or seconds since 1970; false if it is neither. */
+static bool read_time(struct json_object *value, int64_t *ret_ms)
 {
-    struct json_object *value;
+    double seconds = json_object_get_double(value);
 
-    return json_object_object_get_ex(edit->source, name, &value) ? json_object_get_int64(value)
-                                                                 : missing;
+    if (json_object_is_type(value, json_type_string))
+        return time_parse(json_object_get_string(value), ret_ms) == 0;
+    if (!json_object_is_type(value, json_type_int) && !json_object_is_type(value, json_type_double))
+        return false;
+    if (seconds * 1000.0 < (double)TIME_MIN_MS || seconds * 1000.0 > (double)TIME_MAX_MS)
+        return false;
+    *ret_ms = (int64_t)(seconds * 1000.0);
+    return true;
 }
 
-/* The mtime of the operation: a time text, or seconds since 1970; now if there is none. */
+/* What is wrong with the fields of an operation, before anything is done. */
+static const char *check_fields(struct json_object *source)
+{
+    const char *wrong =
+        fields_check(source, edit_fields, sizeof edit_fields / sizeof edit_fields[0]);
+    struct json_object *value;
+    int64_t ignored;
+
+    if (!wrong && strcmp(field_text(source, "op", ""), "lie") != 0)
+        wrong =
+            fields_check(source, content_fields, sizeof content_fields / sizeof content_fields[0]);
+    if (!wrong && json_object_object_get_ex(source, "mtime", &value) && !read_time(value, &ignored))
+        wrong = "mtime is no time";
+    return wrong;
+}
+
+/* The mtime of the operation; now if there is none. */
 static int64_t get_mtime(const struct edit *edit)
 {
     struct json_object *value;
     int64_t time_ms = edit->change.now_ms;
 
-    if (json_object_object_get_ex(edit->source, "mtime", &value)) {
-        if (json_object_is_type(value, json_type_string))
-            time_parse(json_object_get_string(value), &time_ms);
-        else
-            time_ms = (int64_t)(json_object_get_double(value) * 1000.0);
-    }
+    if (json_object_object_get_ex(edit->source, "mtime", &value))
+        read_time(value, &time_ms);
     return edit->change.drive->profile == PROFILE_CONSUMER_LEGACY ? time_ms : time_ms / 1000 * 1000;
 }
 
@@ -91,8 +129,8 @@ static struct blob *get_content(const struct edit *edit)
     } else if (text) {
         blob = blob_from_bytes(arena, text, strlen(text));
     } else {
-        blob = blob_from_pattern(arena, random_mix((uint64_t)get_number(edit, "seed", 1)),
-                                 get_number(edit, "size", 0));
+        blob = blob_from_pattern(arena, random_mix((uint64_t)field_number(edit->source, "seed", 1)),
+                                 field_number(edit->source, "size", 0));
     }
     return blob;
 }
@@ -219,7 +257,7 @@ static const char *apply_truncate(struct edit *edit)
 {
     const char *wrong = find_file(edit);
 
-    return wrong ? wrong : rewrite(edit, get_number(edit, "size", 0), NULL);
+    return wrong ? wrong : rewrite(edit, field_number(edit->source, "size", 0), NULL);
 }
 
 static const char *apply_move(struct edit *edit)
@@ -376,12 +414,32 @@ static const char *apply_special(struct edit *edit)
     return NULL;
 }
 
+/* {property: the name of a type} */
+static const char *check_wrong_types(struct json_object *source)
+{
+    struct json_object *types;
+
+    if (!json_object_object_get_ex(source, "type", &types))
+        return NULL;
+    if (!json_object_is_type(types, json_type_object))
+        return "type must be an object";
+    json_object_object_foreach(types, name, type)
+    {
+        (void)name;
+        if (!json_object_is_type(type, json_type_string))
+            return "a type must be named by a text";
+    }
+    return NULL;
+}
+
 static const char *apply_lie(struct edit *edit)
 {
-    const char *wrong = find_item(edit);
+    const char *wrong = check_wrong_types(edit->source);
     struct drive *drive = edit->change.drive;
-    struct json_object *value;
+    const char *parent = get_text(edit, "parent");
 
+    if (!wrong)
+        wrong = find_item(edit);
     if (wrong)
         return wrong;
 
@@ -392,14 +450,14 @@ static const char *apply_lie(struct edit *edit)
     /* A copy: the request's own thread will release the source, without any lock. */
     if (json_object_deep_copy(edit->source, &oddity->lies, NULL) != 0)
         return "out of memory";
-    if (json_object_object_get_ex(edit->source, "duplicate", &value))
-        oddity->is_duplicate = json_object_get_boolean(value);
-    if (json_object_object_get_ex(edit->source, "parent", &value)) {
+    if (json_object_object_get_ex(edit->source, "duplicate", NULL))
+        oddity->is_duplicate = field_flag(edit->source, "duplicate");
+    if (parent) {
         const struct children *children = drive->items[edit->item].children;
 
         oddity->has_lie_parent = true;
         oddity->lie_parent = edit->item;
-        if (strcmp(json_object_get_string(value), "child") == 0 && children && children->count)
+        if (strcmp(parent, "child") == 0 && children && children->count)
             oddity->lie_parent = children->items[0];
     }
     /* Clients hear of it as of any other change. */
@@ -409,22 +467,30 @@ static const char *apply_lie(struct edit *edit)
 
 static const char *apply_bulk(struct edit *edit)
 {
-    struct json_object *bulk, *count, *directory;
+    static const struct field fields[] = {
+        { "count", FIELD_NUMBER, 0, BULK_MAX },
+        { "dir", FIELD_TEXT, 0, 0 },
+    };
+    struct json_object *bulk;
     char path[512];
 
     if (!json_object_object_get_ex(edit->source, "bulk", &bulk) ||
-        !json_object_object_get_ex(bulk, "count", &count))
+        !json_object_object_get_ex(bulk, "count", NULL))
         return "bulk needs a count";
-    if (!json_object_object_get_ex(bulk, "dir", &directory))
-        directory = NULL;
-    for (int64_t i = 0; i < json_object_get_int64(count); i++) {
+
+    int64_t count = field_number(bulk, "count", 0);
+    const char *malformed = fields_check(bulk, fields, sizeof fields / sizeof fields[0]);
+
+    if (malformed)
+        return malformed;
+    for (int64_t i = 0; i < count; i++) {
         uint32_t parent;
         const char *name, *wrong;
         struct blob *blob =
             blob_from_pattern(&edit->change.drive->arena, random_mix((uint64_t)i), 1 + i % 100);
 
-        (void)snprintf(path, sizeof path, "%s/bulk %06" PRId64 ".txt",
-                       directory ? json_object_get_string(directory) : "", i);
+        (void)snprintf(path, sizeof path, "%s/bulk %06" PRId64 ".txt", field_text(bulk, "dir", ""),
+                       i);
         wrong = find_free_place(edit, path, &parent, &name);
         if (wrong)
             return wrong;
@@ -467,6 +533,9 @@ static const char *apply_one(struct emulator *emulator, struct json_object *sour
     size_t i = 0, count = sizeof operations / sizeof operations[0];
     char id[ID_SIZE];
 
+    wrong = check_fields(source);
+    if (wrong)
+        return wrong;
     while (i < count && (!name || strcmp(operations[i].name, name) != 0))
         i++;
     if (i == count)

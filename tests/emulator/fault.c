@@ -17,28 +17,14 @@
 #include <json-c/json.h>
 
 #include "fault_action.h"
+#include "field.h"
 #include "json_writer.h"
 #include "memory.h"
 #include "request.h"
 
-enum { STALL_STEP_MS = 50 };
+enum { STALL_STEP_MS = 50, FAULT_SIZE_MAX = 1 << 30 };
 
 static const char *const host_names[] = { "any", "api", "content", "login" };
-
-static int64_t get_number(struct json_object *rule, const char *name, int64_t missing)
-{
-    struct json_object *value;
-
-    return json_object_object_get_ex(rule, name, &value) ? json_object_get_int64(value) : missing;
-}
-
-static char *get_text(struct json_object *rule, const char *name)
-{
-    struct json_object *value;
-
-    return json_object_object_get_ex(rule, name, &value) ? mem_strdup(json_object_get_string(value))
-                                                         : NULL;
-}
 
 static void fault_clear(struct fault *fault)
 {
@@ -48,41 +34,78 @@ static void fault_clear(struct fault *fault)
     free(fault->body);
 }
 
-/* NULL, or what is wrong with the rule. */
-static const char *read_rule(struct json_object *rule, struct fault *fault)
+static const struct field rule_fields[] = {
+    { "action", FIELD_TEXT, 0, 0 },
+    { "host", FIELD_TEXT, 0, 0 },
+    { "method", FIELD_TEXT, 0, 0 },
+    { "path", FIELD_TEXT, 0, 0 },
+    { "code", FIELD_TEXT, 0, 0 },
+    { "body", FIELD_TEXT, 0, 0 },
+    { "nth", FIELD_NUMBER, 1, INT64_MAX },
+    { "count", FIELD_NUMBER, -1, INT64_MAX },
+    { "status", FIELD_NUMBER, 100, 599 },
+    { "retry_after", FIELD_NUMBER, 0, INT32_MAX },
+    { "after_bytes", FIELD_NUMBER, 0, INT64_MAX },
+    { "size", FIELD_NUMBER, 0, FAULT_SIZE_MAX },
+    { "rate", FIELD_NUMBER, 1, INT64_MAX },
+    { "location", FIELD_FLAG, 0, 0 },
+};
+
+static char *copy_text(struct json_object *rule, const char *name)
+{
+    const char *text = field_text(rule, name, NULL);
+
+    return text ? mem_strdup(text) : NULL;
+}
+
+/* NULL, or what is wrong with the probability. */
+static const char *read_probability(struct json_object *rule, double *probability)
 {
     struct json_object *value;
 
+    *probability = 1.0;
+    if (!json_object_object_get_ex(rule, "probability", &value))
+        return NULL;
+    *probability = json_object_get_double(value);
+    return (json_object_is_type(value, json_type_double) ||
+            json_object_is_type(value, json_type_int)) &&
+                   *probability >= 0.0 && *probability <= 1.0
+               ? NULL
+               : "a probability is from 0 to 1";
+}
+
+/* NULL, or what is wrong with the rule. */
+static const char *read_rule(struct json_object *rule, struct fault *fault)
+{
+    const char *wrong, *host;
+
     if (!json_object_is_type(rule, json_type_object))
         return "a rule must be an object";
-    if (json_object_object_get_ex(rule, "action", &value))
-        fault->action = fault_action_find(json_object_get_string(value));
+    wrong = fields_check(rule, rule_fields, sizeof rule_fields / sizeof rule_fields[0]);
+    if (!wrong)
+        wrong = read_probability(rule, &fault->probability);
+    if (wrong)
+        return wrong;
+    fault->action = fault_action_find(field_text(rule, "action", ""));
     if (!fault->action)
         return "no action, or an unknown one";
-    if (json_object_object_get_ex(rule, "host", &value)) {
-        int host = 0;
-
-        while (host <= FAULT_LOGIN && strcmp(json_object_get_string(value), host_names[host]) != 0)
-            host++;
-        if (host > FAULT_LOGIN)
-            return "host is none of api, content, login";
-        fault->host = (enum fault_host)host;
-    }
-    fault->probability = json_object_object_get_ex(rule, "probability", &value)
-                             ? json_object_get_double(value)
-                             : 1.0;
-    fault->method = get_text(rule, "method");
-    fault->path = get_text(rule, "path");
-    fault->code = get_text(rule, "code");
-    fault->body = get_text(rule, "body");
-    fault->nth = get_number(rule, "nth", 1);
-    fault->count = get_number(rule, "count", -1);
-    fault->status = (unsigned)get_number(rule, "status", 0);
-    fault->retry_after = get_number(rule, "retry_after", -1);
-    fault->after_bytes = get_number(rule, "after_bytes", -1);
-    fault->size = get_number(rule, "size", 0);
-    fault->rate = get_number(rule, "rate", 0);
-    fault->has_location = get_number(rule, "location", 0) != 0;
+    host = field_text(rule, "host", host_names[FAULT_ANY_HOST]);
+    while (fault->host <= FAULT_LOGIN && strcmp(host, host_names[fault->host]) != 0)
+        fault->host++;
+    if (fault->host > FAULT_LOGIN)
+        return "host is none of api, content, login";
+    fault->method = copy_text(rule, "method");
+    fault->path = copy_text(rule, "path");
+    fault->code = copy_text(rule, "code");
+    fault->body = copy_text(rule, "body");
+    fault->nth = field_number(rule, "nth", 1);
+    fault->count = field_number(rule, "count", -1);
+    fault->status = (unsigned)field_number(rule, "status", 0);
+    fault->retry_after = field_number(rule, "retry_after", -1);
+    fault->after_bytes = field_number(rule, "after_bytes", -1);
+    fault->size = field_number(rule, "size", 0);
+    fault->rate = field_number(rule, "rate", 0);
+    fault->has_location = field_flag(rule, "location");
     return NULL;
 }
 

@@ -27,6 +27,21 @@ const char *pairs_get(const struct pairs *pairs, const char *name)
     return NULL;
 }
 
+void pairs_remove(struct pairs *pairs, const char *name)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < pairs->count; i++) {
+        if (strcasecmp(pairs->list[i].name, name) != 0) {
+            pairs->list[kept++] = pairs->list[i];
+            continue;
+        }
+        free(pairs->list[i].name);
+        free(pairs->list[i].value);
+    }
+    pairs->count = kept;
+}
+
 void pairs_clear(struct pairs *pairs)
 {
     for (size_t i = 0; i < pairs->count; i++) {
@@ -168,6 +183,7 @@ void response_error(const struct request *request, struct response *response, un
     response->status = status;
     response->may_pack = true;
     response->is_chunked = true;
+    pairs_remove(&response->headers, "Content-Type");
     response_header(response, "Content-Type", "application/json");
     write_error(request, &response->body, code, message, inner);
 }

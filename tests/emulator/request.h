@@ -28,6 +28,7 @@ void pairs_add(struct pairs *pairs, const char *name, const char *value);
 
 /* The value under `name` (without case), or NULL. */
 const char *pairs_get(const struct pairs *pairs, const char *name);
+void pairs_remove(struct pairs *pairs, const char *name);
 void pairs_clear(struct pairs *pairs);
 
 /* Splits and decodes "a=b&c=d" (a query or a form). */

@@ -125,6 +125,68 @@ def test_an_edit_that_can_not_be_made_says_why_and_which_it_is(client, operation
     assert '"operation":1' in str(raised.value)
 
 
+NONSENSE = [
+    ("faults", {"faults": [{"action": None}]}),
+    ("faults", {"faults": [{"action": "close", "host": None}]}),
+    ("faults", {"faults": [{"action": "close", "path": None}]}),
+    ("faults", {"faults": [{"action": "close", "method": 7}]}),
+    ("faults", {"faults": [{"action": "status", "code": None}]}),
+    ("faults", {"faults": [{"action": "status", "body": {}}]}),
+    ("faults", {"faults": [{"action": "status", "status": -1}]}),
+    ("faults", {"faults": [{"action": "close", "nth": None}]}),
+    ("faults", {"faults": [{"action": "close", "probability": None}]}),
+    ("faults", {"faults": [{"action": "close", "probability": 2}]}),
+    ("faults", {"faults": [{"action": "huge", "size": -1}]}),
+    ("faults", {"faults": [{"action": "cut", "after_bytes": -5}]}),
+    ("faults", {"faults": [None]}),
+    ("faults", {"faults": None}),
+    ("approve", {"user_code": None}),
+    ("approve", {"action": None}),
+    ("tokens", {"action": None}),
+    ("tokens", {}),
+    ("delta", {"action": None}),
+    ("delta", {"action": "expire-all", "code": None}),
+    ("clock", {"advance_ms": None}),
+    ("clock", {"advance_ms": "1"}),
+    ("clock", {"advance_ms": -1}),
+    ("clock", {"advance_ms": 2**62}),
+    ("clock", {}),
+    ("quota", {"total": None}),
+    ("quota", {"used": -2}),
+    ("edit", {"ops": None}),
+    ("edit", {"ops": [None]}),
+    ("edit", None),
+]
+
+NONSENSE_EDITS = [
+    {"op": None}, {"op": "mkdir"}, {"op": "mkdir", "path": None},
+    {"op": "mkdir", "path": "/m", "drive": None},
+    {"op": "create", "path": "/n", "size": -1}, {"op": "create", "path": "/n", "size": None},
+    {"op": "create", "path": "/n", "size": 2**63 - 1},
+    {"op": "create", "path": "/n", "content": None},
+    {"op": "create", "path": "/n", "mtime": None}, {"op": "create", "path": "/n", "mtime": "soon"},
+    {"op": "create", "path": "/n", "mtime": 1e300},
+    {"op": "truncate", "path": "/f", "size": -1}, {"op": "move", "path": "/f", "to": None},
+    {"op": "lie", "path": "/f", "parent": None}, {"op": "lie", "path": "/f", "type": None},
+    {"op": "lie", "path": "/f", "type": {"size": None}}, {"op": "lie", "path": "/f", "hash": None},
+    {"op": "bulk"}, {"op": "bulk", "bulk": None}, {"op": "bulk", "bulk": {"count": None}},
+    {"op": "bulk", "bulk": {"count": 1, "dir": None}}, {"op": "bulk", "bulk": {"count": -1}},
+]
+
+
+@pytest.mark.parametrize("name, body", NONSENSE + [
+    ("edit", {"ops": [edit]}) for edit in NONSENSE_EDITS], ids=lambda value: ascii(value)[:60])
+def test_a_control_request_that_means_nothing_is_refused(client, name, body):
+    client.emulator.edit([{"op": "create", "path": "/f", "content": "x"}])
+    before = client.emulator.tree()
+    answer = client.session.post(f"{client.emulator.url}/_emulator/{name}", json=body)
+    assert answer.status_code == 400 and answer.json()["error"]
+    assert answer.headers["Content-Type"] == "application/json", "one and no other"
+    assert client.emulator.tree() == before
+    assert client.get("/me").status_code == 200
+    assert client.children("/me/drive/root/children")[0]["name"] == "f"
+
+
 def test_each_drive_can_be_edited(start):
     client = start("business")
     client.emulator.edit([{"op": "create", "path": "/in", "drive": "library", "content": "x"}])
