@@ -40,13 +40,18 @@ static uint64_t seal(const struct emulator *emulator, const struct url_token *to
     return hash;
 }
 
-/* The content origin, under the name by which the client knows this machine. */
+/* The content origin: what the options say, or under the name by which the client knows this
+ * machine. */
 static void add_origin(const struct request *request, struct buffer *url)
 {
     const char *host = strstr(request->base_url, "://");
     const char *colon = strrchr(request->base_url, ':');
     size_t length = strlen(request->base_url);
 
+    if (request->emulator->options->content_url) {
+        buffer_add_text(url, request->emulator->options->content_url);
+        return;
+    }
     if (host && colon > host && !strchr(colon, ']'))
         length = (size_t)(colon - request->base_url);
     buffer_addf(url, "%.*s:%u", (int)length, request->base_url,

@@ -24,6 +24,18 @@ static int parse_text(const char *text, void *field)
     return 0;
 }
 
+/* An origin: a scheme and a host, without a path. */
+static int parse_origin(const char *text, void *field)
+{
+    size_t scheme = strncmp(text, "http://", 7) == 0    ? 7
+                    : strncmp(text, "https://", 8) == 0 ? 8
+                                                        : 0;
+
+    if (!scheme || !text[scheme] || strpbrk(text + scheme, "/?#@ "))
+        return -1;
+    return parse_text(text, field);
+}
+
 static int parse_number(const char *text, void *field)
 {
     char *end;
@@ -163,6 +175,8 @@ static const struct setting settings[] = {
       "where Graph and the sign-in service answer (default 127.0.0.1:0; port 0 picks one)" },
     { "content-listen", "ADDR:PORT", FIELD(content_address), parse_address,
       "where file contents are served (default 127.0.0.1:0)" },
+    { "content-url", "URL", FIELD(content_url), parse_origin,
+      "the origin of contents as clients see it, behind a proxy" },
     { "port-file", "FILE", FIELD(port_file), parse_text,
       "write both ports to FILE, a line each, once both answer" },
     { "tls-cert", "FILE", FIELD(tls_cert), parse_text, "serve both ports over TLS (PEM)" },

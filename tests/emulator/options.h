@@ -13,6 +13,7 @@ enum profile { PROFILE_BUSINESS, PROFILE_CONSUMER, PROFILE_CONSUMER_LEGACY };
 struct options {
     struct sockaddr_storage api_address;
     struct sockaddr_storage content_address;
+    const char *content_url; /* where clients find contents, NULL: at the content port */
     const char *port_file;
     const char *tls_cert;
     const char *tls_key;

@@ -129,6 +129,7 @@ void request_log_answer(struct request *request, const struct response *response
     json_number(&json, "status", response->is_closed ? 0 : response->status);
     json_number(&json, "bytes", response->is_closed ? 0 : bytes);
     json_string(&json, "http_version", request->http_version);
+    json_string(&json, "via", pairs_get(&request->headers, "Via"));
     json_boolean(&json, "bearer", authorization && strncasecmp(authorization, "Bearer ", 7) == 0);
     json_boolean(&json, "authorization", authorization);
     json_string(&json, "range", pairs_get(&request->headers, "Range"));

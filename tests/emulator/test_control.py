@@ -272,6 +272,8 @@ def run(*arguments):
     ("--generate=files=x", "--generate"),
     ("--throttle=5", "--throttle"),
     ("--lag=-1", "--lag"),
+    ("--content-url=127.0.0.1:80", "--content-url"),
+    ("--content-url=http://127.0.0.1/path", "--content-url"),
     ("--tls-cert=x", "go together"),
 ])
 def test_wrong_usage_ends_with_two_and_names_what_is_wrong(argument, words):

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+"""HTTP/2 in front of the emulator, which speaks 1.1 only: Debian's nghttpx.
+
+Graph and contents each have a frontend of their own, over TLS with a certificate of an authority made
+for the purpose (`authority` is its file), or h2c without. The emulator must be told where clients find
+contents, so its options come from here:
+
+    with H2Proxy() as proxy, Emulator(args=proxy.options) as emulator:
+        proxy.start(emulator)
+        ... proxy.url ...
+"""
+
+import atexit
+import pathlib
+import shutil
+import socket
+import subprocess
+import tempfile
+
+from waiting import wait_until
+
+STOP_LIMIT_S = 30
+CONNECTIONS = 64
+
+
+def _free_ports(count):
+    """Ports that nobody has now; all are held until the last is known, so that they differ."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+def _listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class H2Proxy:
+    """`url` and `content_url` are the public origins; nothing answers there before start()."""
+
+    def __init__(self, tls=True):
+        self._tls = tls
+        self._directory = pathlib.Path(tempfile.mkdtemp(prefix="h2proxy-"))
+        self._processes = []
+        atexit.register(self.stop)
+        self._ports = _free_ports(2)
+        self.authority = self._directory / "authority.pem"
+        if tls:
+            self._make_certificates()
+        scheme = "https" if tls else "http"
+        self.url, self.content_url = (f"{scheme}://127.0.0.1:{port}" for port in self._ports)
+        self.options = [f"--content-url={self.content_url}"]
+
+    def _openssl(self, *arguments):
+        subprocess.run(["openssl", *arguments], cwd=self._directory, check=True,
+                       capture_output=True)
+
+    def _make_certificates(self):
+        curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+        self._openssl("req", "-x509", *curve, "-days", "2", "-subj", "/CN=h2proxy authority",
+                      "-keyout", "authority.key", "-out", self.authority.name)
+        self._openssl("req", *curve, "-subj", "/CN=127.0.0.1", "-keyout", "proxy.key",
+                      "-out", "proxy.csr")
+        (self._directory / "extensions").write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
+        self._openssl("x509", "-req", "-in", "proxy.csr", "-CA", self.authority.name,
+                      "-CAkey", "authority.key", "-CAcreateserial", "-days", "2",
+                      "-extfile", "extensions", "-out", "proxy.pem")
+
+    def start(self, emulator):
+        """Begins to pass requests on; returns once both frontends accept connections."""
+        for port, backend in zip(self._ports, (emulator.port, emulator.content_port)):
+            self._run(port, backend)
+        wait_until(lambda: all(map(_listens, self._ports)), "nghttpx to listen")
+
+    def _run(self, port, backend):
+        frontend = f"127.0.0.1,{port}" + ("" if self._tls else ";no-tls")
+        pair = ["proxy.key", "proxy.pem"] if self._tls else []
+        self._processes.append(subprocess.Popen(
+            ["nghttpx", "--conf=/dev/null", "--single-process", "--no-location-rewrite",
+             "--no-ocsp", f"--frontend={frontend}", f"--backend=127.0.0.1,{backend}",
+             f"--backend-connections-per-frontend={CONNECTIONS}",
+             f"--errorlog-file={self._directory / f'errors-{port}'}", *pair],
+            cwd=self._directory, stdin=subprocess.DEVNULL))
+
+    def stop(self):
+        """Ends it and waits for it. May be called again."""
+        atexit.unregister(self.stop)
+        for process in self._processes:
+            process.kill()
+            process.wait(STOP_LIMIT_S)
+        self._processes = []
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        self.stop()
