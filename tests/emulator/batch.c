@@ -129,8 +129,10 @@ static struct request make_inner(const struct request *outer, struct json_object
     length = strcspn(path.data, "?");
     path.data[length] = '\0';
     inner.path = path.data;
-    if (strchr(url, '?'))
-        pairs_parse(&inner.query, strchr(url, '?') + 1);
+    if (strchr(url, '?')) {
+        inner.raw_query = mem_strdup(strchr(url, '?') + 1);
+        pairs_parse(&inner.query, inner.raw_query);
+    }
     copy_headers(&inner, outer, source);
     if (json_object_object_get_ex(source, "body", &body))
         buffer_add_text(&inner.body, json_object_to_json_string(body));

@@ -153,6 +153,7 @@ uint32_t change_create(const struct change *change, uint32_t parent, const char 
     item->is_folder = !blob;
     item->created_ms = change->now_ms;
     item->version = 1;
+    item->told_parent = parent;
     if (!blob)
         item->children = mem_zalloc(sizeof *item->children);
 

@@ -9,6 +9,7 @@
 #include <json-c/json.h>
 
 #include "auth.h"
+#include "delta.h"
 #include "edit.h"
 #include "encode.h"
 #include "field.h"
@@ -285,6 +286,8 @@ void control_post_delta(struct request *request, struct response *response)
         return;
     if (strcmp(field_text(body, "action", ""), "expire-all") != 0) {
         answer_wrong(response, "there is no such action", -1);
+    } else if (!delta_is_gone_code(field_text(body, "code", "resyncRequired"))) {
+        answer_wrong(response, "delta has no such code", -1);
     } else {
         (void)snprintf(emulator->gone_code, sizeof emulator->gone_code, "%s",
                        field_text(body, "code", "resyncRequired"));

@@ -70,13 +70,27 @@ static bool is_settled(const struct state *state, int64_t now_ms)
     return true;
 }
 
+/* If the change that delta is just about to tell is a move, notes where from. */
+static void note_departure(struct drive *drive, uint32_t number, int64_t now_ms)
+{
+    struct item *item = &drive->items[number];
+    const struct state *state = drive_see(drive, number, VIEW_DELTA, now_ms);
+
+    if (!state || state->parent == item->told_parent)
+        return;
+    feed_note_departure(&drive->feed, number, item->told_parent);
+    item->told_parent = state->parent;
+}
+
 void drive_settle(struct drive *drive, int64_t now_ms)
 {
     size_t kept = 0;
     uint32_t published;
 
-    while (feed_take_due(&drive->feed, now_ms, &published))
+    while (feed_take_due(&drive->feed, now_ms, &published)) {
         drive->items[published].published = (uint32_t)drive->feed.count;
+        note_departure(drive, published, now_ms);
+    }
     for (size_t i = 0; i < drive->unsettled_count; i++) {
         struct state *state = &drive->items[drive->unsettled[i]].now;
         bool newest = is_settled(state, now_ms);

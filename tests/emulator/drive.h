@@ -58,7 +58,8 @@ struct item {
     struct oddity *oddity;     /* NULL for an ordinary item */
     uint32_t version;          /* number of the current content */
     uint32_t hash_next;
-    uint32_t published; /* its newest place in the feed, plus 1 */
+    uint32_t published;   /* its newest place in the feed, plus 1 */
+    uint32_t told_parent; /* where it was when delta last told of it */
     bool is_folder;
     bool is_unsettled;       /* listed in the drive's `unsettled` */
     bool is_quiet_tombstone; /* deleted with its folder, and delta names only the folder ... */

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <time.h>
 
 #include "fill.h"
@@ -62,6 +63,16 @@ static void make_user(struct emulator *emulator)
                        emulator->drives[0].id);
 }
 
+/* Not from the seed: what a process says of its feed is void in the next one, whatever its seed. */
+static uint32_t choose_start_number(const struct options *options)
+{
+    uint32_t number = (uint32_t)options->start_number;
+
+    if (!number && getrandom(&number, sizeof number, 0) != sizeof number)
+        number = (uint32_t)time(NULL);
+    return number;
+}
+
 int emulator_init(struct emulator *emulator, const struct options *options)
 {
     pthread_condattr_t attributes;
@@ -75,6 +86,7 @@ int emulator_init(struct emulator *emulator, const struct options *options)
     emulator->random.state = options->seed;
     (void)snprintf(emulator->gone_code, sizeof emulator->gone_code, "resyncRequired");
     emulator->started_ms = clock_now_ms(&emulator->clock);
+    emulator->start_number = choose_start_number(options);
     emulator->url_key = random_next(&emulator->random);
     for (int i = 0; i < 3; i++)
         add_drive(emulator,

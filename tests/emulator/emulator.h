@@ -26,6 +26,7 @@ struct emulator {
     pthread_cond_t wake;           /* with `lock`: a stall was released, or the end has come */
     bool is_stopping;
     int64_t started_ms;
+    uint32_t start_number; /* of this process: others' delta tokens have expired */
     struct clock clock;
     struct random random;
     struct auth auth;

@@ -16,6 +16,7 @@
 
 #include <json-c/json.h>
 
+#include "delta.h"
 #include "fault_action.h"
 #include "field.h"
 #include "json_writer.h"
@@ -94,6 +95,9 @@ static const char *read_rule(struct json_object *rule, struct fault *fault)
         fault->host++;
     if (fault->host > FAULT_LOGIN)
         return "host is none of api, content, login";
+    if (strcmp(fault->action->name, "gone") == 0 &&
+        !delta_is_gone_code(field_text(rule, "code", "resyncRequired")))
+        return "delta has no such code";
     fault->method = copy_text(rule, "method");
     fault->path = copy_text(rule, "path");
     fault->code = copy_text(rule, "code");

@@ -156,16 +156,10 @@ static void loop_next_link(const struct fault *fault, struct request *request,
                            struct response *response)
 {
     struct buffer link = { 0 };
-    char mark = '?';
 
     (void)fault;
-    buffer_addf(&link, "%s%s", request->base_url, request->path);
-    for (size_t i = 0; i < request->query.count; i++, mark = '&') {
-        buffer_add_char(&link, mark);
-        buffer_add_url(&link, request->query.list[i].name, "$");
-        buffer_add_char(&link, '=');
-        buffer_add_url(&link, request->query.list[i].value, "");
-    }
+    buffer_addf(&link, "%s%s?%s", request->base_url, request->path,
+                request->raw_query ? request->raw_query : "");
     replace_next_link(response, buffer_text(&link));
     buffer_free(&link);
 }

@@ -35,19 +35,25 @@ int feed_take_due(struct feed *feed, int64_t now_ms, uint32_t *ret_item)
     if (!feed->pending_count || feed->pending[feed->pending_count - 1].due_ms > now_ms)
         return 0;
     *ret_item = feed->pending[--feed->pending_count].item;
-    feed_publish(feed, *ret_item);
+    MEM_GROW(feed->published, feed->count, feed->capacity);
+    feed->published[feed->count++] = *ret_item;
     return 1;
 }
 
-void feed_publish(struct feed *feed, uint32_t item)
+void feed_note_departure(struct feed *feed, uint32_t item, uint32_t parent)
 {
-    MEM_GROW(feed->published, feed->count, feed->capacity);
-    feed->published[feed->count++] = item;
+    MEM_GROW(feed->departures, feed->departure_count, feed->departure_capacity);
+    feed->departures[feed->departure_count++] = (struct departure){
+        .item = item,
+        .parent = parent,
+        .position = (uint32_t)feed->count - 1,
+    };
 }
 
 void feed_clear(struct feed *feed)
 {
     free(feed->published);
     free(feed->pending);
+    free(feed->departures);
     *feed = (struct feed){ 0 };
 }

@@ -10,6 +10,13 @@ struct pending {
     uint32_t item;
 };
 
+/* Where an item went from, so that the feed of a folder can tell who left it. */
+struct departure {
+    uint32_t item;
+    uint32_t parent;
+    uint32_t position; /* in `published`, of the move */
+};
+
 /* The order in which delta tells of changes. `published` only grows, so that a position in it is
  * all that a delta token needs. */
 struct feed {
@@ -19,6 +26,9 @@ struct feed {
     struct pending *pending; /* latest first; of equal ones the newer first */
     size_t pending_count;
     size_t pending_capacity;
+    struct departure *departures; /* oldest first */
+    size_t departure_count;
+    size_t departure_capacity;
     uint32_t epoch; /* tokens of an older one have expired */
 };
 
@@ -29,8 +39,8 @@ void feed_add(struct feed *feed, uint32_t item, int64_t due_ms);
  * which is then the last one published. */
 int feed_take_due(struct feed *feed, int64_t now_ms, uint32_t *ret_item);
 
-/* Tells of `item` at once. */
-void feed_publish(struct feed *feed, uint32_t item);
+/* Notes that the newest published change took `item` out of the folder `parent`. */
+void feed_note_departure(struct feed *feed, uint32_t item, uint32_t parent);
 
 void feed_clear(struct feed *feed);
 

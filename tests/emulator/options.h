@@ -22,6 +22,7 @@ struct options {
     const char *client_id; /* the only one accepted, NULL for any */
     enum profile profile;
     uint64_t seed;
+    int64_t start_number; /* 0: by chance */
     int64_t lag_ms;
     int64_t latency_ms;
     int64_t bandwidth; /* bytes per second of a content connection, 0 for no limit */

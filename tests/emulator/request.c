@@ -73,6 +73,7 @@ void request_clear(struct request *request)
 {
     free(request->method);
     free(request->path);
+    free(request->raw_query);
     pairs_clear(&request->query);
     pairs_clear(&request->headers);
     buffer_free(&request->body);

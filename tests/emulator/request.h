@@ -44,6 +44,7 @@ struct request {
     struct buffer inner; /* of a batch: "GET pattern status" of each, by semicolons */
     char *method;
     char *path;         /* as sent, without the query */
+    char *raw_query;    /* as sent; NULL: none */
     struct pairs query; /* decoded */
     struct pairs headers;
     struct buffer body;

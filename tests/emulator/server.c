@@ -64,8 +64,10 @@ static void *begin_exchange(void *context, const char *uri, struct MHD_Connectio
     exchange->request.emulator = listener->emulator;
     exchange->request.origin = listener->origin;
     exchange->request.path = mem_strndup(uri, length);
-    if (uri[length])
-        pairs_parse(&exchange->request.query, uri + length + 1);
+    if (uri[length]) {
+        exchange->request.raw_query = mem_strdup(uri + length + 1);
+        pairs_parse(&exchange->request.query, exchange->request.raw_query);
+    }
     response_init(&exchange->response);
     return exchange;
 }

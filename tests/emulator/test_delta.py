@@ -253,3 +253,163 @@ def test_entries_come_twice_and_children_before_parents(start):
                      for place, item in enumerate(items))
         unknown |= any("futureFacet" in item for item in items)
     assert repeated and early and unknown
+
+
+def test_an_enumeration_tells_late_and_again_by_chance(start):
+    """What --plain switches off: a folder after its children's page, an item on two pages."""
+    client = start("business", "--seed=3", plain=False)
+    edit(client, *({"op": "create", "path": f"/d{folder}/f{file}"}
+                   for folder in range(30) for file in range(3)))
+    pages = [page["value"] for page in client.pages("/me/drive/root/delta?$top=20")]
+    place = {}
+    for number, page in enumerate(pages):
+        for item in page:
+            place.setdefault(item["id"], []).append(number)
+    truth = {item["id"] for item in client.emulator.tree()["items"]}
+    assert place.keys() == truth
+    items = by_id(item for page in pages for item in page)
+    parents = {number: item["parentReference"].get("id") for number, item in items.items()}
+    assert any(parent and place[number][0] < place[parent][0]
+               for number, parent in parents.items())
+    assert any(len(numbers) > 1 for numbers in place.values())
+    assert pages[0][0]["name"] == "root"
+
+
+def test_what_is_told_again_is_told_as_it_is_by_then(start):
+    newer = 0
+    for seed in range(1, 12):
+        client = start("consumer", f"--seed={seed}", plain=False)
+        edit(client, {"op": "bulk", "bulk": {"count": 60, "dir": ""}})
+        page = client.json("/me/drive/root/delta?$top=40")
+        edit(client, *({"op": "write", "path": f"/bulk {number:06}.txt", "content": "x" * 500}
+                       for number in range(30)))
+        told = {item["id"] for item in page["value"]}
+        rest, _ = client.delta(page["@odata.nextLink"])
+        newer += sum(item["id"] in told and item["size"] == 500 for item in rest)
+    assert newer > 0
+
+
+def test_a_folder_that_was_put_off_and_deleted_is_not_told_at_all(start):
+    late = 0
+    for seed in range(1, 30):
+        client = start("business", f"--seed={seed}", plain=False)
+        folders = edit(client, *({"op": "mkdir", "path": f"/d{number}"} for number in range(5)))
+        page = client.json("/me/drive/root/delta")
+        told = {item["id"] for item in page["value"]}
+        if "@odata.nextLink" not in page:
+            continue
+        edit(client, *({"op": "delete", "path": f"/d{number}"} for number in range(5)
+                       if folders[number] not in told))
+        late += len(set(folders) - told)
+        rest, link = client.delta(page["@odata.nextLink"])
+        assert {item["id"] for item in rest + client.delta(link)[0]} <= told
+    assert late > 0
+
+
+def test_what_leaves_a_folder_is_gone_from_its_delta(start):
+    client = start("consumer")
+    folder, inner, file, other, _ = edit(
+        client, {"op": "mkdir", "path": "/d"}, {"op": "mkdir", "path": "/d/e"},
+        {"op": "create", "path": "/d/e/f"}, {"op": "create", "path": "/d/g"},
+        {"op": "create", "path": "/out"})
+    _, link = client.delta(f"/me/drive/items/{folder}/delta")
+    edit(client, {"op": "move", "path": "/d/e", "to": "/e"},
+         {"op": "move", "path": "/out", "to": "/d/in"}, {"op": "move", "path": "/d/in", "to": "/in"},
+         {"op": "move", "path": "/d/g", "to": "/d/h"}, {"op": "write", "path": "/in", "content": "x"})
+    items, after = client.delta(link)
+    assert {item["id"] for item in items if "deleted" in item} == {inner}
+    assert by_id(items)[other]["name"] == "h" and file not in by_id(items)
+    assert by_id(items)[inner]["parentReference"]["id"] == folder
+    edit(client, {"op": "write", "path": "/e/f", "content": "x"},
+         {"op": "move", "path": "/e", "to": "/e2"})
+    assert client.delta(after)[0] == []
+    gone = {item["id"] for item in client.delta(link)[0] if "deleted" in item}
+    assert gone == {inner, file}, "what went with a folder and then changed is named, too"
+
+
+def test_what_leaves_a_folder_is_told_on_whatever_page(start):
+    client = start("consumer")
+    made = edit(client, {"op": "mkdir", "path": "/d"}, {"op": "create", "path": "/d/f"},
+                {"op": "create", "path": "/d/g"})
+    _, link = client.delta(f"/me/drive/items/{made[0]}/delta")
+    edit(client, {"op": "move", "path": "/d/f", "to": "/f"},
+         {"op": "write", "path": "/d/g", "content": "x"}, {"op": "write", "path": "/f", "content": "x"})
+    items, _ = client.delta(link + "&$top=1")
+    assert [item["id"] for item in items if "deleted" in item] == [made[1]]
+
+
+def test_the_location_of_a_folder_s_expired_token_is_of_that_folder(start):
+    client = start("consumer")
+    folder, _, _ = edit(client, {"op": "mkdir", "path": "/d"}, {"op": "create", "path": "/d/in"},
+                        {"op": "create", "path": "/out"})
+    _, link = client.delta(f"/me/drive/items/{folder}/delta?$select=id,name,deleted")
+    client.emulator.expire_delta(location=True)
+    location = client.get(link).headers["Location"]
+    items, _ = client.delta(location)
+    assert {item["name"] for item in items} == {"d", "in"}
+    assert all("size" not in item for item in items)
+
+
+@pytest.mark.parametrize("name, told", [
+    ("resyncChangesApplyDifferences", ("resyncChangesApplyDifferences", None)),
+    ("resyncChangesUploadDifferences", ("resyncChangesUploadDifferences", None)),
+    ("resyncApplyDifferences", ("resyncRequired", "resyncApplyDifferences")),
+    ("resyncUploadDifferences", ("resyncRequired", "resyncUploadDifferences")),
+])
+def test_a_spelling_is_asked_for_by_its_real_name(client, name, told):
+    _, link = client.delta()
+    client.emulator.faults([{"path": "*/delta", "action": "gone", "code": name, "count": 1}])
+    assert error_of(client.get(link)) == (410, *told)
+    client.emulator.expire_delta(name)
+    assert error_of(client.get(link)) == (410, *told)
+
+
+def test_a_spelling_that_nobody_has_seen_is_refused(client):
+    with pytest.raises(AssertionError, match="no such code"):
+        client.emulator.expire_delta("resync")
+    with pytest.raises(AssertionError, match="no such code"):
+        client.emulator.faults([{"action": "gone", "code": "resync"}])
+
+
+def test_a_time_as_a_token_tells_what_changed_since(start):
+    client = start("business", "--generate=files=20,folders=2")
+    everything, _ = client.delta("/me/drive/root/delta?token=2021-01-01T00%3A00%3A00Z")
+    assert len(by_id(everything)) == 23
+    client.emulator.clock(60_000)
+    now = client.emulator.control("POST", "clock", {"advance_ms": 0})
+    now = now.split('"')[3].split(".")[0].rstrip("Z") + "Z"
+    client.emulator.clock(5_000)
+    [number] = edit(client, {"op": "write", "path": "/folder 00000/file 0000002.dat",
+                             "content": "x"})
+    edit(client, {"op": "delete", "path": "/folder 00001/file 0000003.dat"},
+         {"op": "create", "path": "/brief"}, {"op": "delete", "path": "/brief"})
+    items, link = client.delta(f"/me/drive/root/delta?token={now.replace(':', '%3A')}")
+    assert [item["name"] for item in items if "deleted" not in item] == [
+        "root", "folder 00000", "file 0000002.dat", "folder 00001"]
+    assert number in by_id(items) and sum("deleted" in item for item in items) == 1
+    assert client.delta(link)[0] == []
+
+
+def test_a_token_of_an_earlier_start_has_expired(start):
+    first = start("consumer", "--seed=4")
+    token = first.latest().split("/v1.0")[1]
+    second = start("consumer", "--seed=4")
+    assert error_of(second.get(token))[0] == 410
+    third, fourth = (start("consumer", "--seed=4", "--start-number=7") for _ in range(2))
+    assert fourth.get(third.latest().split("/v1.0")[1]).status_code == 200
+
+
+def test_links_are_followed_as_they_are_or_not_at_all(any_client):
+    edit(any_client, {"op": "bulk", "bulk": {"count": 3, "dir": ""}})
+    page = any_client.json("/me/drive/root/delta?$top=2&$select=id,name")
+    for link in (page["@odata.nextLink"], any_client.latest()):
+        assert "%2C" in link and "%2B%3D" in link and "!" in link
+        assert any_client.get(link).status_code == 200
+        for changed in (link.replace("%2B%3D", "+="), link.replace("%2B%3D", "%2B="),
+                        link.replace("1!%2C", "1!,"), link.replace("1!", "1%21"),
+                        link.replace("%2B", "%252B")):
+            # The library that sends requests would put some of that right.
+            path = changed.split("/v1.0")[1]
+            answer = any_client.batch(path)[0]
+            assert answer["status"] == 400, changed
+            assert answer["body"]["error"]["message"] == "Provided sync token is malformed"
