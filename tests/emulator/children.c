@@ -14,6 +14,7 @@
 #include "encode.h"
 #include "item_json.h"
 #include "items.h"
+#include "link.h"
 #include "memory.h"
 #include "names.h"
 #include "oddity.h"
@@ -27,23 +28,9 @@ struct page {
     size_t limit;
 };
 
-/* Reads $top and $skiptoken; false after an error answer. */
-static bool parse_page(struct request *request, struct response *response, struct page *page)
+static void read_token(const char *token, struct page *page)
 {
     static const char name_key[] = "p_FileLeafRef=";
-    const char *top = request_option(request, "$top");
-    const char *token = request_option(request, "$skiptoken");
-    long long limit = top ? strtoll(top, NULL, 10) : PAGE_DEFAULT;
-
-    *page = (struct page){ .limit = (size_t)request_page_limit(request, limit, PAGE_MAX) };
-    if (limit < 1) {
-        response_error(request, response, 400, "invalidRequest",
-                       "The limit for the top query must be positive.", "invalidQueryOption");
-        return false;
-    }
-    if (!token)
-        return true;
-
     char *text = mem_zalloc(strlen(token) + 1);
     const char *name = base64_decode(token, text) > 0 ? strstr(text, name_key) : NULL;
 
@@ -53,6 +40,27 @@ static bool parse_page(struct request *request, struct response *response, struc
         page->was_empty = strstr(text, "p_Empty=1");
     }
     free(text);
+}
+
+/* Reads $top and $skiptoken; false after an error answer. */
+static bool parse_page(struct request *request, struct response *response, struct page *page)
+{
+    const char *top = request_option(request, "$top");
+    char *token = link_read_option(request, "$skiptoken");
+    long long limit = top ? strtoll(top, NULL, 10) : PAGE_DEFAULT;
+
+    *page = (struct page){ .limit = (size_t)request_page_limit(request, limit, PAGE_MAX) };
+    if (limit < 1) {
+        response_error(request, response, 400, "invalidRequest",
+                       "The limit for the top query must be positive.", "invalidQueryOption");
+        free(token);
+        return false;
+    }
+    if (!request_option(request, "$skiptoken"))
+        return true;
+    if (token)
+        read_token(token, page);
+    free(token);
     if (!page->after)
         response_error(request, response, 400, "invalidRequest", "The skip token is malformed.",
                        "invalidQueryOption");
@@ -85,7 +93,8 @@ static void write_next_link(struct json_writer *json, const struct request *requ
         buffer_add_url(&link, expand, "");
         buffer_add_char(&link, '&');
     }
-    buffer_addf(&link, "$top=%zu&$skiptoken=%s", page->limit, encoded);
+    buffer_addf(&link, "$top=%zu&$skiptoken=", page->limit);
+    link_add_value(&link, encoded);
     json_string(json, "@odata.nextLink", link.data);
     free(encoded);
     buffer_free(&token);

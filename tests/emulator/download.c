@@ -14,6 +14,7 @@
 
 #include "ids.h"
 #include "items.h"
+#include "link.h"
 #include "memory.h"
 #include "mime.h"
 #include "oddity.h"
@@ -70,21 +71,25 @@ void download_add_url(const struct request *request, const struct drive *drive, 
         .serial = emulator->url_serial++,
     };
     char text[96], guid[GUID_SIZE];
+    struct buffer value = { 0 };
 
     (void)snprintf(text, sizeof text, "%x_%" PRIx32 "_%" PRIx32 "_%" PRIx64 "_%" PRIx64 "_%" PRIx64,
                    token.drive, token.item, token.version, token.expires_ms, token.serial,
                    seal(emulator, &token));
+    link_add_value(&value, text);
     add_origin(request, url);
     if (drive->profile == PROFILE_CONSUMER_LEGACY) {
-        buffer_addf(url, "/y4m%s/", text);
+        buffer_addf(url, DOWNLOAD_LEGACY_PATH "%s/", value.data);
         buffer_add_url(url, drive->items[item].now.name, "");
-        return;
+    } else {
+        ids_guid(drive, item, false, guid);
+        buffer_addf(url,
+                    "/personal/%s/_layouts/15/download.aspx?UniqueId=%s&Translate=false&"
+                    "tempauth=%s&ApiVersion=2.0",
+                    drive->profile == PROFILE_BUSINESS ? "alex_contoso_com" : drive->id, guid,
+                    value.data);
     }
-    ids_guid(drive, item, false, guid);
-    buffer_addf(url,
-                "/personal/%s/_layouts/15/download.aspx?UniqueId=%s&Translate=false&"
-                "tempauth=%s&ApiVersion=2.0",
-                drive->profile == PROFILE_BUSINESS ? "alex_contoso_com" : drive->id, guid, text);
+    buffer_free(&value);
 }
 
 void download_get_redirect(struct request *request, struct response *response)
@@ -120,26 +125,32 @@ void download_get_redirect(struct request *request, struct response *response)
     buffer_free(&url);
 }
 
+/* The token in the URL; NULL if there is none, or it was not left as it was given. */
+static char *read_url(const struct request *request)
+{
+    return strncmp(request->path, DOWNLOAD_LEGACY_PATH, sizeof DOWNLOAD_LEGACY_PATH - 1) == 0
+               ? link_read_value(request->path + sizeof DOWNLOAD_LEGACY_PATH - 1, '/')
+               : link_read_option(request, "tempauth");
+}
+
 /* Finds the token in the URL; false if there is none that was made here. */
 static bool parse_url(const struct request *request, struct url_token *token)
 {
     enum { FIELDS = 6 };
 
-    const char *text = pairs_get(&request->query, "tempauth");
+    char *text = read_url(request);
     uint64_t fields[FIELDS];
+    int count = 0;
 
-    if (!text && strncmp(request->path, "/y4m", 4) == 0)
-        text = request->path + 4;
-    if (!text)
-        return false;
-    for (int i = 0; i < FIELDS; i++) {
-        char *end;
-
-        fields[i] = strtoull(text, &end, 16);
-        if (end == text)
-            return false;
-        text = *end == '_' ? end + 1 : end;
+    for (char *next = text, *end; next && count < FIELDS; next = *end == '_' ? end + 1 : NULL) {
+        fields[count] = strtoull(next, &end, 16);
+        if (end == next || (*end && *end != '_'))
+            break;
+        count++;
     }
+    free(text);
+    if (count < FIELDS)
+        return false;
     *token = (struct url_token){ .drive = (unsigned)fields[0],
                                  .item = (uint32_t)fields[1],
                                  .version = (uint32_t)fields[2],
@@ -284,7 +295,13 @@ void download_serve(struct request *request, struct response *response)
         return;
     }
     if (!parse_url(request, &token)) {
-        response_error(request, response, 404, "itemNotFound", "Item not found", NULL);
+        char *text = read_url(request);
+
+        if (text)
+            response_error(request, response, 404, "itemNotFound", "Item not found", NULL);
+        else
+            response_error(request, response, 400, "invalidRequest", "The URL is malformed.", NULL);
+        free(text);
         return;
     }
     if ((uint64_t)clock_now_ms(&emulator->clock) > token.expires_ms) {

@@ -6,6 +6,9 @@
 
 #include "buffer.h"
 
+/* What the paths of the legacy host begin with, before their token. */
+#define DOWNLOAD_LEGACY_PATH "/y4m"
+
 struct drive;
 struct request;
 struct response;

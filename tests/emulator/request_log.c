@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "download.h"
 #include "json_writer.h"
 #include "memory.h"
 #include "request.h"
@@ -76,10 +77,19 @@ void request_log_arrival(struct request *request)
 /* The path without what is secret in it, with the names of the query. */
 static void write_path(struct json_writer *json, const struct request *request)
 {
+    static const char legacy[] = DOWNLOAD_LEGACY_PATH;
+    const char *secret =
+        request->origin == ORIGIN_CONTENT && strncmp(request->path, legacy, sizeof legacy - 1) == 0
+            ? request->path + sizeof legacy - 1
+            : NULL;
     struct buffer path = { 0 };
     char mark = '?';
 
-    buffer_add_text(&path, request->path);
+    if (secret) {
+        buffer_addf(&path, DOWNLOAD_LEGACY_PATH "REDACTED%s", secret + strcspn(secret, "/"));
+    } else {
+        buffer_add_text(&path, request->path);
+    }
     for (size_t i = 0; i < request->query.count; i++, mark = '&') {
         const struct pair *pair = &request->query.list[i];
         bool is_secret = strcasestr(pair->name, "token") || strcasestr(pair->name, "auth");

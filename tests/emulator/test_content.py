@@ -5,6 +5,7 @@ import base64
 from datetime import datetime, timezone
 import gzip
 import hashlib
+import http.client
 
 import pytest
 
@@ -99,7 +100,20 @@ def test_a_url_expires_with_the_service_s_time(any_client, file):
 def test_a_url_that_was_not_made_here_is_404(any_client, file):
     url = any_client.location(f"{file}/content")
     assert any_client.download(url.replace("0_2_", "0_1_", 1)).status_code == 404
-    assert any_client.download(any_client.emulator.content_url + "/").status_code == 404
+    assert any_client.download(any_client.emulator.content_url + "/").status_code == 400
+
+
+def test_a_url_that_was_decoded_and_encoded_anew_is_400(any_client, file):
+    url = any_client.location(f"{file}/content")
+    assert any_client.download(url).status_code == 200
+    for changed in (url.replace("%2B%3D", "+="), url.replace("1!", "1%21"),
+                    url.replace("%2C", ","), url.replace("%2B", "%252B")):
+        assert changed != url
+        # As it is: the library that sends requests would put some of it right.
+        connection = http.client.HTTPConnection("127.0.0.1", any_client.emulator.content_port)
+        connection.request("GET", changed.removeprefix(any_client.emulator.content_url))
+        assert connection.getresponse().status == 400, changed
+        connection.close()
 
 
 def test_a_url_serves_what_is_current_when_it_is_used(any_client, file):

@@ -35,6 +35,16 @@ def test_counts_are_by_method_and_template(client):
     }
 
 
+def test_no_token_of_a_url_is_in_the_log(any_client):
+    any_client.emulator.edit([{"op": "create", "path": "/a", "content": "12345"}])
+    url = any_client.location("/me/drive/root:/a:/content")
+    assert any_client.download(url).text == "12345"
+    token = url.split("1!%2C")[1].split("%2B%3D")[0]
+    line = any_client.emulator.log()[-1]
+    assert line["host"] == "content" and token not in json.dumps(line)
+    assert "REDACTED" in line["path"]
+
+
 def test_the_log_tells_of_a_request_what_matters_and_no_secret(client):
     client.emulator.edit([{"op": "create", "path": "/a", "content": "12345"}])
     start = len(client.emulator.log())
