@@ -82,47 +82,98 @@ static void write_foreign(const struct subject *subject)
     json_number(json, "size", 25398299108);
 }
 
-static void write_empty(const struct subject *subject, const char *name)
-{
-    json_begin_object(subject->json, name);
-    json_end_object(subject->json);
-}
-
-/* What delta says of an item that is gone: hardly anything, and some of it void. */
-static void write_tombstone(const struct subject *subject)
+static void write_void_parent(const struct subject *subject, const char *name)
 {
     struct json_writer *json = subject->json;
-    char guid[GUID_SIZE], parent[ID_SIZE];
+    char parent[ID_SIZE];
 
-    item_property_write(subject, "id");
     ids_format(subject->drive, subject->state->parent, parent);
-    json_begin_object(json, "parentReference");
+    json_begin_object(json, name);
     json_string(json, "driveType", subject->drive->drive_type);
     json_string(json, "driveId", subject->drive->id);
     json_string(json, "id", parent);
     if (!subject_is_business(subject) && !subject_is_legacy(subject))
         json_string(json, "siteId", subject->drive->site_id);
     json_end_object(json);
-    json_begin_object(json, "deleted");
+}
+
+static void write_deleted(const struct subject *subject, const char *name)
+{
+    json_begin_object(subject->json, name);
     if (!subject_is_legacy(subject))
-        json_string(json, "state", "deleted");
-    json_end_object(json);
-    if (subject_is_legacy(subject)) {
-        item_property_write(subject, "eTag");
-        item_property_write(subject, "lastModifiedDateTime");
-        item_property_write(subject, "name");
-        write_empty(subject, subject->item->is_folder ? "folder" : "file");
-    } else if (!subject_is_business(subject)) {
-        item_property_write(subject, "webUrl");
-        ids_guid(subject->drive, subject->number, true, guid);
-        json_format(json, "cTag", "\"c:{%s},4294967295\"", guid);
-        json_number(json, "size", 0);
-        if (subject->item->is_folder)
-            write_empty(subject, "folder");
+        json_string(subject->json, "state", "deleted");
+    json_end_object(subject->json);
+}
+
+static void write_void_ctag(const struct subject *subject, const char *name)
+{
+    char guid[GUID_SIZE];
+
+    ids_guid(subject->drive, subject->number, true, guid);
+    json_format(subject->json, name, "\"c:{%s},4294967295\"", guid);
+}
+
+static void write_zero(const struct subject *subject, const char *name)
+{
+    json_number(subject->json, name, 0);
+}
+
+static void write_empty(const struct subject *subject, const char *name)
+{
+    json_begin_object(subject->json, name);
+    json_end_object(subject->json);
+}
+
+static void write_void_file(const struct subject *subject, const char *name)
+{
+    if (subject_is_legacy(subject))
+        write_empty(subject, name);
+    else
+        json_raw(subject->json, name,
+                 "{\"hashes\":{\"quickXorHash\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAA=\"}}");
+}
+
+enum { IN_BUSINESS = 1, IN_CONSUMER = 2, IN_LEGACY = 4, IN_ALL = 7 };
+
+/* What delta says of an item that is gone: hardly anything, and some of it void. A row without a
+ * writer is the property as the living have it. What the client didn't select is left out, and if
+ * that is `deleted`, the dead look alive. */
+static const struct {
+    const char *name;
+    void (*write)(const struct subject *, const char *);
+    unsigned profiles;
+} tombstone_properties[] = {
+    { "id", NULL, IN_ALL },
+    { "parentReference", write_void_parent, IN_ALL },
+    { "deleted", write_deleted, IN_ALL },
+    { "eTag", NULL, IN_LEGACY },
+    { "lastModifiedDateTime", NULL, IN_LEGACY },
+    { "name", NULL, IN_LEGACY },
+    { "webUrl", NULL, IN_CONSUMER },
+    { "cTag", write_void_ctag, IN_CONSUMER },
+    { "size", write_zero, IN_CONSUMER },
+    { "folder", write_empty, IN_CONSUMER | IN_LEGACY },
+    { "file", write_void_file, IN_CONSUMER | IN_LEGACY },
+    { "fileSystemInfo", write_empty, IN_CONSUMER },
+};
+
+static void write_tombstone(const struct subject *subject)
+{
+    unsigned profile = subject_is_business(subject) ? IN_BUSINESS
+                       : subject_is_legacy(subject) ? IN_LEGACY
+                                                    : IN_CONSUMER;
+    const char *other_facet = subject->item->is_folder ? "file" : "folder";
+
+    for (size_t i = 0; i < sizeof tombstone_properties / sizeof tombstone_properties[0]; i++) {
+        const char *name = tombstone_properties[i].name;
+
+        if (!(tombstone_properties[i].profiles & profile) || strcmp(name, other_facet) == 0 ||
+            !item_property_is_selected(subject, name))
+            continue;
+        if (tombstone_properties[i].write)
+            tombstone_properties[i].write(subject, name);
         else
-            json_raw(json, "file",
-                     "{\"hashes\":{\"quickXorHash\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAA=\"}}");
-        write_empty(subject, "fileSystemInfo");
+            item_property_write(subject, name);
     }
 }
 

@@ -376,6 +376,13 @@ static void write_special(const struct subject *subject, const char *name)
     json_end_object(subject->json);
 }
 
+/* The living have no `deleted`; what delta says of the others is in item_json.c. */
+static bool is_never(const struct subject *subject)
+{
+    (void)subject;
+    return false;
+}
+
 static bool has_download_url(const struct subject *subject)
 {
     return is_file(subject) && subject->view != VIEW_DELTA && !is_onenote(subject) &&
@@ -414,9 +421,18 @@ const struct item_property item_properties[] = {
     { "pendingOperations", write_pending, is_pending },
     { "specialFolder", write_special, is_special },
     { "root", write_empty, is_root },
+    { "deleted", write_empty, is_never },
 };
 
 const size_t item_property_count = sizeof item_properties / sizeof item_properties[0];
+
+bool item_property_is_selected(const struct subject *subject, const char *name)
+{
+    for (size_t i = 0; i < item_property_count; i++)
+        if (strcmp(item_properties[i].name, name) == 0)
+            return subject->selection->properties >> i & 1;
+    return false;
+}
 
 void item_property_write(const struct subject *subject, const char *name)
 {

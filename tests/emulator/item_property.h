@@ -36,6 +36,9 @@ struct item_property {
 extern const struct item_property item_properties[];
 extern const size_t item_property_count;
 
+/* True if the client wants the property of this name. */
+bool item_property_is_selected(const struct subject *subject, const char *name);
+
 /* Writes the property of this name, which must be one of the above. */
 void item_property_write(const struct subject *subject, const char *name);
 

@@ -101,6 +101,21 @@ def test_a_tombstone_has_the_shape_of_the_account_s_kind(any_client, profile):
     assert any_client.get(f"/me/drive/items/{number}").status_code == 404
 
 
+def test_a_tombstone_has_what_was_selected_and_may_look_alive(any_client, profile):
+    edit(any_client, {"op": "create", "path": "/a", "content": "x"})
+    base = "/me/drive/root/delta?token=latest"
+    links = {select: any_client.delta(f"{base}&$select={select}")[1]
+             for select in ("id,deleted", "id,name,size", "id,cTag,file,fileSystemInfo")}
+    edit(any_client, {"op": "delete", "path": "/a"})
+    told = {select: any_client.delta(link)[0][-1].keys() for select, link in links.items()}
+    assert told["id,deleted"] == {"id", "deleted"}
+    assert told["id,name,size"] == {"business": {"id"}, "consumer": {"id", "size"},
+                                    "consumer-legacy": {"id", "name"}}[profile]
+    assert told["id,cTag,file,fileSystemInfo"] == {
+        "business": {"id"}, "consumer": {"id", "cTag", "file", "fileSystemInfo"},
+        "consumer-legacy": {"id", "file"}}[profile]
+
+
 def test_a_tombstone_is_told_once_per_token(any_client):
     edit(any_client, {"op": "create", "path": "/a"})
     link = any_client.latest()
