@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #include "encode.h"
+#include "ids.h"
 #include "item_json.h"
 #include "items.h"
 #include "link.h"
@@ -67,13 +68,27 @@ static bool parse_page(struct request *request, struct response *response, struc
     return page->after;
 }
 
-static void write_next_link(struct json_writer *json, const struct request *request,
-                            const struct page *page, const char *last_name, uint32_t last_item,
-                            bool is_empty)
+/* A listing: whose, as the client asked for it. */
+struct listing {
+    const char *next_key; /* of the link to the next page */
+    const char *url;
+    const char *select; /* NULL: everything */
+    const char *expand;
+};
+
+static void add_option(struct buffer *link, const char *name, const char *value)
+{
+    if (!value)
+        return;
+    buffer_addf(link, "%s=", name);
+    buffer_add_url(link, value, "");
+    buffer_add_char(link, '&');
+}
+
+static void write_next_link(struct json_writer *json, const struct listing *listing, size_t limit,
+                            const char *last_name, uint32_t last_item, bool is_empty)
 {
     struct buffer token = { 0 }, link = { 0 };
-    const char *select = request_option(request, "$select");
-    const char *expand = request_option(request, "$expand");
 
     buffer_add_text(&token, "Paged=TRUE&p_SortBehavior=1&p_FileLeafRef=");
     buffer_add_url(&token, last_name, "");
@@ -82,20 +97,12 @@ static void write_next_link(struct json_writer *json, const struct request *requ
     char *encoded = mem_alloc(BASE64_SIZE(token.length));
 
     base64url_encode(token.data, token.length, encoded);
-    buffer_addf(&link, "%s%s?", request->base_url, request->path);
-    if (select) {
-        buffer_add_text(&link, "$select=");
-        buffer_add_url(&link, select, "");
-        buffer_add_char(&link, '&');
-    }
-    if (expand) {
-        buffer_add_text(&link, "$expand=");
-        buffer_add_url(&link, expand, "");
-        buffer_add_char(&link, '&');
-    }
-    buffer_addf(&link, "$top=%zu&$skiptoken=", page->limit);
+    buffer_addf(&link, "%s?", listing->url);
+    add_option(&link, "$select", listing->select);
+    add_option(&link, "$expand", listing->expand);
+    buffer_addf(&link, "$top=%zu&$skiptoken=", limit);
     link_add_value(&link, encoded);
-    json_string(json, "@odata.nextLink", link.data);
+    json_string(json, listing->next_key, link.data);
     free(encoded);
     buffer_free(&token);
     buffer_free(&link);
@@ -144,6 +151,10 @@ static void write_page(struct request *request, struct response *response,
                        const struct selection *selection)
 {
     struct json_writer json = { .out = &response->body };
+    struct buffer url = { 0 };
+    struct listing listing = { .next_key = "@odata.nextLink",
+                               .select = request_option(request, "$select"),
+                               .expand = request_option(request, "$expand") };
     int64_t now_ms = clock_now_ms(&request->emulator->clock);
     uint32_t *items;
     size_t count = drive_list(place->drive, place->item, VIEW_CHILDREN, now_ms, &items);
@@ -153,25 +164,28 @@ static void write_page(struct request *request, struct response *response,
     bool is_empty =
         start > 0 && has_more && !page->was_empty && emulator_whim(request->emulator, 8);
 
+    buffer_addf(&url, "%s%s", request->base_url, request->path);
+    listing.url = url.data;
     json_begin_object(&json, NULL);
     item_json_write_context(&json, "@odata.context", request, place->drive, place->item,
                             "/children");
     if (place->drive->profile == PROFILE_CONSUMER_LEGACY)
         json_number(&json, "@odata.count", (int64_t)count);
     if (is_empty) {
-        write_next_link(&json, request, page, page->after, items[start], true);
+        write_next_link(&json, &listing, page->limit, page->after, items[start], true);
         taken = 0;
     } else if (has_more) {
         uint32_t last = items[start + taken - 1];
         const struct state *state = drive_see(place->drive, last, VIEW_CHILDREN, now_ms);
 
-        write_next_link(&json, request, page, state ? state->name : "", last, false);
+        write_next_link(&json, &listing, page->limit, state ? state->name : "", last, false);
     }
     json_begin_array(&json, "value");
     write_value(&json, request, place->drive, items + start, taken, selection);
     json_end_array(&json);
     json_end_object(&json);
     free(items);
+    buffer_free(&url);
 }
 
 void children_get(struct request *request, struct response *response)
@@ -201,17 +215,94 @@ void children_get(struct request *request, struct response *response)
     free(page.after);
 }
 
+/* What stands in the parentheses of $expand=children(...). */
+struct expansion {
+    char *text;
+    char *select; /* in `text`; NULL: none */
+    size_t limit;
+};
+
+/* False if there is no $expand=children, or one with options that can't be. The caller frees the
+ * text. */
+static bool parse_expand(const struct request *request, struct expansion *ret_expansion)
+{
+    static const char name[] = "children";
+    const char *expand = request_option(request, "$expand");
+    const char *options = expand ? strcasestr(expand, name) : NULL;
+    char *rest = NULL;
+
+    *ret_expansion = (struct expansion){ .limit = PAGE_DEFAULT };
+    if (!options)
+        return false;
+    options += sizeof name - 1;
+    if (*options != '(')
+        return true;
+    ret_expansion->text = mem_strndup(options + 1, strcspn(options + 1, ")"));
+    for (char *option = strtok_r(ret_expansion->text, ";", &rest); option;
+         option = strtok_r(NULL, ";", &rest)) {
+        option += *option == '$';
+        if (strncasecmp(option, "select=", 7) == 0)
+            ret_expansion->select = option + 7;
+        else if (strncasecmp(option, "top=", 4) == 0 && strtoll(option + 4, NULL, 10) > 0)
+            ret_expansion->limit =
+                (size_t)request_page_limit(request, strtoll(option + 4, NULL, 10), PAGE_MAX);
+        else
+            return false;
+    }
+    return true;
+}
+
+bool children_check_expand(const struct request *request)
+{
+    const char *expand = request_option(request, "$expand");
+    struct expansion expansion;
+    struct selection selection;
+    bool is_asked = expand && strcasestr(expand, "children");
+    bool is_right =
+        parse_expand(request, &expansion) && !selection_parse_text(expansion.select, &selection);
+
+    free(expansion.text);
+    return !is_asked || is_right;
+}
+
+static void write_expansion(struct json_writer *json, const struct request *request,
+                            struct drive *drive, uint32_t folder, const struct expansion *expansion)
+{
+    int64_t now_ms = clock_now_ms(&request->emulator->clock);
+    struct listing listing = { .next_key = "children@odata.nextLink", .select = expansion->select };
+    struct selection selection;
+    struct buffer url = { 0 };
+    char id[ID_SIZE];
+    uint32_t *items;
+    size_t count = drive_list(drive, folder, VIEW_CHILDREN, now_ms, &items);
+    size_t taken = count < expansion->limit ? count : expansion->limit;
+
+    (void)selection_parse_text(expansion->select, &selection);
+    ids_format(drive, folder, id);
+    buffer_addf(&url, "%s/v1.0/drives/", request->base_url);
+    buffer_add_url(&url, drive->id, "!");
+    buffer_addf(&url, "/items/%s/children", id);
+    listing.url = url.data;
+    item_json_write_context(json, "children@odata.context", request, drive, folder, "/children");
+    if (taken < count) {
+        const struct state *last = drive_see(drive, items[taken - 1], VIEW_CHILDREN, now_ms);
+
+        write_next_link(json, &listing, expansion->limit, last ? last->name : "", items[taken - 1],
+                        false);
+    }
+    json_begin_array(json, "children");
+    write_value(json, request, drive, items, taken, &selection);
+    json_end_array(json);
+    free(items);
+    buffer_free(&url);
+}
+
 void children_write_expanded(struct json_writer *json, const struct request *request,
                              struct drive *drive, uint32_t folder)
 {
-    struct selection all = { .properties = UINT64_MAX };
-    int64_t now_ms = clock_now_ms(&request->emulator->clock);
-    uint32_t *items;
-    size_t count = drive_list(drive, folder, VIEW_CHILDREN, now_ms, &items);
+    struct expansion expansion;
 
-    item_json_write_context(json, "children@odata.context", request, drive, folder, "/children");
-    json_begin_array(json, "children");
-    write_value(json, request, drive, items, count < PAGE_DEFAULT ? count : PAGE_DEFAULT, &all);
-    json_end_array(json);
-    free(items);
+    if (parse_expand(request, &expansion) && drive->items[folder].children)
+        write_expansion(json, request, drive, folder, &expansion);
+    free(expansion.text);
 }

@@ -235,8 +235,7 @@ void item_json_write_whole(struct json_writer *json, const struct request *reque
     json_begin_object(json, NULL);
     item_json_write_context(json, "@odata.context", request, drive, ITEM_NONE, "/items/$entity");
     write_properties(&subject);
-    if (expand && strcasestr(expand, "children") && drive->items[item].children)
-        children_write_expanded(json, request, drive, item);
+    children_write_expanded(json, request, drive, item);
     if (expand && strcasestr(expand, "thumbnails")) {
         json_begin_array(json, "thumbnails");
         json_end_array(json);

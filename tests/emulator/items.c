@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "children.h"
 #include "ids.h"
 #include "item_json.h"
 #include "names.h"
@@ -115,7 +116,7 @@ void items_get(struct request *request, struct response *response)
     const char *known_tag = pairs_get(&request->headers, "If-None-Match");
     char tag[TAG_SIZE];
 
-    if (unknown) {
+    if (unknown || !children_check_expand(request)) {
         response_error(request, response, 400, "BadRequest",
                        "Parsing OData Select and Expand failed: Could not find a property named "
                        "in $select on type 'microsoft.graph.driveItem'.",

@@ -27,10 +27,8 @@ static bool is_absent_property(const char *name)
     return false;
 }
 
-const char *selection_parse(const struct request *request, struct selection *ret_selection)
+const char *selection_parse_text(const char *text, struct selection *ret_selection)
 {
-    const char *text = request_option(request, "$select");
-
     *ret_selection = (struct selection){ .properties = UINT64_MAX };
     if (!text || !*text || strcmp(text, "*") == 0)
         return NULL;
@@ -55,4 +53,9 @@ const char *selection_parse(const struct request *request, struct selection *ret
         text += length + (text[length] == ',');
     }
     return NULL;
+}
+
+const char *selection_parse(const struct request *request, struct selection *ret_selection)
+{
+    return selection_parse_text(request_option(request, "$select"), ret_selection);
 }

@@ -13,8 +13,12 @@ struct selection {
     bool is_explicit; /* the client named them */
 };
 
-/* Reads $select. Returns NULL, or the name of a property that driveItem has not; that lives until
- * the request ends. */
+/* Reads the value of a $select, NULL: none. Returns NULL, or the name of a property that driveItem
+ * has not, which is a part of `text`. */
+const char *selection_parse_text(const char *text, struct selection *ret_selection);
+
+/* Reads the request's $select. Returns NULL, or the name of a property that driveItem has not; that
+ * lives until the request ends. */
 const char *selection_parse(const struct request *request, struct selection *ret_selection);
 
 #endif

@@ -61,6 +61,30 @@ def test_changes_between_pages_move_only_themselves(any_client):
     assert rest == ["bulk 000003.txt", "bulk 000004.txt", "bulk 000005.txt", "zzz"]
 
 
+def test_expanded_children_go_on_by_a_link(any_client):
+    fill(any_client, 450)
+    folder = any_client.json("/me/drive/root:/d?$expand=children")
+    assert len(folder["children"]) == 200
+    rest = any_client.children(folder["children@odata.nextLink"])
+    names = [item["name"] for item in folder["children"] + rest]
+    assert len(set(names)) == 450 and names == sorted(names)
+
+
+def test_expanded_children_have_what_is_selected_for_them(any_client):
+    fill(any_client, 5)
+    query = "$select=id&$expand=children($select=id,name;$top=2)"
+    folder = any_client.json(f"/me/drive/root:/d?{query}")
+    assert "name" not in folder
+    rest = any_client.children(folder["children@odata.nextLink"])
+    assert len(folder["children"]) == 2 and len(rest) == 3
+    assert all({"id", "name"} <= item.keys() and "size" not in item
+               for item in folder["children"] + rest)
+    few = any_client.json("/me/drive/root:/d?$expand=children($top=5)")
+    assert len(few["children"]) == 5 and "children@odata.nextLink" not in few
+    for options in ("$select=nonsense", "$top=0", "$levels=2"):
+        assert any_client.get(f"/me/drive/root?$expand=children({options})").status_code == 400
+
+
 @pytest.mark.parametrize("query", ["$skiptoken=nonsense", "$top=0", "$top=-1"])
 def test_a_query_that_means_nothing_is_400(any_client, query):
     assert error_of(any_client.get(f"/me/drive/root/children?{query}")) == (
