@@ -60,6 +60,19 @@ static void refuse(struct request *request, struct response *response, const cha
     json_end_object(&json);
 }
 
+void auth_answer_unavailable(struct request *request, struct response *response, unsigned status,
+                             const char *error)
+{
+    refuse(request, response,
+           error                            ? error
+           : status == 500                  ? "server_error"
+           : status == 401                  ? "invalid_client"
+           : status >= 500 || status == 429 ? "temporarily_unavailable"
+                                            : "invalid_request",
+           status == 429 ? 90055 : 90033, "A transient error has occurred. Please try again.");
+    response->status = status;
+}
+
 /* Checks tenant and client id, which every endpoint takes; false after an answer. */
 static bool check_client(struct request *request, struct response *response,
                          const struct pairs *form)
@@ -348,6 +361,14 @@ static struct token *bearer_of(const struct request *request)
     return find_token(&request->emulator->auth.access, header + 7);
 }
 
+void auth_add_challenge(struct request *request, struct response *response)
+{
+    response_header(response, "WWW-Authenticate",
+                    "Bearer realm=\"\", authorization_uri=\"%s/common/oauth2/authorize\", "
+                    "client_id=\"00000003-0000-0000-c000-000000000000\"",
+                    request->base_url);
+}
+
 bool auth_check_bearer(struct request *request, struct response *response)
 {
     struct token *token = bearer_of(request);
@@ -359,10 +380,7 @@ bool auth_check_bearer(struct request *request, struct response *response)
                    : token ? "Lifetime validation failed, the token is expired."
                            : "IDX14100: JWT is not well formed, there are no dots (.).",
                    NULL);
-    response_header(response, "WWW-Authenticate",
-                    "Bearer realm=\"\", authorization_uri=\"%s/common/oauth2/authorize\", "
-                    "client_id=\"00000003-0000-0000-c000-000000000000\"",
-                    request->base_url);
+    auth_add_challenge(request, response);
     return false;
 }
 

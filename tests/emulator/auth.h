@@ -54,6 +54,13 @@ void auth_post_token(struct request *request, struct response *response);
 /* True if the request carries a token that is good now; otherwise the response is a 401. */
 bool auth_check_bearer(struct request *request, struct response *response);
 
+/* Adds the header that every 401 of Graph has. */
+void auth_add_challenge(struct request *request, struct response *response);
+
+/* The sign-in service can't answer now; `error` NULL: in the words that go with the status. */
+void auth_answer_unavailable(struct request *request, struct response *response, unsigned status,
+                             const char *error);
+
 /* Ends the life of the access token that the request carries. */
 void auth_expire_bearer(struct request *request);
 

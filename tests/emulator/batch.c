@@ -13,10 +13,12 @@
 #include <json-c/json.h>
 
 #include "dispatch.h"
+#include "encode.h"
 #include "field.h"
 #include "json_writer.h"
 #include "memory.h"
 #include "request.h"
+#include "route.h"
 
 enum { BATCH_MAX = 20 };
 
@@ -26,6 +28,29 @@ struct part {
     struct response response;
     bool is_done;
 };
+
+/* The path of an inner request, undecoded. The caller frees it. */
+static char *inner_path(const char *url)
+{
+    struct buffer path = { 0 };
+
+    url += strspn(url, "/");
+    buffer_add_text(&path, "/v1.0/");
+    buffer_add(&path, url, strcspn(url, "?"));
+    return path.data;
+}
+
+/* True if the url leads to a batch, however it is spelled. */
+static bool is_batch(const char *url)
+{
+    struct request probe = { .method = mem_strdup("POST"), .path = inner_path(url) };
+    bool is_known;
+    const struct route *route = route_find(&probe, &is_known);
+    bool is_it = route && route->handle == batch_post;
+
+    request_clear(&probe);
+    return is_it;
+}
 
 /* True if everything that the part depends on is the id of a part. */
 static bool has_known_needs(const struct part *part, const struct part *parts, int count)
@@ -76,7 +101,7 @@ static int read_parts(struct request *request, struct response *response, struct
 
         parts[i] = (struct part){ .id = field_text(source, "id", NULL), .source = source };
         if (!parts[i].id || !field_text(source, "method", NULL) || !url || strstr(url, "://") ||
-            strstr(url, "$batch"))
+            is_batch(url))
             return refuse_shape(request, response);
         for (int j = 0; j < i; j++)
             if (strcmp(parts[j].id, parts[i].id) == 0) {
@@ -121,14 +146,9 @@ static struct request make_inner(const struct request *outer, struct json_object
                              .is_inner = true,
                              .method = mem_strdup(field_text(source, "method", NULL)) };
     const char *url = field_text(source, "url", NULL);
-    size_t length = strcspn(url, "?");
-    struct buffer path = { 0 };
     struct json_object *body;
 
-    buffer_addf(&path, "/v1.0/%.*s", (int)length, url + strspn(url, "/"));
-    length = strcspn(path.data, "?");
-    path.data[length] = '\0';
-    inner.path = path.data;
+    inner.path = inner_path(url);
     if (strchr(url, '?')) {
         inner.raw_query = mem_strdup(strchr(url, '?') + 1);
         pairs_parse(&inner.query, inner.raw_query);
@@ -175,6 +195,25 @@ static void run_part(struct request *outer, struct part *parts, int count, struc
     request_clear(&inner);
 }
 
+/* What is no JSON is told as a text, in base64 unless its type promises JSON. */
+static void write_body(struct json_writer *json, const struct response *response)
+{
+    const struct buffer *body = &response->body;
+    const char *type = pairs_get(&response->headers, "Content-Type");
+
+    if (!response->is_no_json) {
+        json_raw(json, "body", body->data);
+    } else if (type && strncmp(type, "application/json", 16) == 0) {
+        json_string(json, "body", body->data);
+    } else {
+        char *text = mem_alloc(BASE64_SIZE(body->length));
+
+        base64_encode(body->data, body->length, text);
+        json_string(json, "body", text);
+        free(text);
+    }
+}
+
 static void write_part(struct json_writer *json, const struct part *part)
 {
     json_begin_object(json, NULL);
@@ -187,7 +226,7 @@ static void write_part(struct json_writer *json, const struct part *part)
                         part->response.headers.list[i].value);
     json_end_object(json);
     if (part->response.body.length)
-        json_raw(json, "body", part->response.body.data);
+        write_body(json, &part->response);
     json_end_object(json);
 }
 

@@ -50,8 +50,11 @@ static bool is_throttled(struct request *request, struct response *response,
                              options->throttle_window_ms, clock_now_ms(&emulator->clock));
     if (!wait_ms)
         return false;
-    response_error(request, response, 429, "activityLimitReached", "The request has been throttled",
-                   "throttledRequest");
+    if (request_is_login(request))
+        auth_answer_unavailable(request, response, 429, NULL);
+    else
+        response_error(request, response, 429, "activityLimitReached",
+                       "The request has been throttled", "throttledRequest");
     response_header(response, "Retry-After", "%lld", (long long)(wait_ms + 999) / 1000);
     return true;
 }

@@ -169,6 +169,8 @@ static bool is_hit(struct fault *fault, const struct request *request, enum faul
 {
     if (fault->host != FAULT_ANY_HOST && fault->host != host)
         return false;
+    if (request->is_inner && fault->action->is_delivery)
+        return false;
     if (fault->method && strcasecmp(fault->method, request->method) != 0)
         return false;
     if (fault->path && fnmatch(fault->path, request->path, 0) != 0 &&
@@ -187,9 +189,9 @@ static bool is_hit(struct fault *fault, const struct request *request, enum faul
 struct fault *faults_match(struct request *request)
 {
     struct faults *faults = &request->emulator->faults;
-    enum fault_host host = request->origin == ORIGIN_CONTENT        ? FAULT_CONTENT
-                           : strstr(request->path, "/oauth2/v2.0/") ? FAULT_LOGIN
-                                                                    : FAULT_API;
+    enum fault_host host = request->origin == ORIGIN_CONTENT ? FAULT_CONTENT
+                           : request_is_login(request)       ? FAULT_LOGIN
+                                                             : FAULT_API;
 
     for (size_t i = 0; i < faults->count; i++)
         if (is_hit(&faults->list[i], request, host))

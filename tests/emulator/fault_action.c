@@ -24,21 +24,28 @@ static bool give_status(const struct fault *fault, struct request *request,
 {
     unsigned status = fault->status ? fault->status : 500;
 
-    response_error(request, response, status,
-                   fault->code     ? fault->code
-                   : status == 429 ? "activityLimitReached"
-                   : status == 503 ? "serviceNotAvailable"
-                   : status == 404 ? "itemNotFound"
-                   : status == 403 ? "accessDenied"
-                                   : "generalException",
-                   status == 429 ? "The request has been throttled" : "An error has occurred.",
-                   status == 429 ? "throttledRequest" : NULL);
+    if (request_is_login(request))
+        auth_answer_unavailable(request, response, status, fault->code);
+    else
+        response_error(request, response, status,
+                       fault->code     ? fault->code
+                       : status == 401 ? "InvalidAuthenticationToken"
+                       : status == 429 ? "activityLimitReached"
+                       : status == 503 ? "serviceNotAvailable"
+                       : status == 404 ? "itemNotFound"
+                       : status == 403 ? "accessDenied"
+                                       : "generalException",
+                       status == 429 ? "The request has been throttled" : "An error has occurred.",
+                       status == 429 ? "throttledRequest" : NULL);
+    if (status == 401 && request->origin == ORIGIN_API && !request_is_login(request))
+        auth_add_challenge(request, response);
     if (fault->retry_after >= 0)
         response_header(response, "Retry-After", "%lld", (long long)fault->retry_after);
     if (fault->body && strcmp(fault->body, "json") != 0) {
         buffer_clear(&response->body);
         pairs_clear(&response->headers);
         response->may_pack = false;
+        response->is_no_json = true;
         if (fault->retry_after >= 0)
             response_header(response, "Retry-After", "%lld", (long long)fault->retry_after);
     }
@@ -179,6 +186,7 @@ static void break_json(const struct fault *fault, struct request *request,
     (void)request;
     if (response->body.length)
         response->body.data[response->body.length /= 2] = '\0';
+    response->is_no_json = true;
 }
 
 static void deepen_json(const struct fault *fault, struct request *request,
@@ -211,22 +219,22 @@ static void bloat_json(const struct fault *fault, struct request *request,
 }
 
 static const struct fault_action actions[] = {
-    { "status", give_status, NULL },
-    { "close", give_nothing, NULL },
-    { "gone", give_gone, NULL },
-    { "stall", NULL, stall_body },
-    { "cut", NULL, cut_body },
-    { "slow", NULL, slow_body },
-    { "expire-token", expire_token, NULL },
-    { "expire-url", expire_url, NULL },
-    { "ignore-range", ignore_range, NULL },
-    { "wrong-bytes", NULL, flip_byte },
-    { "wrong-size", NULL, lie_about_size },
-    { "loop-nextlink", NULL, loop_next_link },
-    { "foreign-nextlink", NULL, foreign_next_link },
-    { "bad-json", NULL, break_json },
-    { "deep-json", NULL, deepen_json },
-    { "huge", NULL, bloat_json },
+    { "status", give_status, NULL, false },
+    { "close", give_nothing, NULL, false },
+    { "gone", give_gone, NULL, false },
+    { "stall", NULL, stall_body, true },
+    { "cut", NULL, cut_body, true },
+    { "slow", NULL, slow_body, true },
+    { "expire-token", expire_token, NULL, false },
+    { "expire-url", expire_url, NULL, false },
+    { "ignore-range", ignore_range, NULL, false },
+    { "wrong-bytes", NULL, flip_byte, true },
+    { "wrong-size", NULL, lie_about_size, true },
+    { "loop-nextlink", NULL, loop_next_link, false },
+    { "foreign-nextlink", NULL, foreign_next_link, false },
+    { "bad-json", NULL, break_json, false },
+    { "deep-json", NULL, deepen_json, false },
+    { "huge", NULL, bloat_json, false },
 };
 
 const struct fault_action *fault_action_find(const char *name)

@@ -15,6 +15,8 @@ struct fault_action {
     bool (*before)(const struct fault *, struct request *, struct response *);
     /* On the answer. */
     void (*after)(const struct fault *, struct request *, struct response *);
+    /* About how bytes come over the wire, which the requests inside a batch don't by themselves. */
+    bool is_delivery;
 };
 
 /* The action of this name, NULL if there is none. */

@@ -87,6 +87,11 @@ void request_clear(struct request *request)
     free(request->special);
 }
 
+bool request_is_login(const struct request *request)
+{
+    return request->origin == ORIGIN_API && strstr(request->path, "/oauth2/v2.0/");
+}
+
 const char *request_option(const struct request *request, const char *name)
 {
     const char *value = pairs_get(&request->query, name);

@@ -65,6 +65,9 @@ struct request {
 
 void request_clear(struct request *request);
 
+/* True if it is for the sign-in service. */
+bool request_is_login(const struct request *request);
+
 /* True if the query has `name`; with or without the dollar sign that Graph lets one leave out. */
 const char *request_option(const struct request *request, const char *name);
 
@@ -83,6 +86,7 @@ struct response {
     int64_t blob_offset;
     int64_t blob_length;
     bool may_pack;   /* compressed for clients that take it */
+    bool is_no_json; /* whatever its type says: a gateway's page, or broken */
     bool is_chunked; /* sent without its length, as Graph sends JSON */
 
     /* how it is delivered, see fault.c */

@@ -44,9 +44,9 @@ void request_log_close(struct request_log *log)
 
 static const char *host_of(const struct request *request)
 {
-    return request->origin == ORIGIN_CONTENT        ? "content"
-           : strstr(request->path, "/oauth2/v2.0/") ? "login"
-                                                    : "api";
+    return request->origin == ORIGIN_CONTENT ? "content"
+           : request_is_login(request)       ? "login"
+                                             : "api";
 }
 
 void request_log_arrival(struct request *request)
@@ -69,7 +69,7 @@ void request_log_arrival(struct request *request)
         return;
     log->total++;
     log->content += request->origin == ORIGIN_CONTENT;
-    log->login += strcmp(host_of(request), "login") == 0;
+    log->login += request_is_login(request);
     log->bearer_on_content +=
         request->origin == ORIGIN_CONTENT && pairs_get(&request->headers, "Authorization");
 }

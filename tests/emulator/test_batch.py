@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """$batch: shapes, order, dependencies, and throttling of single requests."""
 
+import base64
+
 import pytest
 
 from client import error_of
@@ -27,7 +29,7 @@ def test_each_request_is_answered_by_itself(any_client):
 
 @pytest.mark.parametrize("requests", [
     [get(i) for i in range(21)], [], [{"id": "1"}], [get(1, "https://graph.example.com/v1.0/me")],
-    [get(1, "/$batch")], "nonsense", [None], [7],
+    [get(1, "/$batch")], [get(1, "/%24batch")], [get(1, "%24BATCH?x=1")], "nonsense", [None], [7],
     [get(1, dependsOn=[None])], [get(1, dependsOn=[7])], [get(1, dependsOn="1")],
     [get(1), get(2, dependsOn=["3"])], [get(1, dependsOn=[["1"]])],
 ])
@@ -66,6 +68,26 @@ def test_one_request_of_a_batch_can_be_throttled(client):
     assert sorted(one["status"] for one in answers.values()) == [200, 429]
     [refused] = [one for one in answers.values() if one["status"] == 429]
     assert refused["headers"]["Retry-After"] == "7"
+
+
+@pytest.mark.parametrize("rule", [{"action": "status", "status": 502, "body": "html"},
+                                  {"action": "bad-json"}])
+def test_what_is_no_json_inside_is_a_text(client, rule):
+    whole = client.get("/me").text
+    client.emulator.faults([{"path": "/v1.0/me", "count": 1, **rule}])
+    body = client.batch("/me")[0]["body"]
+    if rule["action"] == "status":
+        assert base64.b64decode(body).startswith(b"<!DOCTYPE HTML>")
+    else:
+        assert body == whole[:len(whole) // 2]
+
+
+@pytest.mark.parametrize("action", ["cut", "slow", "stall", "wrong-bytes", "wrong-size"])
+def test_faults_of_the_wire_wait_for_a_request_on_the_wire(client, action):
+    client.emulator.faults([{"path": "/v1.0/me", "action": action, "after_bytes": 1, "count": 1}])
+    assert client.batch("/me")[0]["body"] == client.batch("/me")[0]["body"]
+    [rule] = client.emulator.hits()["faults"]
+    assert (rule["seen"], rule["hits"]) == (0, 0)
 
 
 def test_answers_come_in_any_order(start):

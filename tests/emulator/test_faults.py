@@ -35,6 +35,34 @@ def test_status(client, status, code):
     assert client.get("/me/drive/root").status_code == 200
 
 
+OAUTH = {429: "temporarily_unavailable", 503: "temporarily_unavailable", 500: "server_error"}
+
+
+@pytest.mark.parametrize("status", OAUTH)
+def test_the_sign_in_service_fails_in_its_own_words(client, status):
+    client.emulator.faults([{"host": "login", "action": "status", "status": status,
+                             "retry_after": 5, "count": 1}])
+    answer = client.refresh()
+    assert (answer.status_code, answer.json()["error"]) == (status, OAUTH[status])
+    assert answer.json()["error_description"].startswith("AADSTS")
+    assert answer.headers["Retry-After"] == "5"
+    assert client.refresh().status_code == 200
+
+
+def test_the_sign_in_service_throttles_in_its_own_words(start):
+    client = start("business", "--throttle=4/10")
+    answers = [client.refresh() for _ in range(6)]
+    assert answers[-1].status_code == 429 and "Retry-After" in answers[-1].headers
+    assert answers[-1].json()["error"] == "temporarily_unavailable"
+
+
+def test_an_injected_401_has_its_challenge(client):
+    client.emulator.faults([{"path": "*/me", "action": "status", "status": 401, "count": 1}])
+    answer = client.get("/me")
+    assert error_of(answer)[:2] == (401, "InvalidAuthenticationToken")
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
+
+
 def test_status_without_retry_after_and_with_a_code(client):
     client.emulator.faults([{"action": "status", "status": 503, "code": "myCode"}])
     answer = client.get("/me")
