@@ -4,7 +4,8 @@
  *
  * A device code goes from pending to one of its ends by a control request (or at once with
  * --auto-approve); an approved one is redeemed once. A refresh token works until it is revoked,
- * also after it was exchanged for a newer one. Tokens are opaque, of the length that real ones
+ * also after it was exchanged for a newer one, for the client that got it and the permissions that
+ * it asked for then. Tokens are opaque, of the length that real ones
  * have, and good only when every character is.
  */
 #include "auth.h"
@@ -17,10 +18,12 @@
 #include "json_writer.h"
 #include "memory.h"
 #include "request.h"
+#include "scope.h"
 
 enum {
     CODE_LIFE_MS = 900 * 1000,
     POLL_INTERVAL_S = 1,
+    POLL_SLACK_MS = 100, /* clients measure with another clock */
     ACCESS_TEXT_LENGTH = 2500,
     REFRESH_TEXT_LENGTH = 700,
 };
@@ -97,26 +100,19 @@ static bool check_client(struct request *request, struct response *response,
                "The request body must contain the following parameter: 'client_id'.");
         return false;
     }
+    if (pairs_get(form, "client_secret") || pairs_get(form, "client_assertion")) {
+        refuse(request, response, "invalid_client", 700025,
+               "Client is public so neither 'client_assertion' nor 'client_secret' should be "
+               "presented.");
+        response->status = 401;
+        return false;
+    }
     if (options->client_id && strcasecmp(options->client_id, client_id) != 0) {
         refuse(request, response, "unauthorized_client", 700016,
                "Application with this identifier was not found in the directory.");
         return false;
     }
     return true;
-}
-
-static bool has_scope(const char *scopes, const char *scope)
-{
-    size_t length = strlen(scope);
-
-    while (*scopes) {
-        size_t word = strcspn(scopes, " ");
-
-        if (word == length && strncmp(scopes, scope, length) == 0)
-            return true;
-        scopes += word + (scopes[word] == ' ');
-    }
-    return false;
 }
 
 static void answer_devicecode(struct request *request, struct response *response,
@@ -161,6 +157,7 @@ void auth_post_devicecode(struct request *request, struct response *response)
             MEM_GROW(auth->codes, auth->code_count, auth->code_capacity);
             code = &auth->codes[auth->code_count++];
             *code = (struct device_code){
+                .client_id = mem_strdup(pairs_get(&form, "client_id")),
                 .scope = mem_strdup(scope),
                 .state = emulator->options->auto_approve ? DEVICE_APPROVED : DEVICE_PENDING,
                 .expires_ms = clock_now_ms(&emulator->clock) + CODE_LIFE_MS,
@@ -184,8 +181,8 @@ static const struct token_form access_form = { "EwC", ACCESS_TEXT_LENGTH };
 static const struct token_form refresh_form = { "M.C5", REFRESH_TEXT_LENGTH };
 
 static const struct token *add_token(struct emulator *emulator, struct tokens *tokens,
-                                     const struct token_form *form, const char *scope,
-                                     int64_t life_ms)
+                                     const struct token_form *form, const char *client_id,
+                                     const char *scope, int64_t life_ms)
 {
     size_t used = strlen(form->prefix);
     char *text = mem_alloc(form->length + 1);
@@ -195,6 +192,7 @@ static const struct token *add_token(struct emulator *emulator, struct tokens *t
     MEM_GROW(tokens->list, tokens->count, tokens->capacity);
     tokens->list[tokens->count] =
         (struct token){ .text = text,
+                        .client_id = mem_strdup(client_id),
                         .scope = mem_strdup(scope),
                         .expires_ms = clock_now_ms(&emulator->clock) + life_ms };
     return &tokens->list[tokens->count++];
@@ -209,13 +207,13 @@ static struct token *find_token(const struct tokens *tokens, const char *text)
     return NULL;
 }
 
-static void answer_token(struct request *request, struct response *response,
-                         const char *wanted_scope)
+/* Gives a token that allows `scope`, and one to refresh it that is good for all of `consented`. */
+static void answer_token(struct request *request, struct response *response, const char *client_id,
+                         const char *scope, const char *consented)
 {
     struct emulator *emulator = request->emulator;
     struct auth *auth = &emulator->auth;
     struct json_writer json = { .out = &response->body };
-    char *scope = mem_strdup(wanted_scope);
     int64_t life_ms = emulator->options->token_ttl_ms;
 
     response_header(response, "Content-Type", "application/json; charset=utf-8");
@@ -227,15 +225,15 @@ static void answer_token(struct request *request, struct response *response,
     json_number(&json, "expires_in", life_ms / 1000);
     json_number(&json, "ext_expires_in", life_ms / 1000);
     json_string(&json, "access_token",
-                add_token(emulator, &auth->access, &access_form, scope, life_ms)->text);
-    if (has_scope(scope, "offline_access"))
-        json_string(
-            &json, "refresh_token",
-            add_token(emulator, &auth->refresh, &refresh_form, scope, REFRESH_LIFE_MS)->text);
-    if (has_scope(scope, "openid"))
+                add_token(emulator, &auth->access, &access_form, client_id, scope, life_ms)->text);
+    if (scope_has(consented, "offline_access"))
+        json_string(&json, "refresh_token",
+                    add_token(emulator, &auth->refresh, &refresh_form, client_id, consented,
+                              REFRESH_LIFE_MS)
+                        ->text);
+    if (scope_has(scope, "openid"))
         json_string(&json, "id_token", "e30.e30.");
     json_end_object(&json);
-    free(scope);
 }
 
 /* Policies that stop any sign-in; false after an answer. */
@@ -271,6 +269,28 @@ static const struct refusal {
     [DEVICE_USED] = { "invalid_grant", 54005, "OAuth2 Authorization code was already redeemed." },
 };
 
+/* A code or token is good for the client that got it; false after an answer to another. */
+static bool check_owner(struct request *request, struct response *response,
+                        const struct pairs *form, const char *client_id)
+{
+    if (strcasecmp(pairs_get(form, "client_id"), client_id) == 0)
+        return true;
+    refuse(request, response, "invalid_grant", 70000,
+           "The provided grant was issued for a different client id.");
+    return false;
+}
+
+/* Polling while there is nothing yet, sooner than the client was told, is too fast. */
+static bool is_too_fast(const struct emulator *emulator, struct device_code *code)
+{
+    int64_t now_ms = clock_now_ms(&emulator->clock);
+    bool is_early = code->state == DEVICE_PENDING && code->polled_ms &&
+                    now_ms - code->polled_ms < POLL_INTERVAL_S * 1000 - POLL_SLACK_MS;
+
+    code->polled_ms = now_ms;
+    return is_early;
+}
+
 static void redeem_device_code(struct request *request, struct response *response,
                                const struct pairs *form)
 {
@@ -286,9 +306,11 @@ static void redeem_device_code(struct request *request, struct response *respons
                "Invalid verification code due to a typo or a wrong code.");
         return;
     }
+    if (!check_owner(request, response, form, code->client_id))
+        return;
     if (code->state != DEVICE_USED && clock_now_ms(&request->emulator->clock) > code->expires_ms)
         code->state = DEVICE_EXPIRED;
-    if (auth->wants_slow_down) {
+    if (is_too_fast(request->emulator, code) || auth->wants_slow_down) {
         auth->wants_slow_down = false;
         refuse(request, response, "slow_down", 70016, "The client polls too fast.");
         return;
@@ -300,29 +322,50 @@ static void redeem_device_code(struct request *request, struct response *respons
         refuse(request, response, refusal->error, refusal->number, refusal->description);
     } else if (check_policies(request, response)) {
         code->state = DEVICE_USED;
-        answer_token(request, response, code->scope);
+        answer_token(request, response, code->client_id, code->scope, code->scope);
     }
+}
+
+/* True if the refresh token can be used at all; otherwise after an answer. */
+static bool check_refresh_token(struct request *request, struct response *response,
+                                const struct pairs *form, const struct token *token)
+{
+    if (!token)
+        refuse(request, response, "invalid_grant", 9002313, "The refresh token is malformed.");
+    else if (!check_owner(request, response, form, token->client_id))
+        return false;
+    else if (token->is_revoked)
+        refuse(request, response, "invalid_grant", 50173,
+               "The provided grant has expired due to it being revoked, a fresh auth token is "
+               "needed.");
+    else if (clock_now_ms(&request->emulator->clock) > token->expires_ms)
+        refuse(request, response, "invalid_grant", 700082,
+               "The refresh token has expired due to inactivity.");
+    else
+        return check_policies(request, response);
+    return false;
 }
 
 static void redeem_refresh_token(struct request *request, struct response *response,
                                  const struct pairs *form)
 {
-    struct emulator *emulator = request->emulator;
     const char *text = pairs_get(form, "refresh_token");
     const char *scope = pairs_get(form, "scope");
-    struct token *token = text ? find_token(&emulator->auth.refresh, text) : NULL;
+    const struct token *token = text ? find_token(&request->emulator->auth.refresh, text) : NULL;
+    char *consented, *granted;
 
-    if (!token)
-        refuse(request, response, "invalid_grant", 9002313, "The refresh token is malformed.");
-    else if (token->is_revoked)
-        refuse(request, response, "invalid_grant", 50173,
-               "The provided grant has expired due to it being revoked, a fresh auth token is "
-               "needed.");
-    else if (clock_now_ms(&emulator->clock) > token->expires_ms)
-        refuse(request, response, "invalid_grant", 700082,
-               "The refresh token has expired due to inactivity.");
-    else if (check_policies(request, response))
-        answer_token(request, response, scope && *scope ? scope : token->scope);
+    if (!check_refresh_token(request, response, form, token))
+        return;
+    /* A copy: the list that the token is in will grow. */
+    consented = mem_strdup(token->scope);
+    granted = scope_grant(scope && *scope ? scope : consented, consented);
+    if (granted)
+        answer_token(request, response, pairs_get(form, "client_id"), granted, consented);
+    else
+        refuse(request, response, "invalid_grant", 65001,
+               "The user or administrator has not consented to use the application.");
+    free(granted);
+    free(consented);
 }
 
 void auth_post_token(struct request *request, struct response *response)
@@ -369,12 +412,17 @@ void auth_add_challenge(struct request *request, struct response *response)
                     request->base_url);
 }
 
-bool auth_check_bearer(struct request *request, struct response *response)
+bool auth_check_bearer(struct request *request, struct response *response, bool needs_files)
 {
     struct token *token = bearer_of(request);
 
-    if (token && !token->is_revoked && clock_now_ms(&request->emulator->clock) < token->expires_ms)
-        return true;
+    if (token && !token->is_revoked &&
+        clock_now_ms(&request->emulator->clock) < token->expires_ms) {
+        if (!needs_files || scope_allows_files(token->scope))
+            return true;
+        response_error(request, response, 403, "accessDenied", "Access denied", NULL);
+        return false;
+    }
     response_error(request, response, 401, "InvalidAuthenticationToken",
                    !pairs_get(&request->headers, "Authorization") ? "Access token is empty."
                    : token ? "Lifetime validation failed, the token is expired."
@@ -451,6 +499,7 @@ static void tokens_clear(struct tokens *tokens)
 {
     for (size_t i = 0; i < tokens->count; i++) {
         free(tokens->list[i].text);
+        free(tokens->list[i].client_id);
         free(tokens->list[i].scope);
     }
     free(tokens->list);
@@ -458,8 +507,10 @@ static void tokens_clear(struct tokens *tokens)
 
 void auth_clear(struct auth *auth)
 {
-    for (size_t i = 0; i < auth->code_count; i++)
+    for (size_t i = 0; i < auth->code_count; i++) {
+        free(auth->codes[i].client_id);
         free(auth->codes[i].scope);
+    }
     free(auth->codes);
     tokens_clear(&auth->access);
     tokens_clear(&auth->refresh);

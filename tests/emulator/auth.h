@@ -13,15 +13,18 @@ enum device_state { DEVICE_PENDING, DEVICE_APPROVED, DEVICE_DECLINED, DEVICE_EXP
 struct device_code {
     char text[DEVICE_CODE_LENGTH + 1];
     char user_code[USER_CODE_LENGTH + 1];
+    char *client_id;
     char *scope;
     enum device_state state;
+    int64_t polled_ms; /* when it was last asked for; 0: never */
     int64_t expires_ms;
 };
 
 /* An access or refresh token. */
 struct token {
     char *text;
-    char *scope;
+    char *client_id; /* of a refresh token: who may use it */
+    char *scope;     /* what it allows; of a refresh token: all that was consented to */
     int64_t expires_ms;
     bool is_revoked;
 };
@@ -51,8 +54,9 @@ struct response;
 void auth_post_devicecode(struct request *request, struct response *response);
 void auth_post_token(struct request *request, struct response *response);
 
-/* True if the request carries a token that is good now; otherwise the response is a 401. */
-bool auth_check_bearer(struct request *request, struct response *response);
+/* True if the request carries a token that is good now, and for drives if it `needs_files`;
+ * otherwise the response is a 401 or a 403. */
+bool auth_check_bearer(struct request *request, struct response *response, bool needs_files);
 
 /* Adds the header that every 401 of Graph has. */
 void auth_add_challenge(struct request *request, struct response *response);

@@ -9,7 +9,8 @@ struct response;
 
 enum route_flags {
     ROUTE_BEARER = 1,  /* wants an access token */
-    ROUTE_CONTROL = 2, /* of the test's own side: not logged, never late, never faulty */
+    ROUTE_FILES = 3,   /* wants one that is good for drives */
+    ROUTE_CONTROL = 4, /* of the test's own side: not logged, never late, never faulty */
 };
 
 /* A pattern's segments are literal, or {drive} and {item}, which stand for each way to name one,

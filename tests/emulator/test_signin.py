@@ -3,7 +3,7 @@
 
 import pytest
 
-from client import Client
+from client import DEVICE_GRANT, Client, error_of
 
 
 def refusal(answer):
@@ -41,7 +41,67 @@ def test_polling_is_told_to_slow_down_on_demand(guest):
     code = guest.ask_for_code()
     guest.emulator.tokens("slow-down")
     assert refusal(guest.redeem(code))[0] == "slow_down"
+    guest.emulator.clock(code["interval"] * 1000)
     assert refusal(guest.redeem(code))[0] == "authorization_pending"
+
+
+def test_polling_sooner_than_told_is_too_fast(guest):
+    code = guest.ask_for_code()
+    assert refusal(guest.redeem(code))[0] == "authorization_pending"
+    assert refusal(guest.redeem(code))[0] == "slow_down"
+    guest.emulator.clock(code["interval"] * 1000)
+    assert refusal(guest.redeem(code))[0] == "authorization_pending"
+    guest.emulator.approve(code["user_code"])
+    assert guest.redeem(code).status_code == 200
+
+
+def test_codes_and_tokens_are_good_for_the_client_that_got_them(client):
+    other = {"client_id": "00000000-0000-4000-8000-000000000003"}
+    code = client.ask_for_code()
+    client.emulator.approve(code["user_code"])
+    stolen = client.login("token", grant_type=DEVICE_GRANT, device_code=code["device_code"], **other)
+    assert refusal(stolen) == ("invalid_grant", 70000)
+    assert refusal(client.refresh(**other)) == ("invalid_grant", 70000)
+    assert client.redeem(code).status_code == 200
+    assert client.refresh().status_code == 200
+
+
+def test_a_public_client_presents_no_secret(client):
+    answer = client.refresh(client_secret="x")
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+    assert answer.json()["error_codes"] == [700025]
+
+
+def signed_in(guest, scope):
+    code = guest.ask_for_code(scope=scope)
+    guest.emulator.approve(code["user_code"])
+    guest.tokens = guest.redeem(code).json()
+    return guest
+
+
+def test_what_is_granted_is_what_was_asked_and_consented_to(guest):
+    client = signed_in(guest, "User.Read Files.Read.All offline_access")
+    some = client.refresh(scope="https://graph.microsoft.com/files.read.all Mail.Read openid").json()
+    assert some["scope"] == "files.read.all"
+    assert "id_token" not in some
+    again = client.refresh(some["refresh_token"], scope="User.Read").json()
+    assert again["scope"] == "User.Read", "a refresh token keeps all that was consented to"
+    assert set(client.refresh().json()["scope"].split()) == {"User.Read", "Files.Read.All",
+                                                             "offline_access"}
+    answer = client.refresh(scope="Mail.Read offline_access")
+    assert refusal(answer) == ("invalid_grant", 65001)
+    assert answer.json()["suberror"] == "consent_required"
+
+
+def test_drives_are_for_tokens_that_allow_files(guest):
+    client = signed_in(guest, "User.Read Files.Read offline_access")
+    client.tokens = client.refresh(scope="User.Read").json()
+    assert client.get("/me").status_code == 200
+    for path in ("/me/drive", "/me/drives", "/me/drive/root", "/me/drive/root/delta"):
+        assert error_of(client.get(path))[:2] == (403, "accessDenied")
+    assert client.batch("/me", "/me/drive")[1]["status"] == 403
+    client.tokens = client.refresh(scope="Files.Read").json()
+    assert client.get("/me/drive/root/children").status_code == 200
 
 
 @pytest.mark.parametrize("action, error", [("decline", "authorization_declined"),
