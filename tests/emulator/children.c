@@ -127,25 +127,6 @@ static void write_value(struct json_writer *json, const struct request *request,
     }
 }
 
-/* The first of `items`, which are in order, whose name comes after `name`. */
-static size_t find_after(const struct request *request, const struct drive *drive,
-                         const uint32_t *items, size_t count, const char *name)
-{
-    int64_t now_ms = clock_now_ms(&request->emulator->clock);
-    size_t low = 0;
-
-    while (low < count) {
-        size_t middle = (low + count) / 2;
-        const struct state *state = drive_see(drive, items[middle], VIEW_CHILDREN, now_ms);
-
-        if (names_compare(state ? state->name : "", name) <= 0)
-            low = middle + 1;
-        else
-            count = middle;
-    }
-    return low;
-}
-
 static void write_page(struct request *request, struct response *response,
                        const struct place *place, const struct page *page,
                        const struct selection *selection)
@@ -156,13 +137,11 @@ static void write_page(struct request *request, struct response *response,
                                .select = request_option(request, "$select"),
                                .expand = request_option(request, "$expand") };
     int64_t now_ms = clock_now_ms(&request->emulator->clock);
-    uint32_t *items;
-    size_t count = drive_list(place->drive, place->item, VIEW_CHILDREN, now_ms, &items);
-    size_t start = page->after ? find_after(request, place->drive, items, count, page->after) : 0;
-    size_t taken = count - start < page->limit ? count - start : page->limit;
-    bool has_more = start + taken < count;
+    struct drive_page part =
+        drive_list(place->drive, place->item, VIEW_CHILDREN, now_ms, page->after, page->limit);
+    bool has_more = part.next != ITEM_NONE;
     bool is_empty =
-        start > 0 && has_more && !page->was_empty && emulator_whim(request->emulator, 8);
+        page->after && has_more && !page->was_empty && emulator_whim(request->emulator, 8);
 
     buffer_addf(&url, "%s%s", request->base_url, request->path);
     listing.url = url.data;
@@ -170,21 +149,21 @@ static void write_page(struct request *request, struct response *response,
     item_json_write_context(&json, "@odata.context", request, place->drive, place->item,
                             "/children");
     if (place->drive->profile == PROFILE_CONSUMER_LEGACY)
-        json_number(&json, "@odata.count", (int64_t)count);
+        json_number(&json, "@odata.count", (int64_t)part.total);
     if (is_empty) {
-        write_next_link(&json, &listing, page->limit, page->after, items[start], true);
-        taken = 0;
+        write_next_link(&json, &listing, page->limit, page->after, part.items[0], true);
+        part.count = 0;
     } else if (has_more) {
-        uint32_t last = items[start + taken - 1];
+        uint32_t last = part.items[part.count - 1];
         const struct state *state = drive_see(place->drive, last, VIEW_CHILDREN, now_ms);
 
         write_next_link(&json, &listing, page->limit, state ? state->name : "", last, false);
     }
     json_begin_array(&json, "value");
-    write_value(&json, request, place->drive, items + start, taken, selection);
+    write_value(&json, request, place->drive, part.items, part.count, selection);
     json_end_array(&json);
     json_end_object(&json);
-    free(items);
+    free(part.items);
     buffer_free(&url);
 }
 
@@ -273,9 +252,8 @@ static void write_expansion(struct json_writer *json, const struct request *requ
     struct selection selection;
     struct buffer url = { 0 };
     char id[ID_SIZE];
-    uint32_t *items;
-    size_t count = drive_list(drive, folder, VIEW_CHILDREN, now_ms, &items);
-    size_t taken = count < expansion->limit ? count : expansion->limit;
+    struct drive_page part =
+        drive_list(drive, folder, VIEW_CHILDREN, now_ms, NULL, expansion->limit);
 
     (void)selection_parse_text(expansion->select, &selection);
     ids_format(drive, folder, id);
@@ -284,16 +262,16 @@ static void write_expansion(struct json_writer *json, const struct request *requ
     buffer_addf(&url, "/items/%s/children", id);
     listing.url = url.data;
     item_json_write_context(json, "children@odata.context", request, drive, folder, "/children");
-    if (taken < count) {
-        const struct state *last = drive_see(drive, items[taken - 1], VIEW_CHILDREN, now_ms);
+    if (part.next != ITEM_NONE) {
+        uint32_t number = part.items[part.count - 1];
+        const struct state *last = drive_see(drive, number, VIEW_CHILDREN, now_ms);
 
-        write_next_link(json, &listing, expansion->limit, last ? last->name : "", items[taken - 1],
-                        false);
+        write_next_link(json, &listing, expansion->limit, last ? last->name : "", number, false);
     }
     json_begin_array(json, "children");
-    write_value(json, request, drive, items, taken, &selection);
+    write_value(json, request, drive, part.items, part.count, &selection);
     json_end_array(json);
-    free(items);
+    free(part.items);
     buffer_free(&url);
 }
 

@@ -58,6 +58,7 @@ void drive_clear(struct drive *drive)
     free(drive->items);
     free(drive->buckets);
     free(drive->unsettled);
+    free(drive->specials);
     feed_clear(&drive->feed);
     arena_clear(&drive->arena);
 }
@@ -207,31 +208,84 @@ static void sort_items(const struct drive *drive, uint32_t *items, size_t count,
         qsort_r(items, count, sizeof *items, compare_items, &order);
 }
 
-size_t drive_list(struct drive *drive, uint32_t folder, enum view view, int64_t now_ms,
-                  uint32_t **ret_items)
+/* The first of `items`, which are in their order, whose name comes after `name`. */
+static size_t find_after(const struct order *order, const uint32_t *items, size_t count,
+                         const char *name)
 {
-    struct children *children = drive->items[folder].children;
+    size_t low = 0;
+
+    while (name && low < count) {
+        size_t middle = (low + count) / 2;
+
+        if (names_compare(name_in_view(order->drive, items[middle], order->view, order->now_ms),
+                          name) <= 0)
+            low = middle + 1;
+        else
+            count = middle;
+    }
+    return low;
+}
+
+/* The children that the view may see otherwise than they are, sorted. Of those that are truly in
+ * the folder *ret_hidden tells the number. */
+static size_t list_unsettled(const struct order *order, uint32_t folder, uint32_t *out,
+                             size_t *ret_hidden)
+{
+    const struct drive *drive = order->drive;
     size_t count = 0;
 
-    if (!children->is_sorted) {
-        sort_items(drive, children->items, children->count, VIEW_TRUTH, now_ms);
-        children->is_sorted = true;
-    }
-    *ret_items = mem_alloc((children->count + drive->unsettled_count) * sizeof **ret_items);
-    for (size_t i = 0; i < children->count; i++)
-        if (is_child_in_view(drive, children->items[i], folder, view, now_ms))
-            (*ret_items)[count++] = children->items[i];
-    if (view == VIEW_TRUTH || !drive->unsettled_count)
-        return count;
+    *ret_hidden = 0;
     for (size_t i = 0; i < drive->unsettled_count; i++) {
         uint32_t item = drive->unsettled[i];
 
-        if ((drive->items[item].now.parent != folder || drive->items[item].now.is_deleted) &&
-            is_child_in_view(drive, item, folder, view, now_ms))
-            (*ret_items)[count++] = item;
+        if (is_child_in_view(drive, item, folder, order->view, order->now_ms))
+            out[count++] = item;
+        *ret_hidden += is_child_in_view(drive, item, folder, VIEW_TRUTH, order->now_ms);
     }
-    sort_items(drive, *ret_items, count, view, now_ms);
+    sort_items(drive, out, count, order->view, order->now_ms);
     return count;
+}
+
+struct drive_page drive_list(struct drive *drive, uint32_t folder, enum view view, int64_t now_ms,
+                             const char *after, size_t limit)
+{
+    struct order order = { .drive = drive, .view = view, .now_ms = now_ms };
+    struct children *children = drive->items[folder].children;
+    uint32_t *extra = mem_alloc(drive->unsettled_count * sizeof *extra);
+    size_t hidden, extra_count = list_unsettled(&order, folder, extra, &hidden);
+    struct drive_page page = { .total = children->count - hidden + extra_count, .next = ITEM_NONE };
+
+    if (!children->is_sorted)
+        sort_items(drive, children->items, children->count, VIEW_TRUTH, now_ms);
+    children->is_sorted = true;
+
+    /* Whoever is settled is seen as it is, so the rest is to merge two sorted lists. */
+    struct order truth = { .drive = drive, .view = VIEW_TRUTH, .now_ms = now_ms };
+    size_t place = find_after(&truth, children->items, children->count, after);
+    size_t other = find_after(&order, extra, extra_count, after);
+
+    page.items = mem_alloc((limit < page.total ? limit : page.total) * sizeof *page.items);
+    for (;;) {
+        while (place < children->count && drive->items[children->items[place]].is_unsettled)
+            place++;
+        if (place == children->count && other == extra_count)
+            break;
+
+        bool is_extra = place == children->count ||
+                        (other < extra_count &&
+                         compare_items(&extra[other], &children->items[place], &order) < 0);
+        uint32_t item = is_extra ? extra[other] : children->items[place];
+
+        if (page.count == limit) {
+            page.next = item;
+            break;
+        }
+        page.items[page.count++] = item;
+        other += is_extra;
+        place += !is_extra;
+    }
+    free(extra);
+    return page;
 }
 
 void drive_add_path(const struct drive *drive, uint32_t item, struct buffer *path)

@@ -93,6 +93,9 @@ struct drive {
     uint32_t *unsettled; /* items that some view has not seen yet */
     size_t unsettled_count;
     size_t unsettled_capacity;
+    uint32_t *specials; /* folders that were given a special name, oldest first */
+    size_t special_count;
+    size_t special_capacity;
     struct feed feed;
 };
 
@@ -125,9 +128,18 @@ uint32_t drive_find_child(const struct drive *drive, uint32_t folder, const char
 uint32_t drive_find_path(const struct drive *drive, uint32_t start, const char *path,
                          enum view view, int64_t now_ms);
 
-/* The living children as `view` sees them, ordered by name. The caller frees *ret_items. */
-size_t drive_list(struct drive *drive, uint32_t folder, enum view view, int64_t now_ms,
-                  uint32_t **ret_items);
+/* A part of a folder's listing, in the order of names. */
+struct drive_page {
+    uint32_t *items;
+    size_t count;
+    size_t total;  /* of the whole folder */
+    uint32_t next; /* what comes after the last of them, ITEM_NONE at the end */
+};
+
+/* The living children as `view` sees them whose names come after `after` (NULL: all), `limit` of
+ * them at most. Costs no more for a large folder. The caller frees the items. */
+struct drive_page drive_list(struct drive *drive, uint32_t folder, enum view view, int64_t now_ms,
+                             const char *after, size_t limit);
 
 /* Adds "/a/b" of the item as it truly is; nothing for the root. */
 struct buffer;

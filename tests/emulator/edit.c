@@ -386,6 +386,7 @@ static const char *apply_special(struct edit *edit)
     if (wrong)
         return wrong;
 
+    struct drive *drive = edit->change.drive;
     struct oddity *oddity = make_odd(edit);
     const char *name = edit->change.drive->items[edit->item].now.name;
 
@@ -409,6 +410,8 @@ static const char *apply_special(struct edit *edit)
         break;
     case SPECIAL_FOLDER:
         oddity->special_name = special_kinds[i].name;
+        MEM_GROW(drive->specials, drive->special_count, drive->special_capacity);
+        drive->specials[drive->special_count++] = edit->item;
         break;
     }
     return NULL;

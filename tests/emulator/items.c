@@ -57,14 +57,14 @@ static bool check_path(struct request *request, struct response *response)
     return !inner;
 }
 
-/* A special folder is the item that carries its name in its facet. */
+/* A special folder is the newest item there is that carries its name in its facet. */
 static uint32_t find_special(const struct drive *drive, const char *name)
 {
-    for (uint32_t i = 0; i < drive->count; i++) {
-        const struct oddity *oddity = drive->items[i].oddity;
+    for (size_t i = drive->special_count; i-- > 0;) {
+        const struct item *item = &drive->items[drive->specials[i]];
 
-        if (oddity && oddity->special_name && strcasecmp(oddity->special_name, name) == 0)
-            return i;
+        if (!item->now.is_deleted && strcasecmp(item->oddity->special_name, name) == 0)
+            return drive->specials[i];
     }
     return ITEM_NONE;
 }

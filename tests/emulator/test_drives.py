@@ -287,6 +287,16 @@ def test_special_items_say_what_they_are(client):
     assert client.get("/me/drive/special/photos").status_code == 404
 
 
+def test_a_special_folder_can_be_made_anew(client):
+    edit(client, {"op": "special", "path": "/Documents", "kind": "documents"},
+         {"op": "delete", "path": "/Documents"})
+    assert client.get("/me/drive/special/documents").status_code == 404
+    edit(client, {"op": "special", "path": "/Papers", "kind": "documents"},
+         {"op": "create", "path": "/Papers/f"})
+    assert client.json("/me/drive/special/documents")["name"] == "Papers"
+    assert client.children("/me/drive/special/documents/children")[0]["name"] == "f"
+
+
 def test_a_shortcut_shows_only_to_who_asks_and_leads_to_another_drive(any_client):
     edit(any_client, {"op": "create", "path": "/Team/plan", "drive": "shared", "content": "plan"},
          {"op": "special", "path": "/Team", "kind": "shortcut-folder"})

@@ -150,3 +150,24 @@ def test_following_delta_leads_to_the_truth(start, kind, seed):
     client.emulator.settle()
     replica.follow()
     assert replica.tree() == truth(client)
+
+
+def test_pages_while_names_change_hold_each_item_of_the_view_once(start):
+    # So long that the time which the requests take changes nothing.
+    lag_ms = 2_000_000
+    client = start("consumer-legacy", f"--lag={lag_ms}", "--seed=5")
+    edit(client, {"op": "bulk", "bulk": {"count": 60, "dir": ""}})
+    client.emulator.settle()
+    edit(client, *({"op": "move", "path": f"/bulk {number:06}.txt", "to": f"/moved {number}"}
+                   for number in range(0, 60, 3)),
+         *({"op": "delete", "path": f"/bulk {number:06}.txt"} for number in range(1, 60, 6)))
+    for _ in range(11):
+        whole = client.json("/me/drive/root/children?$top=1000")
+        names = [item["name"] for item in whole["value"]]
+        assert names == sorted(names) and whole["@odata.count"] == len(names)
+        assert len({item["id"] for item in whole["value"]}) == len(names)
+        paged = client.children("/me/drive/root/children?$top=7")
+        assert [item["name"] for item in paged] == names
+        client.emulator.clock(lag_ms // 10)
+        client.tokens = client.refresh().json()
+    assert len(names) == 50 and sum(name.startswith("moved") for name in names) == 20
