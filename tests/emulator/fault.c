@@ -50,6 +50,7 @@ static const struct field rule_fields[] = {
     { "size", FIELD_NUMBER, 0, FAULT_SIZE_MAX },
     { "rate", FIELD_NUMBER, 1, INT64_MAX },
     { "location", FIELD_FLAG, 0, 0 },
+    { "retry_date", FIELD_FLAG, 0, 0 },
 };
 
 static char *copy_text(struct json_object *rule, const char *name)
@@ -109,6 +110,7 @@ static const char *read_rule(struct json_object *rule, struct fault *fault)
     fault->after_bytes = field_number(rule, "after_bytes", -1);
     fault->size = field_number(rule, "size", 0);
     fault->rate = field_number(rule, "rate", 0);
+    fault->has_retry_date = field_flag(rule, "retry_date");
     fault->has_location = field_flag(rule, "location");
     return NULL;
 }

@@ -30,6 +30,7 @@ struct fault {
     char *code;
     char *body;          /* "html", "empty" or "json" */
     int64_t retry_after; /* seconds, -1: no header */
+    bool has_retry_date; /* tells it as the date when it will be over */
     int64_t after_bytes; /* -1: not given */
     int64_t size;        /* of a huge body */
     int64_t rate;

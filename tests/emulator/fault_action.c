@@ -19,6 +19,21 @@
 
 enum { DEFAULT_HUGE = 64 << 20, DEEP_LEVELS = 5000, SLOW_RATE = 64 };
 
+/* In how long to try again, or with `has_retry_date` when: HTTP allows both. */
+static void add_retry_after(const struct fault *fault, const struct request *request,
+                            struct response *response)
+{
+    char date[TIME_TEXT_SIZE];
+
+    if (fault->retry_after < 0)
+        return;
+    time_format_http(clock_now_ms(&request->emulator->clock) + fault->retry_after * 1000, date);
+    if (fault->has_retry_date)
+        response_header(response, "Retry-After", "%s", date);
+    else
+        response_header(response, "Retry-After", "%lld", (long long)fault->retry_after);
+}
+
 static bool give_status(const struct fault *fault, struct request *request,
                         struct response *response)
 {
@@ -39,16 +54,13 @@ static bool give_status(const struct fault *fault, struct request *request,
                        status == 429 ? "throttledRequest" : NULL);
     if (status == 401 && request->origin == ORIGIN_API && !request_is_login(request))
         auth_add_challenge(request, response);
-    if (fault->retry_after >= 0)
-        response_header(response, "Retry-After", "%lld", (long long)fault->retry_after);
     if (fault->body && strcmp(fault->body, "json") != 0) {
         buffer_clear(&response->body);
         pairs_clear(&response->headers);
         response->may_pack = false;
         response->is_no_json = true;
-        if (fault->retry_after >= 0)
-            response_header(response, "Retry-After", "%lld", (long long)fault->retry_after);
     }
+    add_retry_after(fault, request, response);
     if (fault->body && strcmp(fault->body, "html") == 0) {
         response_header(response, "Content-Type", "text/html; charset=us-ascii");
         buffer_addf(&response->body,

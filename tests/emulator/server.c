@@ -195,6 +195,34 @@ static ssize_t send_body(void *context, uint64_t position, char *out, size_t siz
     return (ssize_t)got;
 }
 
+/* True if an entry of Accept-Encoding is `name`; *ret_quality is then its weight. */
+static bool find_encoding(const char *accepted, const char *name, double *ret_quality)
+{
+    size_t length = strlen(name);
+
+    while (*accepted) {
+        size_t entry = strcspn(accepted, ","), start = strspn(accepted, " \t");
+        size_t end = strcspn(accepted + start, " \t;,");
+        const char *weight = strcasestr(accepted + start, "q=");
+
+        if (end == length && strncasecmp(accepted + start, name, length) == 0) {
+            *ret_quality = weight && weight < accepted + entry ? strtod(weight + 2, NULL) : 1.0;
+            return true;
+        }
+        accepted += entry + (accepted[entry] == ',');
+    }
+    return false;
+}
+
+static bool accepts_gzip(const char *accepted)
+{
+    double quality = 0.0;
+
+    return accepted &&
+           (find_encoding(accepted, "gzip", &quality) || find_encoding(accepted, "*", &quality)) &&
+           quality > 0.0;
+}
+
 static void compress_body(struct response *response)
 {
     z_stream stream = { .next_in = (unsigned char *)response->body.data,
@@ -249,7 +277,7 @@ static enum MHD_Result send_response(struct exchange *exchange, struct MHD_Conne
 
     if (response->is_closed)
         return MHD_NO;
-    if (response->may_pack && response->body.length && accepted && strstr(accepted, "gzip") &&
+    if (response->may_pack && response->body.length && accepts_gzip(accepted) &&
         response->cut_at < 0)
         compress_body(response);
 

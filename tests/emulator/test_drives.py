@@ -253,6 +253,17 @@ def test_json_is_chunked_and_packed_when_asked(any_client):
     assert packed.json()["id"] == plain.json()["id"]
 
 
+@pytest.mark.parametrize("accepted, packed", [
+    ("gzip", True), ("deflate, GZIP;q=0.5", True), ("*", True), ("br;q=1.0, gzip; q=0.1", True),
+    ("gzip;q=0", False), ("gzip; q=0.000, *", False), ("*;q=0", False), ("identity", False),
+    ("x-gzip", False), ("", False),
+])
+def test_what_is_packed_is_what_may_be(client, accepted, packed):
+    answer = client.get("/me/drive", {"Accept-Encoding": accepted})
+    assert (answer.headers.get("Content-Encoding") == "gzip") == packed
+    assert answer.json()["id"]
+
+
 def test_hashes_and_times_are_those_of_the_account_s_kind(start):
     operations = [{"op": "create", "path": f"/{i}", "content": f"{i}",
                    "mtime": "2021-02-03T04:05:06.789Z"} for i in range(6)]

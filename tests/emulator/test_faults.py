@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Faults on demand, throttling, latency, bandwidth: each does to a request what its name says."""
 
+from email.utils import parsedate_to_datetime
 import json
 import threading
 
@@ -33,6 +34,16 @@ def test_status(client, status, code):
     assert error_of(answer)[:2] == (status, code)
     assert answer.headers["Retry-After"] == "30"
     assert client.get("/me/drive/root").status_code == 200
+
+
+def test_retry_after_can_be_a_date(client):
+    client.emulator.clock(3600_000 - 60_000)
+    client.emulator.faults([{"path": "*/me", "action": "status", "status": 503, "retry_after": 120,
+                             "retry_date": True}])
+    answer = client.get("/me")
+    wait = parsedate_to_datetime(answer.headers["Retry-After"]) - parsedate_to_datetime(
+        answer.headers["Date"])
+    assert 119 <= wait.total_seconds() <= 121
 
 
 OAUTH = {429: "temporarily_unavailable", 503: "temporarily_unavailable", 500: "server_error"}
