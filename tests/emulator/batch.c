@@ -245,6 +245,7 @@ void batch_post(struct request *request, struct response *response)
                               : 0);
 
         response_json(response, 200);
+        response->is_batch = true;
         json_begin_object(&json, NULL);
         json_begin_array(&json, "responses");
         for (int i = 0; i < count; i++)

@@ -19,14 +19,18 @@
 static void add_common_headers(struct request *request, struct response *response)
 {
     const char *client_id = pairs_get(&request->headers, "client-request-id");
+    bool is_legacy = request->emulator->options->profile == PROFILE_CONSUMER_LEGACY;
     char date[TIME_TEXT_SIZE];
 
     time_format_http(clock_now_ms(&request->emulator->clock), date);
     response_header(response, "Date", "%s", date);
-    response_header(response, "Strict-Transport-Security", "max-age=31536000");
+    response_header(response, "Strict-Transport-Security", "max-age=31536000%s",
+                    is_legacy && request->origin == ORIGIN_CONTENT ? "; includeSubDomains" : "");
     if (request->origin == ORIGIN_CONTENT)
         return;
-    if (!pairs_get(&response->headers, "Cache-Control"))
+    if (response->is_batch)
+        pairs_remove(&response->headers, "OData-Version");
+    else if (!pairs_get(&response->headers, "Cache-Control"))
         response_header(response, "Cache-Control", "private");
     response_header(response, "request-id", "%s", request->request_id);
     response_header(response, "client-request-id", "%s",

@@ -22,6 +22,8 @@
 
 enum { GZIP_MAX = 4 << 20 };
 
+#define LEGACY_CACHE_MS ((int64_t)90 * 24 * 3600 * 1000)
+
 struct url_token {
     unsigned drive;
     uint32_t item;
@@ -220,8 +222,23 @@ static struct blob *find_version(const struct item *item, uint32_t number)
     return NULL;
 }
 
-static void add_content_headers(struct response *response, const struct drive *drive,
-                                uint32_t number)
+/* What the legacy host said besides: a place for caches that is nobody's own, and until when. */
+static void add_legacy_headers(const struct request *request, struct response *response,
+                               const struct drive *drive, uint32_t number)
+{
+    int64_t now_ms = clock_now_ms(&request->emulator->clock);
+    char tag[TAG_SIZE], time[TIME_TEXT_SIZE];
+
+    time_format_http(now_ms + LEGACY_CACHE_MS, time);
+    ids_ctag(drive, number, &drive->items[number].now, tag);
+    response_header(response, "Cache-Control", "public");
+    response_header(response, "Content-Location", "%s%s", request->base_url, request->path);
+    response_header(response, "Expires", "%s", time);
+    response_header(response, "ctag", "%s", tag);
+}
+
+static void add_content_headers(const struct request *request, struct response *response,
+                                const struct drive *drive, uint32_t number)
 {
     const struct state *state = &drive->items[number].now;
     struct buffer name = { 0 };
@@ -230,16 +247,16 @@ static void add_content_headers(struct response *response, const struct drive *d
     ids_etag(drive, number, state, tag);
     time_format_http(state->changed_ms, time);
     buffer_add_url(&name, state->name, "");
-    response_header(response, "Cache-Control", "private, max-age=0");
+    if (drive->profile == PROFILE_CONSUMER_LEGACY)
+        add_legacy_headers(request, response, drive, number);
+    else
+        response_header(response, "Cache-Control", "private, max-age=0");
+    response_header(response, "X-Content-Type-Options", "nosniff");
     response_header(response, "Content-Type", "%s", mime_type(state->name));
     response_header(response, "Content-Disposition", "attachment; filename*=UTF-8''%s", name.data);
     response_header(response, "Last-Modified", "%s", time);
     response_header(response, "Accept-Ranges", "bytes");
     response_header(response, "ETag", "%s", tag);
-    if (drive->profile == PROFILE_CONSUMER_LEGACY) {
-        ids_ctag(drive, number, state, tag);
-        response_header(response, "ctag", "%s", tag);
-    }
     buffer_free(&name);
 }
 
@@ -266,7 +283,7 @@ static void serve_blob(struct request *request, struct response *response,
         response_header(response, "Content-Range", "bytes */%" PRId64, blob->size);
         return;
     }
-    add_content_headers(response, drive, number);
+    add_content_headers(request, response, drive, number);
     response->status = status;
     if (status == 206)
         response_header(response, "Content-Range", "bytes %" PRId64 "-%" PRId64 "/%" PRId64, first,

@@ -74,7 +74,8 @@ static void write_etag(const struct subject *subject, const char *name)
 
 static bool has_odata_etag(const struct subject *subject)
 {
-    return has_etag(subject) && !subject_is_legacy(subject) && subject->selection->is_explicit;
+    return has_etag(subject) && !subject_is_legacy(subject) && subject->selection->is_explicit &&
+           (subject_is_business(subject) || subject->view != VIEW_DELTA);
 }
 
 static bool has_ctag(const struct subject *subject)

@@ -131,8 +131,12 @@ void items_get(struct request *request, struct response *response)
         return;
     }
     ids_etag(place.drive, place.item, place.state, tag);
-    response_header(response, "Cache-Control", "no-store");
-    response_header(response, "ETag", "%s", tag);
+    if (place.drive->profile == PROFILE_CONSUMER_LEGACY) {
+        response_header(response, "Cache-Control", "private");
+    } else {
+        response_header(response, "Cache-Control", "no-cache");
+        response_header(response, "ETag", "%s", tag);
+    }
     if (known_tag && strcmp(known_tag, tag) == 0) {
         response->status = 304;
         return;

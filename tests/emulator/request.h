@@ -86,6 +86,7 @@ struct response {
     int64_t blob_offset;
     int64_t blob_length;
     bool may_pack;   /* compressed for clients that take it */
+    bool is_batch;   /* which has no headers of OData and of caches */
     bool is_no_json; /* whatever its type says: a gateway's page, or broken */
     bool is_chunked; /* sent without its length, as Graph sends JSON */
 

@@ -196,6 +196,36 @@ def check_headers(name, answer):
     assert recorded.keys() - given.keys() == set()
     assert {key: given[key] for key, value in recorded.items() if value is not None} == {
         key: value for key, value in recorded.items() if value is not None}
+    assert given.keys() & set(RECORDED[name].get("absent", ())) == set()
+
+
+HEADERS = {
+    "headers of a legacy item": ("consumer-legacy", "/me/drive/root"),
+    "headers of legacy children": ("consumer-legacy", "/me/drive/root/children"),
+    "headers of a business item": ("business", "/me/drive/root:/Getting%20started.pdf"),
+}
+
+
+@pytest.mark.parametrize("name, place", HEADERS.items(), ids=HEADERS.keys())
+def test_an_answer_has_the_recorded_headers(start, name, place):
+    client = start(place[0])
+    client.emulator.edit(FILL)
+    check_headers(name, client.get(place[1], {"Accept-Encoding": "identity"}))
+
+
+def test_a_batch_has_the_recorded_headers(client):
+    answer = client.request("POST", "/$batch", json={"requests": [ME]})
+    check_headers("headers of a batch", answer)
+
+
+def test_a_personal_delta_with_select_has_no_tags_of_odata(start):
+    for profile, has_tags in (("business", True), ("consumer", False)):
+        client = start(profile)
+        client.emulator.edit(FILL)
+        items, _ = client.delta("/me/drive/root/delta?$select=id,name")
+        assert any("@odata.etag" in item for item in items) == has_tags
+        children = client.children("/me/drive/root/children?$select=id,name")
+        assert all("@odata.etag" in item for item in children)
 
 
 def test_json_answers_have_the_recorded_headers(legacy):
