@@ -257,7 +257,7 @@ static void tell_later(const struct round *round, enum note_kind kind)
         if (round->page->count >= round->page->limit ||
             (!is_end && !emulator_whim(round->request->emulator, 2)))
             notes->items[kept++] = notes->items[i];
-        else if (is_alive(round, notes->items[i]))
+        else if (is_enumerated(round, notes->items[i]))
             page_add(round->page, notes->items[i], ITEM_NONE);
     }
     notes->count = kept;

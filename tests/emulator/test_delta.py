@@ -428,3 +428,15 @@ def test_links_are_followed_as_they_are_or_not_at_all(any_client):
             answer = any_client.batch(path)[0]
             assert answer["status"] == 400, changed
             assert answer["body"]["error"]["message"] == "Provided sync token is malformed"
+
+
+def test_what_left_a_folder_is_not_told_again_in_its_enumeration(start):
+    for seed in range(1, 12):
+        client = start("consumer", f"--seed={seed}", plain=False)
+        [folder] = edit(client, {"op": "mkdir", "path": "/d"})
+        edit(client, {"op": "bulk", "bulk": {"count": 60, "dir": "/d"}})
+        page = client.json(f"/me/drive/items/{folder}/delta?$top=50")
+        edit(client, *({"op": "move", "path": f"/d/bulk {number:06}.txt", "to": f"/{number}"}
+                       for number in range(40)))
+        items, _ = client.delta(page["@odata.nextLink"])
+        assert {item["parentReference"]["id"] for item in items if item["id"] != folder} <= {folder}
