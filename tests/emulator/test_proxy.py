@@ -61,6 +61,18 @@ def test_links_and_redirects_lead_through_the_proxy(proxied):
     assert f"location: {proxy.content_url}/".encode() in head
 
 
+@pytest.mark.parametrize("profile", ["consumer", "consumer-legacy"])
+def test_urls_of_personal_accounts_pass_unchanged(profile):
+    with H2Proxy(tls=False) as proxy:
+        with Emulator(profile, ["--plain", *proxy.options]) as emulator:
+            proxy.start(emulator)
+            client = Client(emulator)
+            client.sign_in()
+            emulator.edit([{"op": "create", "path": "/a b+c.txt", "content": "through"}])
+            url = client.location("/me/drive/root:/a%20b+c.txt:/content")
+            assert curl(proxy, url) == ("2", "200", b"through")
+
+
 def test_without_a_proxy_the_log_names_none(client):
     client.get("/me")
     assert client.emulator.log()[-1]["via"] is None
