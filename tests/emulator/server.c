@@ -52,6 +52,7 @@ struct exchange {
     int socket;
     bool has_headers;
     bool is_too_big;
+    int64_t paced_from_ms; /* when its body began, if that goes at a rate; else 0 */
 };
 
 static void *begin_exchange(void *context, const char *uri, struct MHD_Connection *connection)
@@ -144,6 +145,30 @@ static size_t read_body(const struct response *response, int64_t offset, char *o
     return size;
 }
 
+/* Not the clock that tests move. */
+static int64_t passed_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* By the time that has passed: what is asked for in small pieces comes as fast as in large ones. */
+static size_t pace_to_rate(struct exchange *exchange, int64_t sent, size_t size)
+{
+    int64_t rate = exchange->response.rate, now_ms = passed_ms(), ahead_ms;
+    size_t step = (size_t)(rate / RATE_STEPS) + 1;
+
+    if (exchange->paced_from_ms == 0)
+        exchange->paced_from_ms = now_ms;
+    size = size < step ? size : step;
+    ahead_ms = (sent + (int64_t)size) * 1000 / rate - (now_ms - exchange->paced_from_ms);
+    if (ahead_ms > 0 && !emulator_sleep(exchange->request.emulator, ahead_ms))
+        return 0;
+    return size;
+}
+
 /* How many bytes may be sent now, after whatever wait the answer's faults want; 0 when the
  * connection is to break. */
 static size_t pace(struct exchange *exchange, int64_t sent, size_t size)
@@ -165,14 +190,7 @@ static size_t pace(struct exchange *exchange, int64_t sent, size_t size)
         size = (size_t)(response->cut_at - sent);
     if (response->stall_at >= 0 && (int64_t)size > response->stall_at - sent)
         size = (size_t)(response->stall_at - sent);
-    if (response->rate > 0) {
-        size_t step = (size_t)(response->rate / RATE_STEPS) + 1;
-
-        if (!emulator_sleep(emulator, 1000 / RATE_STEPS))
-            return 0;
-        size = size < step ? size : step;
-    }
-    return size;
+    return response->rate > 0 ? pace_to_rate(exchange, sent, size) : size;
 }
 
 static ssize_t send_body(void *context, uint64_t position, char *out, size_t size)
