@@ -44,6 +44,11 @@ char *x_strndup(const char *str, size_t n)
     return str ? allocated(strndup(str, n)) : NULL;
 }
 
+void *x_memdup(const void *data, size_t size)
+{
+    return data ? memcpy(x_malloc(size), data, size) : NULL;
+}
+
 char *x_asprintf(const char *fmt, ...)
 {
     char *str = NULL;

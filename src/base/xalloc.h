@@ -20,6 +20,9 @@ void *x_reallocarray(void *p, size_t n, size_t size)
 char *x_strdup(const char *str) __attribute__((malloc));
 char *x_strndup(const char *str, size_t n) __attribute__((malloc));
 
+/* x_memdup(data, size): a copy of ${size} bytes, whatever they are; for a NULL ${data}, NULL */
+void *x_memdup(const void *data, size_t size) __attribute__((malloc));
+
 /* x_asprintf(fmt, ...): the formatted string */
 char *x_asprintf(const char *fmt, ...)
     __attribute__((malloc, returns_nonnull, format(printf, 1, 2)));

@@ -528,7 +528,7 @@ uint64_t call_start(struct caller *caller, const struct call_request *request, c
     call->asked.method = x_strdup(request->method);
     call->asked.url = x_strdup(request->url);
     call->asked.prefer = x_strdup(request->prefer);
-    call->asked.body = request->body ? x_strndup(request->body, request->body_length) : NULL;
+    call->asked.body = x_memdup(request->body, request->body_length);
     call->done = done;
     call->arg = arg;
     call->due_ms = clock_mono_ms(caller->clock) + deadline_ms;

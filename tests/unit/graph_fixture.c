@@ -20,6 +20,7 @@
 #include "base/paths.h"
 #include "base/strbuf.h"
 #include "base/xalloc.h"
+#include "graph/tokens.h"
 
 #include "unit.h"
 
@@ -27,6 +28,8 @@
 #define WAIT_STEPS   6000
 #define WAIT_STEP_US 10000
 #define MAX_ANSWER   (16 * 1024 * 1024)
+#define CLIENT_ID    "00000000-0000-4000-8000-000000000001"
+#define YEAR_MS      (INT64_C(365) * 24 * 3600 * 1000)
 
 /* ---- The emulator ---- */
 
@@ -177,7 +180,7 @@ struct service *service_new(struct emulator *emulator, int64_t idle_timeout_ms)
     service->pool = pool_new("test", 2);
     struct graph_conf conf = {
         .state_dir = service->state_dir,
-        .client_id = "00000000-0000-4000-8000-000000000001",
+        .client_id = CLIENT_ID,
         .graph_url = emulator->url,
         .login_url = emulator->url,
         .idle_timeout_ms = idle_timeout_ms,
@@ -217,6 +220,21 @@ void service_sign_in(struct service *service)
 
     if (service_try_sign_in(service, "approve", &err) < 0)
         fail_msg("%s", err.msg);
+}
+
+void service_put_tokens(struct service *service)
+{
+    struct tokens tokens = {
+        .cloud = (char[]){ "global" },
+        .client_id = (char[]){ CLIENT_ID },
+        .tenant = (char[]){ "common" },
+        .refresh_token = (char[]){ "refresh" },
+        .access_token = (char[]){ "access" },
+        .user_id = (char[]){ "user" },
+        .renew_ms = clock_real_ms(service->clock) + YEAR_MS,
+    };
+
+    assert_int_equal(tokens_save(service->state_dir, &tokens, NULL, NULL), 0);
 }
 
 void service_free(struct service *service)

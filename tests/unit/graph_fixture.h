@@ -66,6 +66,9 @@ void service_sign_in(struct service *service);
  * graph_login_device() does. */
 int service_try_sign_in(struct service *service, const char *decision, struct err *err);
 
+/* Makes a user signed in without asking anybody: the token file has an access token for a year. */
+void service_put_tokens(struct service *service);
+
 void service_free(struct service *service);
 
 /* What came to a completion of the remote, and a wait for it. */
