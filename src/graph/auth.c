@@ -45,12 +45,15 @@ enum auth_step {
 
 struct auth {
     char *state_dir;
-    char *url; /* of the token endpoint */
+    struct tokens_place place;
     char *client_id;
+    char *tenant;
     struct net *net;
     struct clock *clock;
     struct link *link;
 
+    char *
+        user_id; /* whose tokens they were at first: nobody else's are used later; NULL: none yet */
     struct tokens tokens;
     struct tokens_stamp stamp; /* of the file that tokens came from; zero: none was read */
     unsigned generation;       /* of the access token */
@@ -58,6 +61,7 @@ struct auth {
     int lock_fd; /* -1: not held */
     struct net_timer timer;
     struct net_request request;
+    char *url;          /* of request */
     struct strbuf form; /* body of request; a secret */
     TAILQ_HEAD(, auth_waiter) waiters;
 };
@@ -67,8 +71,9 @@ struct auth *auth_new(const struct auth_conf *conf, struct net *net, struct cloc
 {
     struct auth *auth = x_calloc(1, sizeof(*auth));
     auth->state_dir = x_strdup(conf->state_dir);
-    auth->url = oauth_url(conf->login_url, conf->tenant, "token");
+    auth->place = conf->place;
     auth->client_id = x_strdup(conf->client_id);
+    auth->tenant = x_strdup(conf->tenant);
     auth->net = net;
     auth->clock = clock;
     auth->link = link;
@@ -103,8 +108,10 @@ void auth_free(struct auth *auth)
     secret_clear_strbuf(&auth->form);
     tokens_clear(&auth->tokens);
     free(auth->state_dir);
-    free(auth->url);
     free(auth->client_id);
+    free(auth->tenant);
+    free(auth->user_id);
+    free(auth->url);
     free(auth);
 }
 
@@ -114,8 +121,38 @@ static bool is_fresh(const struct auth *auth)
            clock_real_ms(auth->clock) < auth->tokens.renew_ms;
 }
 
+static void set_tokens(struct auth *auth, const struct tokens *tokens,
+                       const struct tokens_stamp *stamp)
+{
+    tokens_clear(&auth->tokens);
+    auth->tokens = *tokens;
+    auth->stamp = *stamp;
+    auth->generation++;
+}
+
+/* Whether tokens that were read may be used here: what the caches hold is one user's, and a token
+ * goes only where it came from. */
+static int check_tokens(struct auth *auth, const struct tokens *tokens, struct err *err)
+{
+    if (tokens_check_place(tokens, &auth->place, err) < 0)
+        return -EACCES;
+    if (!auth->user_id)
+        auth->user_id = x_strdup(tokens->user_id);
+    if (auth->user_id && tokens->user_id && strcmp(auth->user_id, tokens->user_id) != 0)
+        return err_set(err, -EACCES,
+                       "another user, %.80s, has signed in under this account: mount again",
+                       tokens->user_name ? tokens->user_name : tokens->user_id);
+    return 0;
+}
+
+/* A failure to read that says nothing about the sign-in: no descriptor, no memory, a disk error. */
+static bool is_passing(int code)
+{
+    return code != -ENOENT && code != -EACCES && code != -EBADMSG;
+}
+
 /* Reads the token file if it isn't the one that was read before. Without a usable file nobody is
- * signed in. */
+ * signed in; of one that must not be used nothing but the reason is kept. */
 static int reload_if_changed(struct auth *auth, struct err *err)
 {
     struct tokens tokens = { 0 };
@@ -123,10 +160,13 @@ static int reload_if_changed(struct auth *auth, struct err *err)
     if (auth->stamp.inode != 0 && !tokens_changed(auth->state_dir, &auth->stamp))
         return 0;
     int ret = tokens_load(auth->state_dir, &tokens, &stamp, err);
-    tokens_clear(&auth->tokens);
-    auth->stamp = stamp;
-    auth->tokens = tokens;
-    auth->generation++;
+    if (ret < 0 && is_passing(ret))
+        return ret;
+    if (ret == 0 && check_tokens(auth, &tokens, err) < 0) {
+        tokens_clear(&tokens);
+        tokens.signed_out = x_strdup(err->msg);
+    }
+    set_tokens(auth, &tokens, &stamp);
     return ret;
 }
 
@@ -255,12 +295,18 @@ static void ask(struct auth *auth)
         "Accept: application/json",
         NULL,
     };
+    const struct tokens *tokens = &auth->tokens;
+    /* A refresh token is bound to the application and the authority that it was issued for. */
+    free(auth->url);
+    auth->url =
+        oauth_url(auth->place.login_url, tokens->tenant ? tokens->tenant : auth->tenant, "token");
     secret_clear_strbuf(&auth->form);
     (void)url_add_form(&auth->form, "grant_type", "refresh_token");
-    (void)url_add_form(&auth->form, "client_id", auth->client_id);
-    (void)url_add_form(&auth->form, "refresh_token", auth->tokens.refresh_token);
-    if (auth->tokens.scope)
-        (void)url_add_form(&auth->form, "scope", auth->tokens.scope);
+    (void)url_add_form(&auth->form, "client_id",
+                       tokens->client_id ? tokens->client_id : auth->client_id);
+    (void)url_add_form(&auth->form, "refresh_token", tokens->refresh_token);
+    if (tokens->scope)
+        (void)url_add_form(&auth->form, "scope", tokens->scope);
     auth->request = (struct net_request){
         .method = "POST",
         .url = auth->url,
@@ -283,7 +329,12 @@ static void advance(void *arg)
     struct auth *auth = arg;
     struct err err;
     err_clear(&err);
-    if (reload_if_changed(auth, &err) < 0) {
+    int ret = reload_if_changed(auth, &err);
+    if (ret < 0 && is_passing(ret)) {
+        finish_transient(auth, &err);
+        return;
+    }
+    if (ret < 0) {
         finish_signed_out(auth, err.msg);
         return;
     }

@@ -20,12 +20,12 @@ struct auth;
 
 struct auth_conf {
     const char *state_dir;
-    const char *login_url;
-    const char *client_id;
+    struct tokens_place place; /* borrowed for good */
+    const char *client_id;     /* this and the next: where the token file doesn't tell */
     const char *tenant;
 };
 
-/* Strings are copied; net, clock and link outlive it. Reads no file yet. */
+/* Other strings are copied; net, clock and link outlive it. Reads no file yet. */
 struct auth *auth_new(const struct auth_conf *conf, struct net *net, struct clock *clock,
                       struct link *link);
 

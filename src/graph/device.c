@@ -42,7 +42,7 @@ struct device {
     char *code_url;
     char *token_url;
     char *who_url;
-    char *cloud;
+    struct tokens_place place;
     char *client_id;
     char *tenant;
     char *scopes;
@@ -73,10 +73,10 @@ struct device *device_new(const struct device_conf *conf, struct net *net, struc
                           graph_prompt_fn *prompt, device_done_fn *done, void *arg)
 {
     struct device *device = x_calloc(1, sizeof(*device));
-    device->code_url = oauth_url(conf->login_url, conf->tenant, "devicecode");
-    device->token_url = oauth_url(conf->login_url, conf->tenant, "token");
+    device->code_url = oauth_url(conf->place.login_url, conf->tenant, "devicecode");
+    device->token_url = oauth_url(conf->place.login_url, conf->tenant, "token");
     device->who_url = x_asprintf("%s/me", conf->graph_root);
-    device->cloud = x_strdup(conf->cloud);
+    device->place = conf->place;
     device->client_id = x_strdup(conf->client_id);
     device->tenant = x_strdup(conf->tenant);
     device->scopes = x_strdup(conf->scopes);
@@ -96,7 +96,6 @@ void device_free(struct device *device)
     free(device->code_url);
     free(device->token_url);
     free(device->who_url);
-    free(device->cloud);
     free(device->client_id);
     free(device->tenant);
     free(device->scopes);
@@ -145,7 +144,9 @@ static void send_request(struct device *device, const char *url,
 static void give_tokens(struct device *device, const char *user_id, const char *user_name)
 {
     struct tokens tokens = {
-        .cloud = x_strdup(device->cloud),
+        .cloud = x_strdup(device->place.cloud),
+        .graph_url = x_strdup(device->place.graph_url),
+        .login_url = x_strdup(device->place.login_url),
         .client_id = x_strdup(device->client_id),
         .tenant = x_strdup(device->tenant),
         .scope = x_strdup(device->scopes),

@@ -13,9 +13,8 @@
 struct device;
 
 struct device_conf {
-    const char *login_url;
-    const char *graph_root; /* with the version; asked who has signed in */
-    const char *cloud;
+    struct tokens_place place; /* borrowed until device_free() */
+    const char *graph_root;    /* with the version; asked who has signed in */
     const char *client_id;
     const char *tenant;
     const char *scopes;
@@ -24,7 +23,7 @@ struct device_conf {
 /* Gives the tokens to the callee, with the user's identity in them, or err. Net thread. */
 typedef void device_done_fn(struct tokens *tokens, const struct err *err, void *arg);
 
-/* Copies conf. */
+/* Copies the rest of conf. */
 struct device *device_new(const struct device_conf *conf, struct net *net, struct clock *clock,
                           graph_prompt_fn *prompt, device_done_fn *done, void *arg);
 

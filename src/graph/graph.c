@@ -107,8 +107,8 @@ static void copy_conf(struct graph *graph, const struct graph_conf *conf,
                       const struct graph_cloud *cloud)
 {
     bool is_global = strcmp(cloud->name, "global") == 0;
-    cleanup_free char *base = copy_base_url(conf->graph_url ? conf->graph_url : cloud->graph_url);
-    graph->root = x_asprintf("%s" VERSION_PATH, base);
+    graph->graph_url = copy_base_url(conf->graph_url ? conf->graph_url : cloud->graph_url);
+    graph->root = x_asprintf("%s" VERSION_PATH, graph->graph_url);
     graph->login_url = copy_base_url(conf->login_url ? conf->login_url : cloud->login_url);
     graph->state_dir = x_strdup(conf->state_dir);
     graph->cloud = x_strdup(cloud->name);
@@ -130,7 +130,7 @@ static int start(struct graph *graph, const struct graph_conf *conf, struct pool
     };
     struct auth_conf auth_conf = {
         .state_dir = graph->state_dir,
-        .login_url = graph->login_url,
+        .place = { graph->cloud, graph->graph_url, graph->login_url },
         .client_id = graph->client_id,
         .tenant = graph->tenant,
     };
@@ -179,6 +179,7 @@ void graph_free(struct graph *graph)
     auth_free(graph->auth);
     link_clear(&graph->link);
     free(graph->state_dir);
+    free(graph->graph_url);
     free(graph->root);
     free(graph->login_url);
     free(graph->cloud);

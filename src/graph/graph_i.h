@@ -22,7 +22,8 @@ struct graph {
     struct graph_remote *remote;
     struct url_origin origin;
     char *state_dir;
-    char *root; /* the service's URL with its version */
+    char *graph_url;
+    char *root; /* graph_url with the version */
     char *login_url;
     char *cloud;
     char *client_id;

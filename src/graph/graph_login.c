@@ -99,9 +99,8 @@ int graph_login_device(struct graph *graph, graph_prompt_fn *prompt, void *arg, 
         .prompt_arg = arg,
     };
     struct device_conf conf = {
-        .login_url = graph->login_url,
+        .place = { graph->cloud, graph->graph_url, graph->login_url },
         .graph_root = graph->root,
-        .cloud = graph->cloud,
         .client_id = graph->client_id,
         .tenant = graph->tenant,
         .scopes = graph->scopes,

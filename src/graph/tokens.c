@@ -33,6 +33,8 @@ static const struct {
     size_t offset;
 } fields[] = {
     { "cloud", offsetof(struct tokens, cloud) },
+    { "graph_url", offsetof(struct tokens, graph_url) },
+    { "login_url", offsetof(struct tokens, login_url) },
     { "client_id", offsetof(struct tokens, client_id) },
     { "tenant", offsetof(struct tokens, tenant) },
     { "scope", offsetof(struct tokens, scope) },
@@ -67,6 +69,28 @@ void tokens_clear(struct tokens *tokens)
         secret_replace(field_at(tokens, i), NULL);
     }
     *tokens = (struct tokens){ 0 };
+}
+
+int tokens_check_place(const struct tokens *tokens, const struct tokens_place *place,
+                       struct err *err)
+{
+    const struct {
+        const char *key;
+        const char *is;
+        const char *wanted;
+    } rows[] = {
+        { "cloud", tokens->cloud, place->cloud },
+        { "graph_url", tokens->graph_url, place->graph_url },
+        { "login_url", tokens->login_url, place->login_url },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (rows[i].is && strcmp(rows[i].is, rows[i].wanted) != 0)
+            return err_set(err, -EACCES,
+                           "the sign-in is for %s = %.80s, not %.80s (run `graphfs login`)",
+                           rows[i].key, rows[i].is, rows[i].wanted);
+    }
+    return 0;
 }
 
 static int decode(const struct strbuf *text, struct tokens *ret_tokens, struct err *err)

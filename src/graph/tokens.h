@@ -20,6 +20,8 @@
 /* Zeroed memory is an empty set. All strings are owned; a missing one is NULL. */
 struct tokens {
     char *cloud;
+    char *graph_url; /* the services that they are for, without a version */
+    char *login_url;
     char *client_id;
     char *tenant; /* as configured: common, a GUID, … */
     char *scope;  /* as asked for */
@@ -37,6 +39,19 @@ struct tokens_stamp {
     ino_t inode;
     struct timespec changed;
 };
+
+/* Which services a sign-in is for. */
+struct tokens_place {
+    const char *cloud;
+    const char *graph_url;
+    const char *login_url;
+};
+
+/* Whether tokens may be sent there: never to another service than they were obtained from. What a
+ * file doesn't tell, one of an older version, isn't compared. Returns 0, or -EACCES with a message
+ * for the user. */
+int tokens_check_place(const struct tokens *tokens, const struct tokens_place *place,
+                       struct err *err);
 
 /* Frees the strings, after wiping them. */
 void tokens_clear(struct tokens *tokens);

@@ -237,6 +237,28 @@ void service_put_tokens(struct service *service)
     assert_int_equal(tokens_save(service->state_dir, &tokens, NULL, NULL), 0);
 }
 
+void service_set_token(struct service *service, size_t field, const char *value)
+{
+    struct tokens tokens = { 0 };
+    char **place = (char **)(void *)((char *)&tokens + field);
+
+    assert_int_equal(tokens_load(service->state_dir, &tokens, NULL, NULL), 0);
+    free(*place);
+    *place = x_strdup(value);
+    assert_int_equal(tokens_save(service->state_dir, &tokens, NULL, NULL), 0);
+    tokens_clear(&tokens);
+}
+
+void service_age_token(struct service *service)
+{
+    struct tokens tokens = { 0 };
+
+    assert_int_equal(tokens_load(service->state_dir, &tokens, NULL, NULL), 0);
+    tokens.renew_ms = 0;
+    assert_int_equal(tokens_save(service->state_dir, &tokens, NULL, NULL), 0);
+    tokens_clear(&tokens);
+}
+
 void service_free(struct service *service)
 {
     if (!service)

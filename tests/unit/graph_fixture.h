@@ -69,6 +69,13 @@ int service_try_sign_in(struct service *service, const char *decision, struct er
 /* Makes a user signed in without asking anybody: the token file has an access token for a year. */
 void service_put_tokens(struct service *service);
 
+/* Replaces a field of the token file, as another process would: one of struct tokens by its offset;
+ * NULL removes it. */
+void service_set_token(struct service *service, size_t field, const char *value);
+
+/* Has the access token of the token file be renewed before it is used. */
+void service_age_token(struct service *service);
+
 void service_free(struct service *service);
 
 /* What came to a completion of the remote, and a wait for it. */

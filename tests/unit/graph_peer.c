@@ -83,6 +83,15 @@ static char *find_header(const char *head, const char *name)
     return NULL;
 }
 
+static bool send_answer(int fd, const char *text)
+{
+    cleanup_free char *whole =
+        text[0] == '{'
+            ? x_asprintf("HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s", strlen(text), text)
+            : x_strdup(text);
+    return send(fd, whole, strlen(whole), MSG_NOSIGNAL) >= 0;
+}
+
 /* Notes a request and sends its answer. Returns false if the connection has to be closed. */
 static bool answer(struct peer_parts *parts, const struct connection *connection, char *head,
                    char *body, size_t body_length)
@@ -100,7 +109,7 @@ static bool answer(struct peer_parts *parts, const struct connection *connection
     }
     if (strcmp(text, PEER_HANGUP) == 0)
         return false;
-    return send(connection->fd, text, strlen(text), MSG_NOSIGNAL) >= 0;
+    return send_answer(connection->fd, text);
 }
 
 /* Takes whole requests off what has come. */

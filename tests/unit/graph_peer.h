@@ -25,9 +25,9 @@ struct peer {
     struct peer_parts *parts;
 };
 
-/* Starts one. answers, ended by NULL, are whole HTTP answers, borrowed: the first request gets the
- * first of them, whatever it is and whichever connection it comes on, and so on; those beyond the
- * end get the last. */
+/* Starts one. answers, ended by NULL, are whole HTTP answers, borrowed; one that begins with `{` is
+ * the body of a 200. The first request gets the first of them, whatever it is and whichever
+ * connection it comes on, and so on; those beyond the end get the last. */
 struct peer *peer_start(const char *const *answers);
 
 /* Ends it. NULL is allowed. */

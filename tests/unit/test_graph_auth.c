@@ -426,6 +426,62 @@ static void test_tokens_that_others_may_read_are_refused(void **state)
     service_free(service);
 }
 
+static void test_the_tokens_of_another_user_are_not_used(void **state)
+{
+    struct emulator *emulator = *state;
+    struct service *service = service_new(emulator, 0);
+    char message[256];
+    struct err err;
+
+    service_sign_in(service);
+    assert_int_equal(try_drives(service, NULL), 0);
+    assert_int_equal(graph_logout(service->state_dir, NULL), 0);
+    service_sign_in(service);
+    service_set_token(service, offsetof(struct tokens, user_id), "another-user");
+    emulator_do(emulator, "POST", "tokens", "{\"action\":\"expire-access\"}");
+    emulator_do(emulator, "POST", "reset-counts", NULL);
+    (void)try_drives(service, &err);
+    assert_int_equal(err.code, -ENETDOWN);
+    assert_int_equal(err.retry, ERR_RETRY_AFTER_LOGIN);
+    assert_non_null(strstr(err.msg, "another user"));
+    assert_int_equal(emulator_count(emulator, "login"), 0);
+    assert_int_equal(graph_state(service->graph, message, sizeof(message)), GRAPH_SIGNED_OUT);
+    assert_non_null(strstr(message, "mount again"));
+
+    /* The user who was there before may come back. */
+    assert_int_equal(graph_logout(service->state_dir, NULL), 0);
+    service_sign_in(service);
+    assert_int_equal(try_drives(service, NULL), 0);
+    service_free(service);
+}
+
+static void test_a_token_file_that_cannot_be_read_for_a_moment_is_no_sign_out(void **state)
+{
+    struct service *service = service_new(*state, 0);
+    cleanup_free char *path = x_asprintf("%s/token.json", service->state_dir);
+    cleanup_free char *aside = x_asprintf("%s/aside", service->state_dir);
+    cleanup_free char *directory = x_asprintf("%s/directory", service->state_dir);
+    struct answer answer;
+
+    service_sign_in(service);
+    assert_int_equal(rename(path, aside), 0);
+    assert_int_equal(mkdir(directory, 0700), 0);
+    assert_int_equal(symlink(directory, path), 0);
+    ask_drives(service, &answer);
+    for (int i = 0; i < 10; i++) {
+        clock_advance(service->clock, 500);
+        graph_wake(service->graph);
+        (void)usleep(1000);
+    }
+    assert_false(answer_is_done(&answer));
+    assert_int_equal(graph_state(service->graph, NULL, 0), GRAPH_ONLINE);
+    /* At no moment is there none. */
+    assert_int_equal(rename(aside, path), 0);
+    assert_int_equal(wait_moving_clock(service, &answer), 0);
+    answer_clear(&answer);
+    service_free(service);
+}
+
 /* ---- The connection ---- */
 
 static void test_without_connection_readers_are_told_at_once(void **state)
@@ -502,6 +558,8 @@ int main(void)
         AUTH_TEST(test_a_token_renewed_by_another_process_is_taken),
         AUTH_TEST(test_a_renewal_waits_for_the_lock_of_another_process),
         AUTH_TEST(test_tokens_that_others_may_read_are_refused),
+        AUTH_TEST(test_the_tokens_of_another_user_are_not_used),
+        AUTH_TEST(test_a_token_file_that_cannot_be_read_for_a_moment_is_no_sign_out),
         AUTH_TEST(test_without_connection_readers_are_told_at_once),
         AUTH_TEST(test_raw_calls_stay_on_the_service),
     };

@@ -9,13 +9,12 @@
 
 #include "base/cleanup.h"
 #include "base/xalloc.h"
+#include "graph/tokens.h"
 
 #include "unit.h"
 
 #include "graph_fixture.h"
 #include "graph_peer.h"
-
-#define EMPTY_ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 /* A service that is signed in to a peer. */
 struct wire {
@@ -54,7 +53,7 @@ static int call(struct wire *wire, const char *method, const char *body, size_t 
 
 static void test_a_body_with_a_nul_is_sent_as_it_is(void **state)
 {
-    static const char *const answers[] = { EMPTY_ANSWER, NULL };
+    static const char *const answers[] = { "{}", NULL };
     static const char body[] = "begin\0end";
     struct wire *wire = wire_new(answers);
 
@@ -65,10 +64,63 @@ static void test_a_body_with_a_nul_is_sent_as_it_is(void **state)
     wire_free(wire);
 }
 
+/* ---- Where tokens go ---- */
+
+#define GRANT "{\"access_token\":\"new\",\"refresh_token\":\"newer\",\"expires_in\":3600}"
+
+static void test_a_token_is_renewed_for_the_application_that_it_was_issued_to(void **state)
+{
+    static const char *const answers[] = { GRANT, "{}", NULL };
+    struct wire *wire = wire_new(answers);
+
+    (void)state;
+    service_set_token(wire->service, offsetof(struct tokens, client_id), "another-application");
+    service_set_token(wire->service, offsetof(struct tokens, tenant), "contoso.example");
+    service_age_token(wire->service);
+    assert_int_equal(call(wire, "GET", NULL, 0), 0);
+    assert_non_null(strstr(peer_request(wire->peer, 0)->head, "POST /contoso.example/oauth2/"));
+    assert_non_null(strstr(peer_request(wire->peer, 0)->body, "client_id=another-application"));
+    wire_free(wire);
+}
+
+static void test_a_token_goes_only_to_the_services_that_it_is_for(void **state)
+{
+    static const struct {
+        size_t field;
+        const char *value;
+    } rows[] = {
+        { offsetof(struct tokens, cloud), "china" },
+        { offsetof(struct tokens, graph_url), "https://graph.example" },
+        { offsetof(struct tokens, login_url), "https://login.example" },
+    };
+
+    static const char *const answers[] = { "{}", NULL };
+
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct wire *wire = wire_new(answers);
+        struct graph_response response;
+        struct err err;
+
+        service_set_token(wire->service, rows[i].field, rows[i].value);
+        assert_int_equal(
+            graph_call_sync(wire->service->graph, "GET", "/me", NULL, 0, &response, &err),
+            -ENETDOWN);
+        graph_response_clear(&response);
+        assert_int_equal(err.retry, ERR_RETRY_AFTER_LOGIN);
+        assert_non_null(strstr(err.msg, "graphfs login"));
+        assert_non_null(strstr(err.msg, rows[i].value));
+        assert_int_equal(peer_count(wire->peer), 0);
+        wire_free(wire);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_body_with_a_nul_is_sent_as_it_is),
+        cmocka_unit_test(test_a_token_is_renewed_for_the_application_that_it_was_issued_to),
+        cmocka_unit_test(test_a_token_goes_only_to_the_services_that_it_is_for),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
