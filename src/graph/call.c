@@ -82,6 +82,7 @@ struct call {
     unsigned attempts;
     unsigned failed_connects;
     bool is_reauthorised; /* the token was renewed once for this call */
+    bool is_stalled;      /* a connection went dead over it: not that one again */
     bool is_pausing;      /* after a failure, so that caller_wake() may end it */
     bool is_on_wire;
     unsigned generation; /* of the token that was sent */
@@ -262,8 +263,10 @@ static void take_failure(struct call *call, const struct net_request *request)
                       call->asked.max_body);
         finish(call);
         return;
-    case NET_BROKEN:
     case NET_IDLE:
+        call->is_stalled = true;
+        break;
+    case NET_BROKEN:
     case NET_ANSWERED:
         break;
     }
@@ -433,6 +436,7 @@ static void send_request(struct call *call, const char *token)
         .max_body = asked->max_body,
         .range_first = asked->range_first,
         .range_length = asked->range_length,
+        .is_fresh = call->is_stalled,
         .deadline_ms = call->due_ms,
         .done = on_net_done,
         .arg = call,

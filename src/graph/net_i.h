@@ -59,6 +59,9 @@ void slots_release(struct net_request *request);
 int transfer_start(struct net_request *request);
 /* Takes it from the wire, whole or not. */
 void transfer_stop(struct net_request *request);
+/* Has nobody use its connection any more, once it is taken from the wire, if no byte of an answer
+ * came over it: more likely the connection is dead than the server that slow. */
+void transfer_forsake(struct net_request *request);
 /* Frees what transfer_start() made. */
 void transfer_free(struct net_request *request);
 /* When something last arrived, in ms. */

@@ -90,10 +90,11 @@ static void on_timer(void *arg)
         net_timer_set(request->net, &request->timer, due_ms(request), on_timer, request);
         return;
     }
+    request->outcome = is_late ? NET_LATE : NET_IDLE;
+    transfer_forsake(request);
     transfer_stop(request);
     slots_release(request);
-    answer(request, is_late ? NET_LATE : NET_IDLE,
-           is_late ? "no answer in time" : "the server stopped sending");
+    answer(request, request->outcome, is_late ? "no answer in time" : "the server stopped sending");
 }
 
 static void put_on_wire(struct net_request *request)

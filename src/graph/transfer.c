@@ -13,26 +13,39 @@
 #include "graph/url.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include "base/xalloc.h"
 
 #define CONNECT_TIMEOUT_MS   15000L
 #define CONTENT_BUFFER_BYTES (256L * 1024)
-#define ERROR_WORDS_BYTES    ((size_t)64 * 1024)
+/* Longer than a change of networks takes, shorter than a reader waits. */
+#define ACKNOWLEDGE_TIMEOUT_MS 30000
+#define ERROR_WORDS_BYTES      ((size_t)64 * 1024)
 
 struct transfer {
     CURL *easy;
     struct curl_slist *headers;
     char range[64];
     int64_t active_ms;   /* when something last arrived */
+    bool has_byte;       /* something has arrived */
     int64_t passed;      /* bytes of a 200 answer to a Range that were skipped */
     bool is_window_full; /* ended by us, with all that was wanted */
     bool is_too_large;
 };
+
+/* Part of an answer has come. */
+static void note_activity(struct net_request *request)
+{
+    request->transfer->active_ms = net_now_ms(request->net);
+    request->transfer->has_byte = true;
+}
 
 int64_t transfer_active_ms(const struct net_request *request)
 {
@@ -67,7 +80,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
     struct net_request *request = arg;
     size_t length = size * count;
     long status = 0;
-    request->transfer->active_ms = net_now_ms(request->net);
+    note_activity(request);
     atomic_fetch_add(&request->net->bytes_received, length);
     (void)curl_easy_getinfo(request->transfer->easy, CURLINFO_RESPONSE_CODE, &status);
     if (status >= 300)
@@ -85,7 +98,7 @@ static size_t on_header(char *data, size_t size, size_t count, void *arg)
 {
     struct net_request *request = arg;
     (void)data;
-    request->transfer->active_ms = net_now_ms(request->net);
+    note_activity(request);
     return size * count;
 }
 
@@ -114,6 +127,18 @@ static long http_version(const struct net_request *request)
     return CURL_HTTP_VERSION_2TLS;
 }
 
+/* What was sent and isn't acknowledged for so long has gone into a dead connection: the kernel says
+ * so then, and the request is sent over another. By itself it would try on for a quarter of an
+ * hour. */
+static int on_socket(void *arg, curl_socket_t socket, curlsocktype purpose)
+{
+    unsigned timeout_ms = ACKNOWLEDGE_TIMEOUT_MS;
+    (void)arg;
+    if (purpose == CURLSOCKTYPE_IPCXN)
+        (void)setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof(timeout_ms));
+    return CURL_SOCKOPT_OK;
+}
+
 static void set_connection_options(CURL *easy, const struct net_request *request)
 {
     const struct net *net = request->net;
@@ -124,6 +149,9 @@ static void set_connection_options(CURL *easy, const struct net_request *request
     (void)curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     (void)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
     (void)curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
+    if (request->is_fresh)
+        (void)curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, http_version(request));
     (void)curl_easy_setopt(easy, CURLOPT_USERAGENT, net->user_agent);
     if (net->ca_file)
@@ -192,6 +220,12 @@ int transfer_start(struct net_request *request)
 void transfer_stop(struct net_request *request)
 {
     (void)curl_multi_remove_handle(request->net->multi, request->transfer->easy);
+}
+
+void transfer_forsake(struct net_request *request)
+{
+    if (!request->transfer->has_byte)
+        (void)curl_easy_setopt(request->transfer->easy, CURLOPT_FORBID_REUSE, 1L);
 }
 
 /* The bearer token was in them. */

@@ -16,6 +16,8 @@
 #include "graph_fixture.h"
 #include "graph_peer.h"
 
+#define PAGE "{\"value\":[]}"
+
 /* A service that is signed in to a peer. */
 struct wire {
     struct peer *peer;
@@ -61,6 +63,51 @@ static void test_a_body_with_a_nul_is_sent_as_it_is(void **state)
     assert_int_equal(call(wire, "PUT", body, sizeof(body)), 0);
     assert_int_equal(peer_request(wire->peer, 0)->body_length, sizeof(body));
     assert_memory_equal(peer_request(wire->peer, 0)->body, body, sizeof(body));
+    wire_free(wire);
+}
+
+/* ---- Connections ---- */
+
+/* A page, which is asked for until its deadline. */
+static void ask_page(struct wire *wire, struct answer *answer)
+{
+    struct page_query query = {
+        .kind = PAGE_CHILDREN,
+        .drive_id = "drive",
+        .priority = REMOTE_BACKGROUND,
+    };
+
+    answer_init(answer);
+    (void)remote_page(wire->service->remote, &query, answer_page, answer);
+}
+
+/* Lets time pass until the answer is there. */
+static int wait_moving_clock(struct wire *wire, struct answer *answer)
+{
+    while (!answer_is_done(answer)) {
+        clock_advance(wire->service->clock, 500);
+        graph_wake(wire->service->graph);
+        (void)usleep(2000);
+    }
+    return answer_wait(answer);
+}
+
+static void test_a_connection_over_which_nothing_comes_is_not_used_again(void **state)
+{
+    static const char *const answers[] = { PAGE, PEER_SILENCE, PAGE, NULL };
+    struct wire *wire = wire_new(answers);
+    struct answer answer;
+
+    (void)state;
+    ask_page(wire, &answer);
+    assert_int_equal(answer_wait(&answer), 0);
+    answer_clear(&answer);
+    ask_page(wire, &answer);
+    peer_wait_for(wire->peer, 2);
+    assert_int_equal(wait_moving_clock(wire, &answer), 0);
+    answer_clear(&answer);
+    assert_int_equal(peer_request(wire->peer, 1)->connection, 0);
+    assert_int_equal(peer_request(wire->peer, 2)->connection, 1);
     wire_free(wire);
 }
 
@@ -119,6 +166,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_body_with_a_nul_is_sent_as_it_is),
+        cmocka_unit_test(test_a_connection_over_which_nothing_comes_is_not_used_again),
         cmocka_unit_test(test_a_token_is_renewed_for_the_application_that_it_was_issued_to),
         cmocka_unit_test(test_a_token_goes_only_to_the_services_that_it_is_for),
     };
