@@ -150,6 +150,11 @@ static void set_connection_options(CURL *easy, const struct net_request *request
     (void)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
     (void)curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
+#if CURL_AT_LEAST_VERSION(7, 87, 0)
+    /* Else the end of a request waits for its thread that looks a name up, and all others with it.
+     */
+    (void)curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+#endif
     if (request->is_fresh)
         (void)curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, http_version(request));
