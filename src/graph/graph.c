@@ -28,7 +28,7 @@
 /* Decorated as the service asks for, so that it doesn't slow the program down as an unknown one. */
 #define USER_AGENT              "NONISV|graphfs|graphfs/" PACKAGE_VERSION
 #define VERSION_PATH            "/v1.0"
-#define DEFAULT_IDLE_TIMEOUT_MS (30 * 1000)
+#define DEFAULT_IDLE_TIMEOUT_MS (60 * 1000)
 #define MAX_SCOPES_BYTES        2048
 
 /* The default permissions, without the host that other clouds want before them. Files.Read.All, and
@@ -68,15 +68,6 @@ static char *default_scopes(const struct graph_cloud *cloud)
     return strbuf_steal(&scopes);
 }
 
-/* Copies a URL without slashes at its end. */
-static char *copy_base_url(const char *url)
-{
-    size_t length = strlen(url);
-    while (length > 0 && url[length - 1] == '/')
-        length--;
-    return x_strndup(url, length);
-}
-
 static int check_conf(const struct graph_conf *conf, const struct graph_cloud **ret_cloud,
                       struct err *err)
 {
@@ -107,9 +98,9 @@ static void copy_conf(struct graph *graph, const struct graph_conf *conf,
                       const struct graph_cloud *cloud)
 {
     bool is_global = strcmp(cloud->name, "global") == 0;
-    graph->graph_url = copy_base_url(conf->graph_url ? conf->graph_url : cloud->graph_url);
+    graph->graph_url = url_base(conf->graph_url ? conf->graph_url : cloud->graph_url);
     graph->root = x_asprintf("%s" VERSION_PATH, graph->graph_url);
-    graph->login_url = copy_base_url(conf->login_url ? conf->login_url : cloud->login_url);
+    graph->login_url = url_base(conf->login_url ? conf->login_url : cloud->login_url);
     graph->state_dir = x_strdup(conf->state_dir);
     graph->cloud = x_strdup(cloud->name);
     graph->client_id = x_strdup(conf->client_id);

@@ -41,7 +41,8 @@ struct graph_conf {
     const char *login_url;   /* NULL: the cloud's */
     const char *ca_file;     /* NULL: the system's certificates */
     const char *scopes;      /* NULL: what reading drives needs */
-    int64_t idle_timeout_ms; /* an answer that stops arriving is given up after it; 0: 30 s */
+    int64_t idle_timeout_ms; /* an answer that stops is given up after it, one that doesn't begin
+                                after half as long again; 0: 60 s */
     bool force_http1;
 };
 

@@ -27,7 +27,8 @@ struct transfer;
 struct net_conf {
     const char *user_agent;
     const char *ca_file;     /* NULL: the system's certificates */
-    int64_t idle_timeout_ms; /* an answer that delivers nothing for so long is given up */
+    int64_t idle_timeout_ms; /* an answer that stops for so long is given up; one that hasn't begun
+                                may take half as long again */
     bool force_http1;
 };
 
@@ -81,7 +82,7 @@ enum net_outcome {
     NET_UNREACHABLE, /* no connection: name look-up, connect */
     NET_UNTRUSTED,   /* no connection: TLS failed */
     NET_BROKEN,      /* the connection or the answer broke off */
-    NET_IDLE,        /* nothing came for idle_timeout_ms */
+    NET_IDLE,        /* nothing came for too long, see idle_timeout_ms */
     NET_LATE,        /* deadline_ms passed */
     NET_TOO_LARGE,   /* the body is larger than max_body */
 };

@@ -64,8 +64,8 @@ void transfer_stop(struct net_request *request);
 void transfer_forsake(struct net_request *request);
 /* Frees what transfer_start() made. */
 void transfer_free(struct net_request *request);
-/* When something last arrived, in ms. */
-int64_t transfer_active_ms(const struct net_request *request);
+/* When the patience with it ends, if nothing comes or goes until then. */
+int64_t transfer_patience_ms(const struct net_request *request);
 /* Reads the end of a transfer that curl reports into the request. */
 void transfer_finish(struct net_request *request, CURLcode result);
 

@@ -22,10 +22,7 @@
 
 char *oauth_url(const char *login_url, const char *tenant, const char *leaf)
 {
-    size_t length = strlen(login_url);
-    while (length > 0 && login_url[length - 1] == '/')
-        length--;
-    return x_asprintf("%.*s/%s/oauth2/v2.0/%s", (int)length, login_url, tenant, leaf);
+    return x_asprintf("%s/%s/oauth2/v2.0/%s", login_url, tenant, leaf);
 }
 
 static char *copy_string(struct json_object *json, const char *key)

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* LOGIN_URL/TENANT/oauth2/v2.0/LEAF, for the caller to free. */
+/* LOGIN_URL/TENANT/oauth2/v2.0/LEAF, for the caller to free. login_url ends without a slash. */
 char *oauth_url(const char *login_url, const char *tenant, const char *leaf);
 
 /* What a successful token request gives. Strings are owned; all but access_token may be NULL. */

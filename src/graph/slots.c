@@ -72,7 +72,7 @@ static void leave_queue(struct net_request *request)
 /* When the request has to be looked at again: its deadline, or the end of its patience. */
 static int64_t due_ms(const struct net_request *request)
 {
-    int64_t idle_ms = transfer_active_ms(request) + request->net->idle_timeout_ms;
+    int64_t idle_ms = transfer_patience_ms(request);
     return idle_ms < request->deadline_ms ? idle_ms : request->deadline_ms;
 }
 

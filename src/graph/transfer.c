@@ -33,7 +33,8 @@ struct transfer {
     CURL *easy;
     struct curl_slist *headers;
     char range[64];
-    int64_t active_ms;   /* when something last arrived */
+    int64_t active_ms;   /* when something last arrived, or went out */
+    curl_off_t sent;     /* bytes of the body */
     bool has_byte;       /* something has arrived */
     int64_t passed;      /* bytes of a 200 answer to a Range that were skipped */
     bool is_window_full; /* ended by us, with all that was wanted */
@@ -47,9 +48,26 @@ static void note_activity(struct net_request *request)
     request->transfer->has_byte = true;
 }
 
-int64_t transfer_active_ms(const struct net_request *request)
+int64_t transfer_patience_ms(const struct net_request *request)
 {
-    return request->transfer->active_ms;
+    int64_t idle_ms = request->net->idle_timeout_ms;
+    /* A service that thinks before it speaks, as over a large folder, sends nothing meanwhile. */
+    return request->transfer->active_ms +
+           (request->transfer->has_byte ? idle_ms : idle_ms + idle_ms / 2);
+}
+
+/* Of a body that is being sent. */
+static int on_progress(void *arg, curl_off_t to_receive, curl_off_t received, curl_off_t to_send,
+                       curl_off_t sent)
+{
+    struct net_request *request = arg;
+    (void)to_receive;
+    (void)received;
+    (void)to_send;
+    if (sent != request->transfer->sent)
+        request->transfer->active_ms = net_now_ms(request->net);
+    request->transfer->sent = sent;
+    return 0;
 }
 
 /* Keeps the part of data that lies in the wanted window of the whole content. */
@@ -171,9 +189,12 @@ static void set_connection_options(CURL *easy, const struct net_request *request
         (void)curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, CONTENT_BUFFER_BYTES);
 }
 
-static void set_method(CURL *easy, const struct net_request *request)
+static void set_method(CURL *easy, struct net_request *request)
 {
     if (request->body) {
+        (void)curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+        (void)curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+        (void)curl_easy_setopt(easy, CURLOPT_XFERINFODATA, request);
         (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_length);
         (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body);
     }

@@ -16,6 +16,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/xalloc.h"
+
 static void cleanup_curl_url_fn(CURLU **handle)
 {
     curl_url_cleanup(*handle);
@@ -83,6 +85,14 @@ int url_check_service(const char *key, const char *url, struct err *err)
     if (strpbrk(url, "?#"))
         return err_set(err, -EINVAL, "%s = %s: a query or fragment has no place here", key, url);
     return 0;
+}
+
+char *url_base(const char *url)
+{
+    size_t length = strlen(url);
+    while (length > 0 && url[length - 1] == '/')
+        length--;
+    return x_strndup(url, length);
 }
 
 static bool is_unreserved(unsigned char c)

@@ -30,6 +30,9 @@ bool url_is_loopback(const struct url_origin *origin);
  * fragment. Returns 0, or -EINVAL with a message for the user that names `key`. */
 int url_check_service(const char *key, const char *url, struct err *err);
 
+/* A copy of a URL without slashes at its end, for the caller to free. */
+char *url_base(const char *url);
+
 /* Appends text percent-encoded: all but A-Z a-z 0-9 - . _ ~ (so a `/` too). Returns what
  * strbuf_add() returns. */
 int url_add_encoded(struct strbuf *out, const char *text);

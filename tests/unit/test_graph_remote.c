@@ -534,14 +534,14 @@ static void test_a_stalled_answer_is_given_up_and_tried_again(void **state)
         .kind = PAGE_CHILDREN,
         .drive_id = shared->drive_id,
         .item_id = shared->root_id,
-        .priority = REMOTE_READ,
+        .priority = REMOTE_BACKGROUND,
     };
 
     emulator_fault(shared->emulator, "{\"path\":\"*/children*\",\"action\":\"stall\",\"count\":1}");
     answer_init(&answer);
     (void)remote_page(service->remote, &query, answer_page, &answer);
     emulator_wait_for(shared->emulator, "total", 1);
-    clock_advance(service->clock, 29 * 1000);
+    clock_advance(service->clock, 89 * 1000);
     graph_wake(service->graph);
     assert_false(answer_is_done(&answer));
     clock_advance(service->clock, 2 * 1000);
@@ -593,6 +593,14 @@ static void test_a_reader_finds_a_slot_when_the_background_is_busy(void **state)
     }
 }
 
+/* Waits until something has been received, which is acted on before anything that is asked later.
+ */
+static void wait_for_bytes(struct service *service, uint64_t before)
+{
+    while (graph_count(service->graph).bytes_received == before)
+        (void)usleep(1000);
+}
+
 static void test_retry_after_holds_up_the_whole_account(void **state)
 {
     struct shared *shared = *state;
@@ -609,9 +617,10 @@ static void test_retry_after_holds_up_the_whole_account(void **state)
                    "{\"path\":\"*/root/delta*\",\"action\":\"status\",\"status\":429,"
                    "\"retry_after\":30,\"count\":1}");
     answer_init(&throttled);
+    struct graph_counters before = graph_count(service->graph);
     (void)remote_page(service->remote, &query, answer_page, &throttled);
+    wait_for_bytes(service, before.bytes_received);
     /* A reader's deadline is beyond the pause, so it waits as well. */
-    emulator_wait_for(shared->emulator, "total", 1);
     query.kind = PAGE_CHILDREN;
     query.item_id = shared->root_id;
     query.priority = REMOTE_READ;
