@@ -6,11 +6,16 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 
 #include "base/cleanup.h"
 #include "base/paths.h"
 #include "base/xalloc.h"
+#include "cmd/mount_options.h"
+#include "graph/url.h"
+
+#define MAX_IDLE_TIMEOUT_S 3600
 
 static const char *first_of(const char *one, const char *two, const char *three)
 {
@@ -24,9 +29,68 @@ const char *account_setting(const struct account *account, const char *key)
     return config_get(account->config, account->section, key);
 }
 
-static void fill_conf(struct account *account, const struct account_choice *choice)
+bool account_has_key(const char *key)
+{
+    static const char *const keys[] = {
+        "client_id", "tenant",  "cloud",        "graph_url",
+        "login_url", "ca_file", "idle_timeout", "http_version",
+    };
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        if (strcmp(keys[i], key) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int check_key(void *arg, const char *key, const char *value, int line)
+{
+    (void)value;
+    if (account_has_key(key) || mount_options_has(key))
+        return 0;
+    return err_set(arg, -EINVAL, "the configuration file, line %d: there is no key %s", line, key);
+}
+
+int account_check_keys(const struct account *account, struct err *err)
+{
+    int ret = config_each(account->config, "defaults", check_key, err);
+    return ret < 0 ? ret : config_each(account->config, account->section, check_key, err);
+}
+
+static char *base_url_setting(const struct account *account, const char *key)
+{
+    const char *url = account_setting(account, key);
+    return url ? url_base(url) : NULL;
+}
+
+static int read_idle_timeout(const struct account *account, int64_t *ret_ms, struct err *err)
+{
+    const char *text = account_setting(account, "idle_timeout");
+    if (!text)
+        return 0;
+    char *end;
+    errno = 0;
+    long seconds = strtol(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || seconds < 1 || seconds > MAX_IDLE_TIMEOUT_S)
+        return err_set(err, -EINVAL, "idle_timeout = %s: not a number of seconds from 1 to %d",
+                       text, MAX_IDLE_TIMEOUT_S);
+    *ret_ms = (int64_t)seconds * 1000;
+    return 0;
+}
+
+static int read_http_version(const struct account *account, bool *ret_force_http1, struct err *err)
+{
+    const char *text = account_setting(account, "http_version");
+    if (text && strcmp(text, "auto") != 0 && strcmp(text, "1.1") != 0)
+        return err_set(err, -EINVAL, "http_version = %s: neither auto nor 1.1", text);
+    *ret_force_http1 = text && strcmp(text, "1.1") == 0;
+    return 0;
+}
+
+static int fill_conf(struct account *account, const struct account_choice *choice, struct err *err)
 {
     const struct graph_identity *identity = &account->identity;
+    account->graph_url = base_url_setting(account, "graph_url");
+    account->login_url = base_url_setting(account, "login_url");
     account->conf = (struct graph_conf){
         .state_dir = account->state_dir,
         .client_id =
@@ -34,11 +98,13 @@ static void fill_conf(struct account *account, const struct account_choice *choi
         .tenant =
             first_of(choice->tenant, account_setting(account, "tenant"), identity->sign_in_tenant),
         .cloud = first_of(choice->cloud, account_setting(account, "cloud"), identity->cloud),
-        .graph_url = account_setting(account, "graph_url"),
-        .login_url = account_setting(account, "login_url"),
+        .graph_url = account->graph_url,
+        .login_url = account->login_url,
         .ca_file = account_setting(account, "ca_file"),
         .scopes = choice->scopes,
     };
+    int ret = read_idle_timeout(account, &account->conf.idle_timeout_ms, err);
+    return ret < 0 ? ret : read_http_version(account, &account->conf.force_http1, err);
 }
 
 static int load_config(struct account *account, struct err *err)
@@ -62,7 +128,9 @@ int account_load(const struct account_choice *choice, struct account *ret_accoun
         return ret;
     /* Without a sign-in there is nothing to fall back on; whoever needs one finds out by itself. */
     (void)graph_identity_load(account.state_dir, &account.identity, NULL);
-    fill_conf(&account, choice);
+    ret = fill_conf(&account, choice, err);
+    if (ret < 0)
+        return ret;
     *ret_account = account;
     account = (struct account){ 0 };
     return 0;
@@ -74,6 +142,8 @@ void account_clear(struct account *account)
     free(account->section);
     free(account->state_dir);
     free(account->cache_dir);
+    free(account->graph_url);
+    free(account->login_url);
     config_free(account->config);
     graph_identity_clear(&account->identity);
     *account = (struct account){ 0 };

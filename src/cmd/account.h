@@ -8,6 +8,8 @@
 #include "base/ini.h"
 #include "graph/graph.h"
 
+#include <stdbool.h>
+
 #define DEFAULT_ACCOUNT "default"
 
 struct account {
@@ -15,6 +17,8 @@ struct account {
     char *section; /* "account NAME" */
     char *state_dir;
     char *cache_dir;
+    char *graph_url; /* as configured; NULL: not */
+    char *login_url;
     struct config *config;
     struct graph_identity identity; /* empty if nobody is signed in */
     struct graph_conf conf;         /* ready for graph_new(); borrows from all of the above */
@@ -39,6 +43,13 @@ int account_load(const struct account_choice *choice, struct account *ret_accoun
 
 /* A setting of the account's section or of [defaults]; NULL if it isn't set. */
 const char *account_setting(const struct account *account, const char *key);
+
+/* Whether the configuration's key is one of the account itself, and no mount option. */
+bool account_has_key(const char *key);
+
+/* Whether all keys that the file has for the account are known. Returns 0, or -EINVAL with a
+ * message that says which line is wrong. */
+int account_check_keys(const struct account *account, struct err *err);
 
 /* Frees what it holds; it is as before account_load() then. */
 void account_clear(struct account *account);

@@ -119,7 +119,7 @@ static int run_api(const struct verb *verb, int argc, char **argv)
         return verb_misused(verb, "it takes one path, such as /me/drive");
     account_protect_memory();
     if (account_load(&values.choice, &account, &err) < 0 ||
-        call(&account, &values, argv[first], &err) < 0)
+        account_check_keys(&account, &err) < 0 || call(&account, &values, argv[first], &err) < 0)
         return verb_failed(&err, "%s", argv[first]);
     return EXIT_DONE;
 }

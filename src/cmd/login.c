@@ -73,7 +73,8 @@ static int run_login(const struct verb *verb, int argc, char **argv)
     if (strcmp(values.method, "device") != 0)
         return verb_misused(verb, "--method=%s: there is only --method=device", values.method);
     account_protect_memory();
-    if (account_load(&values.choice, &account, &err) < 0 || sign_in(&account, &err) < 0)
+    if (account_load(&values.choice, &account, &err) < 0 ||
+        account_check_keys(&account, &err) < 0 || sign_in(&account, &err) < 0)
         return verb_failed(&err, "signing in");
     if (graph_identity_load(account.state_dir, &identity, &err) < 0)
         return verb_failed(&err, "signing in");

@@ -50,26 +50,13 @@ struct setting_context {
     struct err *err;
 };
 
-static bool is_about_account(const char *key)
-{
-    static const char *const keys[] = {
-        "client_id", "tenant", "cloud", "graph_url", "login_url", "ca_file",
-    };
-
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        if (strcmp(keys[i], key) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* Every key of the file is one of the account's or a mount option. */
 static int take_setting(void *arg, const char *key, const char *value, int line)
 {
     struct setting_context *context = arg;
     int r;
 
-    if (is_about_account(key))
+    if (account_has_key(key))
         return 0;
     r = mount_options_set(context->options, key, value, context->err);
     return r < 0 ? err_wrap(context->err, "the configuration file, line %d", line) : 0;
