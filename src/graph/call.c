@@ -9,37 +9,29 @@
  * All of it but the completion runs on the net thread, which alone touches the live calls, the
  * floors and the offline times. A call has one timer: for its next step, or its deadline while it
  * waits for a token; on the wire, net.c watches the deadline.
- *
- * A floor is a time before which nothing may be sent to the service; Retry-After raises it for the
- * whole account. Content hosts have a floor of their own.
  */
 #include "config.h"
 
 #include "graph/call.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/lock.h"
-#include "base/uuid.h"
 #include "base/xalloc.h"
+#include "graph/call_i.h"
 #include "graph/errmap.h"
 #include "graph/range.h"
 #include "graph/remote.h"
 #include "graph/retry.h"
 #include "graph/secret.h"
 
-#define MAX_HEADERS 8
 /* How long the news that there is no network is good enough for somebody who waits. */
 #define OFFLINE_NEWS_MS 5000
 /* A reader bears this many failures to connect before it is told that there is no network. */
 #define READER_CONNECTS 2
-#define CALL_KINDS      2
 
 /* By priority. A system call waits for a read, hence the limit that people bear. */
 static const int64_t default_deadlines_ms[NET_PRIORITIES] = {
@@ -48,54 +40,6 @@ static const int64_t default_deadlines_ms[NET_PRIORITIES] = {
     [REMOTE_UPLOAD] = 300 * 1000,
     [REMOTE_BACKGROUND] = 300 * 1000,
 };
-
-LIST_HEAD(call_list, call);
-
-/* Touched by the net thread alone, but for what is marked. */
-struct caller {
-    struct net *net;     /* const after init */
-    struct auth *auth;   /* const after init */
-    struct link *link;   /* const after init */
-    struct clock *clock; /* const after init */
-    struct pool *pool;   /* const after init */
-    struct call_list calls;
-    int64_t floor_ms[CALL_KINDS]; /* monotonic */
-    bool is_offline;
-    int64_t offline_ms; /* when a connection last failed */
-    bool is_stopping;
-    atomic_uint_fast64_t last_id;
-
-    pthread_mutex_t lock;
-    pthread_cond_t idle;
-    size_t outstanding; /* lock; calls whose completion has not returned */
-};
-
-/* Owned by the net thread until finish(), then by a pool thread. */
-struct call {
-    LIST_ENTRY(call) link;
-    struct caller *caller;
-    uint64_t id;
-    struct call_request asked; /* its strings are owned */
-    call_done_fn *done;
-    void *arg;
-    int64_t due_ms; /* the deadline, monotonic */
-    unsigned attempts;
-    unsigned failed_connects;
-    bool is_reauthorised; /* the token was renewed once for this call */
-    bool is_stalled;      /* a connection went dead over it: not that one again */
-    bool is_pausing;      /* after a failure, so that caller_wake() may end it */
-    bool is_on_wire;
-    unsigned generation; /* of the token that was sent */
-    struct net_timer timer;
-    struct auth_waiter waiter;
-    struct net_request request;
-    char request_id[UUID_SIZE];
-    char *headers[MAX_HEADERS]; /* one of them a secret */
-    struct call_answer answer;
-    struct err err; /* why it failed; of the last attempt while it goes on */
-};
-
-static void step(void *arg);
 
 /* ---- Completion ---- */
 
@@ -112,7 +56,7 @@ static void answer_clear(struct call_answer *answer)
 
 static void headers_clear(struct call *call)
 {
-    for (size_t i = 0; i < MAX_HEADERS; i++)
+    for (size_t i = 0; i < CALL_MAX_HEADERS; i++)
         secret_replace(&call->headers[i], NULL);
 }
 
@@ -150,7 +94,7 @@ static void finish(struct call *call)
     pool_submit(call->caller->pool, complete, call);
 }
 
-static void finish_with(struct call *call, int code, const char *why)
+void call_fail(struct call *call, int code, const char *why)
 {
     (void)err_set(&call->err, code, "%s", why);
     call->err.scope = ERR_SCOPE_ACCOUNT;
@@ -180,7 +124,7 @@ static void pause_until(struct call *call, int64_t at_ms)
     if (at_ms >= call->due_ms)
         finish_late(call);
     else
-        net_timer_set(call->caller->net, &call->timer, at_ms, step, call);
+        net_timer_set(call->caller->net, &call->timer, at_ms, call_step, call);
 }
 
 static void pause_after_failure(struct call *call, enum retry_cause cause, int64_t wanted_ms)
@@ -192,39 +136,7 @@ static void pause_after_failure(struct call *call, enum retry_cause cause, int64
     pause_until(call, net_now_ms(call->caller->net) + (wanted_ms > 0 ? wanted_ms : pause_ms));
 }
 
-static void raise_floor(struct caller *caller, enum call_kind kind, int64_t pause_ms)
-{
-    int64_t floor_ms = net_now_ms(caller->net) + pause_ms;
-    if (floor_ms > caller->floor_ms[kind])
-        caller->floor_ms[kind] = floor_ms;
-}
-
 /* ---- Answers ---- */
-
-static void wake_all(struct caller *caller)
-{
-    struct call *call;
-    LIST_FOREACH (call, &caller->calls, link) {
-        if (call->is_pausing && call->timer.is_set)
-            net_timer_set(caller->net, &call->timer, net_now_ms(caller->net), step, call);
-    }
-}
-
-static void saw_offline(struct caller *caller, const char *why)
-{
-    caller->is_offline = true;
-    caller->offline_ms = net_now_ms(caller->net);
-    link_set_reachable(caller->link, false, why);
-}
-
-static void saw_online(struct caller *caller)
-{
-    if (!caller->is_offline)
-        return;
-    caller->is_offline = false;
-    link_set_reachable(caller->link, true, "");
-    wake_all(caller);
-}
 
 static void take_unreachable(struct call *call)
 {
@@ -232,7 +144,7 @@ static void take_unreachable(struct call *call)
     call->failed_connects++;
     call->err.scope = ERR_SCOPE_ACCOUNT;
     if (call->asked.kind == CALL_GRAPH)
-        saw_offline(caller, call->err.msg);
+        caller_saw_offline(caller, call->err.msg);
     if (call->asked.priority == REMOTE_READ && call->asked.kind == CALL_GRAPH &&
         call->failed_connects >= READER_CONNECTS) {
         call->err.code = -ENETDOWN;
@@ -343,9 +255,9 @@ static void take_throttled(struct call *call, int64_t wanted_ms)
     if (call->asked.kind == CALL_GRAPH)
         net_slow_down(caller->net);
     random_bytes(&random, sizeof(random));
-    raise_floor(caller, call->asked.kind,
-                wanted_ms >= 0 ? wanted_ms
-                               : retry_pause_ms(RETRY_THROTTLED, call->attempts, random));
+    caller_raise_floor(caller, call->asked.kind,
+                       wanted_ms >= 0 ? wanted_ms
+                                      : retry_pause_ms(RETRY_THROTTLED, call->attempts, random));
     pause_until(call, caller->floor_ms[call->asked.kind]);
 }
 
@@ -357,7 +269,7 @@ static void take_unauthorised(struct call *call)
         return;
     }
     call->is_reauthorised = true;
-    step(call);
+    call_step(call);
 }
 
 static void take_error(struct call *call, const char *retry_after)
@@ -391,7 +303,7 @@ static void on_net_done(struct net_request *request, void *arg)
         return;
     }
     if (call->asked.kind == CALL_GRAPH)
-        saw_online(call->caller);
+        caller_saw_online(call->caller);
     take_answer(call, request);
     net_request_clear(request);
     if (is_success(call))
@@ -450,7 +362,7 @@ static void on_token(const struct err *err, void *arg)
 {
     struct call *call = arg;
     if (!err) {
-        step(call);
+        call_step(call);
         return;
     }
     call->err = *err;
@@ -471,7 +383,7 @@ static bool is_known_offline(const struct call *call)
 }
 
 /* The next attempt, or whatever has to be waited for before it. */
-static void step(void *arg)
+void call_step(void *arg)
 {
     struct call *call = arg;
     struct caller *caller = call->caller;
@@ -488,19 +400,19 @@ static void step(void *arg)
         return;
     }
     if (is_known_offline(call)) {
-        finish_with(call, -ENETDOWN, "there is no connection to the service");
+        call_fail(call, -ENETDOWN, "there is no connection to the service");
         return;
     }
     const char *token = NULL;
     if (kind == CALL_GRAPH && !(token = auth_token(caller->auth, &call->generation))) {
-        net_timer_set(caller->net, &call->timer, call->due_ms, step, call);
+        net_timer_set(caller->net, &call->timer, call->due_ms, call_step, call);
         auth_wait(caller->auth, &call->waiter);
         return;
     }
     send_request(call, token);
 }
 
-/* ---- Entry from other threads ---- */
+/* ---- Its begin ---- */
 
 static void begin(void *arg)
 {
@@ -508,11 +420,11 @@ static void begin(void *arg)
     struct caller *caller = call->caller;
     LIST_INSERT_HEAD(&caller->calls, call, link);
     if (caller->is_stopping)
-        finish_with(call, -ECANCELED, "the program ends");
+        call_fail(call, -ECANCELED, "the program ends");
     else if (call->asked.pause_ms > 0)
         pause_until(call, net_now_ms(caller->net) + call->asked.pause_ms);
     else
-        step(call);
+        call_step(call);
 }
 
 int64_t call_default_deadline_ms(unsigned priority)
@@ -546,103 +458,4 @@ uint64_t call_start(struct caller *caller, const struct call_request *request, c
     uint64_t id = call->id;
     net_post(caller->net, begin, call);
     return id;
-}
-
-struct caller_task {
-    struct caller *caller;
-    uint64_t id;
-    int64_t pause_ms;
-};
-
-static void post_task(struct caller *caller, void (*fn)(void *arg), uint64_t id, int64_t pause_ms)
-{
-    struct caller_task *task = x_malloc(sizeof(*task));
-    *task = (struct caller_task){ caller, id, pause_ms };
-    net_post(caller->net, fn, task);
-}
-
-static void do_cancel(void *arg)
-{
-    cleanup_free struct caller_task *task = arg;
-    struct call *call;
-    LIST_FOREACH (call, &task->caller->calls, link) {
-        if (call->id == task->id) {
-            finish_with(call, -ECANCELED, "cancelled");
-            return;
-        }
-    }
-}
-
-void call_cancel(struct caller *caller, uint64_t id)
-{
-    post_task(caller, do_cancel, id, 0);
-}
-
-static void do_hold(void *arg)
-{
-    cleanup_free struct caller_task *task = arg;
-    net_slow_down(task->caller->net);
-    raise_floor(task->caller, CALL_GRAPH, task->pause_ms);
-}
-
-void call_hold(struct caller *caller, int64_t pause_ms)
-{
-    post_task(caller, do_hold, 0, pause_ms);
-}
-
-static void do_wake(void *arg)
-{
-    cleanup_free struct caller_task *task = arg;
-    task->caller->offline_ms = INT64_MIN / 2;
-    wake_all(task->caller);
-}
-
-void caller_wake(struct caller *caller)
-{
-    post_task(caller, do_wake, 0, 0);
-}
-
-static void do_stop(void *arg)
-{
-    struct caller *caller = arg;
-    caller->is_stopping = true;
-    while (!LIST_EMPTY(&caller->calls))
-        finish_with(LIST_FIRST(&caller->calls), -ECANCELED, "the program ends");
-    auth_stop(caller->auth);
-}
-
-void caller_stop(struct caller *caller)
-{
-    net_post(caller->net, do_stop, caller);
-}
-
-void caller_drain(struct caller *caller)
-{
-    LOCKED(&caller->lock);
-    while (caller->outstanding > 0)
-        (void)pthread_cond_wait(&caller->idle, &caller->lock);
-}
-
-struct caller *caller_new(struct net *net, struct auth *auth, struct link *link,
-                          struct clock *clock, struct pool *pool)
-{
-    struct caller *caller = x_calloc(1, sizeof(*caller));
-    caller->net = net;
-    caller->auth = auth;
-    caller->link = link;
-    caller->clock = clock;
-    caller->pool = pool;
-    LIST_INIT(&caller->calls);
-    (void)pthread_mutex_init(&caller->lock, NULL);
-    (void)pthread_cond_init(&caller->idle, NULL);
-    return caller;
-}
-
-void caller_free(struct caller *caller)
-{
-    if (!caller)
-        return;
-    (void)pthread_cond_destroy(&caller->idle);
-    (void)pthread_mutex_destroy(&caller->lock);
-    free(caller);
 }

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GRAPHFS_GRAPH_CALL_I_H
+#define GRAPHFS_GRAPH_CALL_I_H
+
+/* What call.c (one call) and caller.c (all of them) share. */
+
+#include "base/uuid.h"
+#include "graph/call.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/queue.h>
+
+#define CALL_MAX_HEADERS 8
+#define CALL_KINDS       2
+
+LIST_HEAD(call_list, call);
+
+/* Touched by the net thread alone, but for what is marked. */
+struct caller {
+    struct net *net;     /* const after init */
+    struct auth *auth;   /* const after init */
+    struct link *link;   /* const after init */
+    struct clock *clock; /* const after init */
+    struct pool *pool;   /* const after init */
+    struct call_list calls;
+    int64_t floor_ms[CALL_KINDS]; /* monotonic */
+    bool is_offline;
+    int64_t offline_ms; /* when a connection last failed */
+    bool is_stopping;
+    atomic_uint_fast64_t last_id;
+
+    pthread_mutex_t lock;
+    pthread_cond_t idle;
+    size_t outstanding; /* lock; calls whose completion has not returned */
+};
+
+/* Owned by the net thread until finish(), then by a pool thread. */
+struct call {
+    LIST_ENTRY(call) link;
+    struct caller *caller;
+    uint64_t id;
+    struct call_request asked; /* its strings are owned */
+    call_done_fn *done;
+    void *arg;
+    int64_t due_ms; /* the deadline, monotonic */
+    unsigned attempts;
+    unsigned failed_connects;
+    bool is_reauthorised; /* the token was renewed once for this call */
+    bool is_stalled;      /* a connection went dead over it: not that one again */
+    bool is_pausing;      /* after a failure, so that caller_wake() may end it */
+    bool is_on_wire;
+    unsigned generation; /* of the token that was sent */
+    struct net_timer timer;
+    struct auth_waiter waiter;
+    struct net_request request;
+    char request_id[UUID_SIZE];
+    char *headers[CALL_MAX_HEADERS]; /* one of them a secret */
+    struct call_answer answer;
+    struct err err; /* why it failed; of the last attempt while it goes on */
+};
+
+/* ---- caller.c; net thread only ---- */
+
+/* Nothing of that kind is sent for so long. */
+void caller_raise_floor(struct caller *caller, enum call_kind kind, int64_t pause_ms);
+
+/* Reports whether Graph's host could be reached. */
+void caller_saw_offline(struct caller *caller, const char *why);
+void caller_saw_online(struct caller *caller);
+
+/* ---- call.c; net thread only ---- */
+
+/* The next attempt, or whatever has to be waited for before it; arg is the call. */
+void call_step(void *arg);
+
+/* Ends the call with that error. */
+void call_fail(struct call *call, int code, const char *why);
+
+#endif
