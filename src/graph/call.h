@@ -51,8 +51,8 @@ struct call_answer {
     int64_t content_length; /* -1: not told */
 };
 
-/* Runs once on a pool thread. The answer is borrowed; on failure it holds the last status and body
- * that came, if any. err is NULL on success. */
+/* Runs once on a pool thread. The answer is borrowed; on failure it holds the last status that
+ * came, if any, and its body if the call ended with it. err is NULL on success. */
 typedef void call_done_fn(struct call_answer *answer, const struct err *err, void *arg);
 
 /* All outlive the caller. */

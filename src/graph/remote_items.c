@@ -100,10 +100,10 @@ static int64_t settle(struct items_op *items_op, size_t i, const struct batch_pa
     }
     uint32_t random;
     random_bytes(&random, sizeof(random));
-    if (part->retry_after_ms >= 0)
-        return part->retry_after_ms;
-    return retry_pause_ms(error->code == -EAGAIN ? RETRY_THROTTLED : RETRY_FAILED,
-                          items_op->attempts[i], random);
+    bool is_untold = error->code == -EAGAIN && part->retry_after_ms < 0;
+    int64_t pause_ms =
+        retry_pause_ms(is_untold ? RETRY_THROTTLED : RETRY_FAILED, items_op->attempts[i], random);
+    return part->retry_after_ms > pause_ms ? part->retry_after_ms : pause_ms;
 }
 
 static void on_batch(struct call_answer *answer, const struct err *err, void *arg)
@@ -122,16 +122,19 @@ static void on_batch(struct call_answer *answer, const struct err *err, void *ar
         return;
     }
     int64_t pause_ms = -1;
-    bool is_throttled = false;
+    int64_t hold_ms = -1; /* of all calls of the account */
     for (size_t i = 0; i < items_op->batch_count; i++) {
         int64_t wanted_ms = settle(items_op, items_op->batch[i], &parts[i]);
+        bool is_throttled = wanted_ms >= 0 && items_op->errors[items_op->batch[i]].code == -EAGAIN;
+        int64_t held_ms =
+            is_throttled ? retry_hold_ms(parts[i].status, parts[i].retry_after_ms) : -1;
         if (wanted_ms > pause_ms)
             pause_ms = wanted_ms;
-        if (wanted_ms >= 0 && items_op->errors[items_op->batch[i]].code == -EAGAIN)
-            is_throttled = true;
+        if (held_ms > hold_ms)
+            hold_ms = held_ms;
     }
-    if (is_throttled)
-        call_hold(items_op->op.remote->caller, pause_ms);
+    if (hold_ms >= 0)
+        call_hold(items_op->op.remote->caller, hold_ms);
     send_batch(items_op, pause_ms);
 }
 

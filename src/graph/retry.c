@@ -11,6 +11,8 @@
 #include <time.h>
 
 #define DAY_MS (INT64_C(24) * 60 * 60 * 1000)
+/* What all calls wait when the service says "too many" and not for how long. */
+#define UNTOLD_HOLD_MS 3000
 
 static const struct {
     int64_t first_ms;
@@ -54,4 +56,11 @@ int64_t retry_pause_ms(enum retry_cause cause, unsigned attempt, uint32_t random
     if (pause > pauses[cause].limit_ms)
         pause = pauses[cause].limit_ms;
     return pause / 2 + (int64_t)(random % (uint64_t)(pause / 2 + 1));
+}
+
+int64_t retry_hold_ms(long status, int64_t wanted_ms)
+{
+    if (wanted_ms >= 0)
+        return wanted_ms;
+    return status == 429 || status == 509 ? UNTOLD_HOLD_MS : 0;
 }

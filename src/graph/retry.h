@@ -13,7 +13,7 @@ int64_t retry_after_ms(const char *value, int64_t now_ms);
 /* Why an attempt failed, as far as the next pause depends on it. */
 enum retry_cause {
     RETRY_FAILED,    /* 5xx, a cut answer: from half a second up to half a minute */
-    RETRY_THROTTLED, /* 429 without Retry-After: from 2 s up to 5 min */
+    RETRY_THROTTLED, /* 429 and its like without Retry-After: from 2 s up to 5 min */
     RETRY_OFFLINE,   /* no connection: from 2 s up to a minute, each attempt is a probe */
 };
 
@@ -21,5 +21,10 @@ enum retry_cause {
  * up to the limit of the cause, and then anything between half of it and all of it, as `random`
  * says, so that many clients don't come back together. */
 int64_t retry_pause_ms(enum retry_cause cause, unsigned attempt, uint32_t random);
+
+/* How long a throttled answer of that status holds up all calls of the account, in ms: for what
+ * Retry-After says (wanted_ms, -1: nothing), and without it a moment where the status speaks of too
+ * many requests. Anything else may be the trouble of one call alone, which just pauses. */
+int64_t retry_hold_ms(long status, int64_t wanted_ms);
 
 #endif

@@ -641,6 +641,44 @@ static void test_retry_after_holds_up_the_whole_account(void **state)
     answer_clear(&other);
 }
 
+static void test_a_call_that_fails_by_itself_holds_up_no_other(void **state)
+{
+    struct shared *shared = *state;
+    struct service *service = shared->service;
+    struct answer failing;
+    struct answer other;
+    struct page_query query = {
+        .kind = PAGE_DELTA,
+        .drive_id = shared->drive_id,
+        .priority = REMOTE_BACKGROUND,
+    };
+
+    emulator_fault(shared->emulator,
+                   "{\"path\":\"*/root/delta*\",\"action\":\"status\",\"status\":503}");
+    answer_init(&failing);
+    (void)remote_page(service->remote, &query, answer_page, &failing);
+    while (emulator_count(shared->emulator, "total") < 5) {
+        clock_advance(service->clock, 500);
+        graph_wake(service->graph);
+        (void)usleep(2000);
+    }
+    query.kind = PAGE_CHILDREN;
+    query.item_id = shared->root_id;
+    query.deadline_ms = 5000;
+    answer_init(&other);
+    (void)remote_page(service->remote, &query, answer_page, &other);
+    assert_int_equal(answer_wait(&other), 0);
+    answer_clear(&other);
+    emulator_do(shared->emulator, "DELETE", "faults", NULL);
+    while (!answer_is_done(&failing)) {
+        clock_advance(service->clock, 500);
+        graph_wake(service->graph);
+        (void)usleep(2000);
+    }
+    assert_int_equal(answer_wait(&failing), 0);
+    answer_clear(&failing);
+}
+
 static void test_the_end_cancels_what_is_under_way(void **state)
 {
     struct shared *shared = *state;
@@ -694,6 +732,7 @@ int main(void)
         REMOTE_TEST(test_a_stalled_request_can_be_cancelled),
         REMOTE_TEST(test_a_reader_finds_a_slot_when_the_background_is_busy),
         REMOTE_TEST(test_retry_after_holds_up_the_whole_account),
+        REMOTE_TEST(test_a_call_that_fails_by_itself_holds_up_no_other),
         REMOTE_TEST(test_the_end_cancels_what_is_under_way),
     };
 

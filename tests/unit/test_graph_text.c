@@ -155,6 +155,22 @@ static void test_each_id_has_one_spelling(void **state)
     }
 }
 
+static void test_a_failure_without_retry_after_holds_up_nobody_else_for_long(void **state)
+{
+    static const struct {
+        long status;
+        int64_t wanted_ms;
+        int64_t hold_ms;
+    } rows[] = {
+        { 429, -1, 3000 }, { 509, -1, 3000 },     { 503, -1, 0 },        { 200, -1, 0 },
+        { 429, 0, 0 },     { 503, 60000, 60000 }, { 429, 60000, 60000 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++)
+        assert_int_equal(retry_hold_ms(rows[i].status, rows[i].wanted_ms), rows[i].hold_ms);
+}
+
 static void test_retry_after_is_seconds_or_a_date(void **state)
 {
     /* Sun, 06 Nov 1994 08:49:37 GMT */
@@ -260,6 +276,7 @@ int main(void)
         cmocka_unit_test(test_forms_join_their_fields),
         cmocka_unit_test(test_each_id_has_one_spelling),
         cmocka_unit_test(test_retry_after_is_seconds_or_a_date),
+        cmocka_unit_test(test_a_failure_without_retry_after_holds_up_nobody_else_for_long),
         cmocka_unit_test(test_pauses_double_up_to_a_limit_with_jitter),
         cmocka_unit_test(test_content_ranges_are_read_or_refused),
         cmocka_unit_test(test_each_cloud_has_its_hosts),

@@ -111,6 +111,37 @@ static void test_a_connection_over_which_nothing_comes_is_not_used_again(void **
     wire_free(wire);
 }
 
+#define TOO_MANY "{\"error\":{\"code\":\"TooManyRequests\",\"message\":\"later\"}}"
+#define AT_ONCE  "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n"
+
+static void test_an_error_object_that_throttles_is_repeated_whatever_its_status(void **state)
+{
+    static const char *const answers[] = { TOO_MANY, PAGE, NULL };
+    struct wire *wire = wire_new(answers);
+    struct answer answer;
+
+    (void)state;
+    ask_page(wire, &answer);
+    assert_int_equal(wait_moving_clock(wire, &answer), 0);
+    assert_int_equal(peer_count(wire->peer), 2);
+    answer_clear(&answer);
+    wire_free(wire);
+}
+
+static void test_a_service_that_asks_for_no_pause_is_not_asked_without_one(void **state)
+{
+    static const char *const answers[] = { AT_ONCE, NULL };
+    struct wire *wire = wire_new(answers);
+    struct answer answer;
+
+    (void)state;
+    ask_page(wire, &answer);
+    assert_int_equal(wait_moving_clock(wire, &answer), -ETIMEDOUT);
+    assert_true(peer_count(wire->peer) < 30);
+    answer_clear(&answer);
+    wire_free(wire);
+}
+
 /* ---- Where tokens go ---- */
 
 #define GRANT "{\"access_token\":\"new\",\"refresh_token\":\"newer\",\"expires_in\":3600}"
@@ -167,6 +198,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_body_with_a_nul_is_sent_as_it_is),
         cmocka_unit_test(test_a_connection_over_which_nothing_comes_is_not_used_again),
+        cmocka_unit_test(test_an_error_object_that_throttles_is_repeated_whatever_its_status),
+        cmocka_unit_test(test_a_service_that_asks_for_no_pause_is_not_asked_without_one),
         cmocka_unit_test(test_a_token_is_renewed_for_the_application_that_it_was_issued_to),
         cmocka_unit_test(test_a_token_goes_only_to_the_services_that_it_is_for),
     };
