@@ -28,7 +28,7 @@ enum err_retry {
 };
 
 /* The longest message, with its NUL; longer ones are cut. */
-#define ERR_MSG_SIZE 256
+#define ERR_MSG_SIZE 512
 
 struct err {
     int code;         /* negative errno; 0: no error */

@@ -105,12 +105,23 @@ void call_fail(struct call *call, int code, const char *why)
     finish(call);
 }
 
+/* Why a call ends that never got anywhere. */
+static void explain_delay(struct call *call)
+{
+    int64_t left_ms = call->caller->floor_ms[call->asked.kind] - net_now_ms(call->caller->net);
+    if (left_ms > 0)
+        (void)err_set(&call->err, -ETIMEDOUT, "the service asks to wait %lld s",
+                      (long long)(left_ms + 999) / 1000);
+    else
+        (void)err_set(&call->err, -ETIMEDOUT, "the token wasn't renewed in time");
+    call->err.retry_after_ms = left_ms > 0 ? left_ms : 0;
+}
+
 /* The deadline has passed, or will have before anything else can be tried. */
 static void finish_late(struct call *call)
 {
     if (call->err.code == 0)
-        (void)err_set(&call->err, -ETIMEDOUT, "no answer in time [client-request-id %s]",
-                      call->request_id);
+        explain_delay(call);
     else
         (void)err_wrap(&call->err, "given up in the end");
     call->err.code = call->caller->is_offline ? -ENETDOWN : -ETIMEDOUT;
@@ -158,8 +169,7 @@ static void take_unreachable(struct call *call)
     call->err.scope = ERR_SCOPE_ACCOUNT;
     if (call->asked.kind == CALL_GRAPH)
         caller_saw_offline(caller, call->err.msg);
-    if (call->asked.priority == REMOTE_READ && call->asked.kind == CALL_GRAPH &&
-        call->failed_connects >= READER_CONNECTS) {
+    if (call->asked.priority == REMOTE_READ && call->failed_connects >= READER_CONNECTS) {
         call->err.code = -ENETDOWN;
         finish(call);
         return;
@@ -170,7 +180,8 @@ static void take_unreachable(struct call *call)
 /* What an attempt without an answer means. */
 static void take_failure(struct call *call, const struct net_request *request)
 {
-    (void)err_set(&call->err, -EIO, "%s [client-request-id %s]", request->error, call->request_id);
+    (void)err_set(&call->err, -EIO, "%s", request->error);
+    errmap_note_id(&call->err, call->request_id);
     call->err.retry = ERR_RETRY_LATER;
     switch (request->outcome) {
     case NET_UNREACHABLE:
@@ -186,6 +197,7 @@ static void take_failure(struct call *call, const struct net_request *request)
     case NET_TOO_LARGE:
         (void)err_set(&call->err, -EMSGSIZE, "the answer is larger than %zu bytes",
                       call->asked.max_body);
+        errmap_note_id(&call->err, call->request_id);
         finish(call);
         return;
     case NET_IDLE:
@@ -218,6 +230,7 @@ static void take_answer(struct call *call, struct net_request *request)
         .location = copy_header(request, "Location"),
         .content_length = request->content_length,
     };
+    memcpy(call->answer.request_id, call->request_id, sizeof(call->request_id));
     strbuf_init(&request->body_received, 0);
 }
 
@@ -266,6 +279,7 @@ static void take_success(struct call *call)
         return;
     }
     (void)err_set(&call->err, -EPROTO, "the host sent another range than the one asked for");
+    errmap_note_id(&call->err, call->request_id);
     call->err.http_status = call->answer.status;
     if (call->attempts < 3)
         pause_after_failure(call, RETRY_FAILED, 0);
@@ -398,10 +412,12 @@ static void on_token(const struct err *err, void *arg)
         pause_after_failure(call, RETRY_FAILED, err->retry_after_ms);
 }
 
+/* A call that has failed to connect itself tries again, for the news are its own. */
 static bool is_known_offline(const struct call *call)
 {
     const struct caller *caller = call->caller;
-    return caller->is_offline && call->asked.priority == REMOTE_READ &&
+    return caller->is_offline && call->failed_connects == 0 &&
+           call->asked.priority == REMOTE_READ &&
            net_now_ms(caller->net) - caller->offline_ms < OFFLINE_NEWS_MS;
 }
 
@@ -423,7 +439,7 @@ void call_step(void *arg)
         return;
     }
     if (is_known_offline(call)) {
-        call_fail(call, -ENETDOWN, "there is no connection to the service");
+        call_fail(call, -ENETDOWN, caller->offline_why);
         return;
     }
     const char *token = NULL;

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/pool.h"
+#include "base/uuid.h"
 #include "graph/auth.h"
 #include "graph/link.h"
 #include "graph/net.h"
@@ -48,7 +49,8 @@ struct call_answer {
     char *content_range;
     char *content_encoding;
     char *location;
-    int64_t content_length; /* -1: not told */
+    int64_t content_length;     /* -1: not told */
+    char request_id[UUID_SIZE]; /* the client-request-id of the request that it answers */
 };
 
 /* Runs once on a pool thread. The answer is borrowed; on failure it holds the last status that

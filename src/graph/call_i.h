@@ -4,7 +4,6 @@
 
 /* What call.c (one call) and caller.c (all of them) share. */
 
-#include "base/uuid.h"
 #include "graph/call.h"
 
 #include <pthread.h>
@@ -26,7 +25,8 @@ struct caller {
     struct call_list calls;
     int64_t floor_ms[CALL_KINDS]; /* monotonic */
     bool is_offline;
-    int64_t offline_ms; /* when a connection last failed */
+    int64_t offline_ms;             /* when a connection last failed */
+    char offline_why[ERR_MSG_SIZE]; /* same; with the client-request-id */
     bool is_stopping;
     atomic_uint_fast64_t last_id;
 

@@ -10,6 +10,7 @@
 #include "graph/call.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
@@ -37,6 +38,7 @@ void caller_saw_offline(struct caller *caller, const char *why)
 {
     caller->is_offline = true;
     caller->offline_ms = net_now_ms(caller->net);
+    (void)snprintf(caller->offline_why, sizeof(caller->offline_why), "%s", why);
     link_set_reachable(caller->link, false, why);
 }
 

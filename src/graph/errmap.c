@@ -143,9 +143,10 @@ int errmap_object(struct err *err, long status, struct json_object *body, const 
         message = NULL;
 
     struct err found;
-    (void)err_set(&found, -row->error, "HTTP %ld%s%.60s%s%.120s [client-request-id %s]", status,
-                  code ? " " : "", code ? code : "", message && *message ? ": " : "",
-                  message ? message : "", request_id ? request_id : "none");
+    (void)err_set(&found, -row->error, "HTTP %ld%s%.60s%s%.120s", status, code ? " " : "",
+                  code ? code : "", message && *message ? ": " : "", message ? message : "");
+    if (request_id)
+        errmap_note_id(&found, request_id);
     found.http_status = status;
     found.scope = row->scope;
     found.retry = row->retry;
@@ -162,4 +163,14 @@ int errmap_answer(struct err *err, long status, const char *body, size_t length,
     if (length > 0 && body[0] == '{')
         parsed = json_parse_bounded(body, length, MAX_ERROR_DEPTH, NULL);
     return errmap_object(err, status, parsed, request_id);
+}
+
+void errmap_note_id(struct err *err, const char *request_id)
+{
+    char note[96];
+    int length = snprintf(note, sizeof(note), " [client-request-id %.40s]", request_id);
+    size_t used = strlen(err->msg);
+    if (used > sizeof(err->msg) - 1 - (size_t)length)
+        used = sizeof(err->msg) - 1 - (size_t)length;
+    memcpy(err->msg + used, note, (size_t)length + 1);
 }

@@ -10,11 +10,16 @@
 #include <stddef.h>
 
 /* Fills err from an HTTP status and its body, which may be Graph's error object, HTML or empty.
- * request_id is the client-request-id, put into the message. Returns the negative errno. */
+ * request_id is the client-request-id, put into the message unless it is NULL. Returns the negative
+ * errno. */
 int errmap_answer(struct err *err, long status, const char *body, size_t length,
                   const char *request_id);
 
 /* The same for a body that is parsed already (a part of a $batch), NULL if there is none. */
 int errmap_object(struct err *err, long status, struct json_object *body, const char *request_id);
+
+/* Puts the client-request-id, by which the service's operators find a request, behind the message,
+ * of which it cuts off what leaves no room. */
+void errmap_note_id(struct err *err, const char *request_id);
 
 #endif

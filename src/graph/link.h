@@ -16,10 +16,10 @@ struct link {
     void *listener_arg;          /* same */
 
     pthread_mutex_t lock;
-    bool is_reachable;     /* lock */
-    bool is_signed_in;     /* lock */
-    char unreachable[256]; /* lock; why */
-    char signed_out[256];  /* lock; why */
+    bool is_reachable;              /* lock */
+    bool is_signed_in;              /* lock */
+    char unreachable[ERR_MSG_SIZE]; /* lock; why */
+    char signed_out[ERR_MSG_SIZE];  /* lock; why */
 };
 
 /* Begin and end; at the end nobody may use it any more. */

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "graph/decode.h"
+#include "graph/errmap.h"
 #include "graph/remote_i.h"
 
 #define MAX_PAGES 100
@@ -76,16 +77,24 @@ static void add_all(struct drive_list *list, struct json_object *values)
     }
 }
 
-/* A link onward if it leads to the service and can't run in circles; NULL at the end. */
-static const char *next_link(struct drives_op *drives_op, struct json_object *json)
+/* Sets the link to the page after this one, NULL if there is none. It must lead to the service, and
+ * not in circles. */
+static int next_link(struct drives_op *drives_op, struct json_object *json, const char **ret_link,
+                     struct err *err)
 {
-    const char *link;
+    const char *link = NULL;
     struct url_origin origin;
-    if (json_get_str(json, "@odata.nextLink", &link) != JSON_OK ||
-        ++drives_op->pages >= MAX_PAGES || url_parse_origin(link, &origin, NULL) < 0 ||
+    if (json_get_str(json, "@odata.nextLink", &link) != JSON_OK) {
+        *ret_link = NULL;
+        return 0;
+    }
+    if (url_parse_origin(link, &origin, NULL) < 0 ||
         !url_same_origin(&origin, &drives_op->op.remote->origin))
-        return NULL;
-    return link;
+        return err_set(err, -EPROTO, "the list of drives goes on at another host");
+    if (++drives_op->pages >= MAX_PAGES)
+        return err_set(err, -EPROTO, "the list of drives has no end");
+    *ret_link = link;
+    return 0;
 }
 
 static void on_list(struct call_answer *answer, const struct err *err, void *arg)
@@ -102,15 +111,19 @@ static void on_list(struct call_answer *answer, const struct err *err, void *arg
     if (!json || json_get_array(json, "value", &values) != JSON_OK) {
         if (json)
             (void)err_set(&why, -EPROTO, "the answer is not a list of drives");
+        errmap_note_id(&why, answer->request_id);
         drives_finish(drives_op, &why);
         return;
     }
     add_all(drives_op->list, values);
-    const char *link = next_link(drives_op, json);
+    const char *link = NULL;
+    bool is_wrong = next_link(drives_op, json, &link, &why) < 0;
+    if (is_wrong)
+        errmap_note_id(&why, answer->request_id);
     if (link)
         ask(drives_op, link, on_list);
     else
-        drives_finish(drives_op, NULL);
+        drives_finish(drives_op, is_wrong ? &why : NULL);
 }
 
 static void on_default(struct call_answer *answer, const struct err *err, void *arg)
@@ -124,6 +137,7 @@ static void on_default(struct call_answer *answer, const struct err *err, void *
     if (!err) {
         cleanup_json struct json_object *json = decode_answer(&answer->body, &why);
         if (!json || decode_drives_add(drives_op->list, json, true, &why) < 0) {
+            errmap_note_id(&why, answer->request_id);
             drives_finish(drives_op, &why);
             return;
         }

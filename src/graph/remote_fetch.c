@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/xalloc.h"
+#include "graph/errmap.h"
 #include "graph/range.h"
 #include "graph/remote_i.h"
 
@@ -68,6 +69,7 @@ static void on_fetched(struct call_answer *answer, const struct err *err, void *
     }
     if (answer->content_encoding && strcasecmp(answer->content_encoding, "identity") != 0) {
         (void)err_set(&why, -EPROTO, "the content host compresses although asked not to");
+        errmap_note_id(&why, answer->request_id);
         fetch_finish(fetch_op, NULL, &why);
         return;
     }

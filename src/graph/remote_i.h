@@ -21,7 +21,8 @@
 
 /* Bounds of what an answer may be, in bytes: a page of a thousand items has about two million. */
 #define REMOTE_MAX_ANSWER ((size_t)32 * 1024 * 1024)
-#define REMOTE_MAX_URL    8192
+/* Tokens in links grow with the drive. */
+#define REMOTE_MAX_URL ((size_t)64 * 1024)
 
 struct op;
 

@@ -78,21 +78,24 @@ static void items_succeed(struct items_op *items_op)
 
 /* What the service said of one id. Returns how long to wait if it has to be asked again, else -1.
  */
-static int64_t settle(struct items_op *items_op, size_t i, const struct batch_part *part)
+static int64_t settle(struct items_op *items_op, size_t i, const struct batch_part *part,
+                      const char *request_id)
 {
     struct err *error = &items_op->errors[i];
     items_op->attempts[i]++;
     if (part->status >= 200 && part->status < 300 && part->body && !json_has(part->body, "error")) {
         items_op->is_settled[i] = true;
         err_clear(error);
-        (void)decode_page_put(items_op->page, i, part->body, error);
+        if (decode_page_put(items_op->page, i, part->body, error) < 0)
+            errmap_note_id(error, request_id);
         return -1;
     }
     if (part->status == 0) {
         (void)err_set(error, -EIO, "the service left this out of its answer to a batch");
+        errmap_note_id(error, request_id);
         error->retry = ERR_RETRY_LATER;
     } else {
-        (void)errmap_object(error, part->status, part->body, NULL);
+        (void)errmap_object(error, part->status, part->body, request_id);
     }
     if (error->retry != ERR_RETRY_LATER || items_op->attempts[i] >= MAX_ATTEMPTS) {
         items_op->is_settled[i] = true;
@@ -118,13 +121,14 @@ static void on_batch(struct call_answer *answer, const struct err *err, void *ar
     cleanup_json struct json_object *json = decode_answer(&answer->body, &why);
     if (!json || batch_read(json, clock_real_ms(items_op->op.remote->clock), parts,
                             items_op->batch_count, &why) < 0) {
+        errmap_note_id(&why, answer->request_id);
         items_fail(&items_op->op, &why);
         return;
     }
     int64_t pause_ms = -1;
     int64_t hold_ms = -1; /* of all calls of the account */
     for (size_t i = 0; i < items_op->batch_count; i++) {
-        int64_t wanted_ms = settle(items_op, items_op->batch[i], &parts[i]);
+        int64_t wanted_ms = settle(items_op, items_op->batch[i], &parts[i], answer->request_id);
         bool is_throttled = wanted_ms >= 0 && items_op->errors[items_op->batch[i]].code == -EAGAIN;
         int64_t held_ms =
             is_throttled ? retry_hold_ms(parts[i].status, parts[i].retry_after_ms) : -1;

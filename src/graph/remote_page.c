@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "base/xalloc.h"
 #include "graph/decode.h"
+#include "graph/errmap.h"
 #include "graph/remote_i.h"
 
 /* Without `deleted` and `root` tombstones would look alive. */
@@ -97,11 +98,13 @@ static void on_page(struct call_answer *answer, const struct err *err, void *arg
     }
     cleanup_json struct json_object *json = decode_answer(&answer->body, &why);
     if (!json || decode_page(json, &page, &why) < 0) {
+        errmap_note_id(&why, answer->request_id);
         page_finish(page_op, NULL, &why);
         return;
     }
     if (check_links(page_op, page, &why) < 0) {
         item_page_free(page);
+        errmap_note_id(&why, answer->request_id);
         page_finish(page_op, NULL, &why);
         return;
     }
@@ -215,6 +218,7 @@ static void on_child(struct call_answer *answer, const struct err *err, void *ar
             (void)no_such_name(&why);
         page_finish(page_op, NULL, &why);
     } else if (read_child(page_op, answer, &page, &why) < 0) {
+        errmap_note_id(&why, answer->request_id);
         page_finish(page_op, NULL, &why);
     } else {
         page_finish(page_op, page, NULL);

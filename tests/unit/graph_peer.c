@@ -21,6 +21,7 @@
 
 #include "unit.h"
 
+#define TLS_HANDSHAKE   0x16
 #define MAX_CONNECTIONS 16
 #define MAX_REQUESTS    256
 #define MAX_BYTES       (8 * 1024 * 1024)
@@ -141,7 +142,8 @@ static bool read_some(struct peer_parts *parts, struct connection *connection)
     char chunk[16384];
     ssize_t length = recv(connection->fd, chunk, sizeof(chunk), 0);
 
-    if (length <= 0 || strbuf_add(&connection->in, chunk, (size_t)length) < 0)
+    if (length <= 0 || chunk[0] == TLS_HANDSHAKE ||
+        strbuf_add(&connection->in, chunk, (size_t)length) < 0)
         return false;
     return take_requests(parts, connection);
 }

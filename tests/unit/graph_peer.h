@@ -4,7 +4,8 @@
 
 /*
  * A host that says what a test has written down, for what the emulator, which behaves like the
- * service, never says; and that remembers what it was asked, byte for byte.
+ * service, never says; and that remembers what it was asked, byte for byte. It speaks no TLS, and
+ * hangs up on who does.
  */
 
 #include <stddef.h>

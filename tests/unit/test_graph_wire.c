@@ -25,21 +25,27 @@ struct wire {
     struct service *service;
 };
 
-static struct wire *wire_new(const char *const *answers)
+static struct wire *wire_new_at(const char *scheme, const char *const *answers)
 {
     struct wire *wire = x_calloc(1, sizeof(*wire));
 
     wire->peer = peer_start(answers);
-    wire->disguise.url = wire->peer->url;
+    wire->disguise.url = x_asprintf("%s%s", scheme, strchr(wire->peer->url, ':'));
     wire->service = service_new(&wire->disguise, 0);
     service_put_tokens(wire->service);
     return wire;
+}
+
+static struct wire *wire_new(const char *const *answers)
+{
+    return wire_new_at("http", answers);
 }
 
 static void wire_free(struct wire *wire)
 {
     service_free(wire->service);
     peer_stop(wire->peer);
+    free(wire->disguise.url);
     free(wire);
 }
 
@@ -48,6 +54,16 @@ static int call(struct wire *wire, const char *method, const char *body, size_t 
 {
     struct graph_response response;
     int ret = graph_call_sync(wire->service->graph, method, "/me", body, length, &response, NULL);
+
+    graph_response_clear(&response);
+    return ret;
+}
+
+/* Gets a path; returns its err.code. */
+static int get(struct wire *wire, const char *path, struct err *ret_err)
+{
+    struct graph_response response;
+    int ret = graph_call_sync(wire->service->graph, "GET", path, NULL, 0, &response, ret_err);
 
     graph_response_clear(&response);
     return ret;
@@ -142,6 +158,112 @@ static void test_a_service_that_asks_for_no_pause_is_not_asked_without_one(void 
     wire_free(wire);
 }
 
+#define LONG_PAUSE                                                                                 \
+    "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1000\r\nContent-Length: 0\r\n\r\n"
+
+static void test_a_call_that_was_never_sent_says_why(void **state)
+{
+    static const char *const answers[] = { LONG_PAUSE, "{}", NULL };
+    struct wire *wire = wire_new(answers);
+    struct err err;
+
+    (void)state;
+    assert_int_equal(get(wire, "/me", &err), -ETIMEDOUT);
+    assert_int_equal(err.http_status, 429);
+    assert_int_equal(get(wire, "/me", &err), -ETIMEDOUT);
+    assert_non_null(strstr(err.msg, "the service asks to wait"));
+    assert_int_equal(peer_count(wire->peer), 1);
+    wire_free(wire);
+}
+
+static void test_a_server_that_cannot_prove_who_it_is_is_told_of(void **state)
+{
+    static const char *const answers[] = { "{}", NULL };
+    struct wire *wire = wire_new_at("https", answers);
+    char message[ERR_MSG_SIZE];
+    struct err err;
+
+    (void)state;
+    assert_int_equal(get(wire, "/me", &err), -ENETDOWN);
+    assert_non_null(strstr(err.msg, "identity can't be verified"));
+    assert_non_null(strstr(err.msg, "client-request-id"));
+    assert_int_equal(graph_state(wire->service->graph, message, sizeof(message)), GRAPH_OFFLINE);
+    assert_non_null(strstr(message, "identity can't be verified"));
+    /* Who comes just then is told the same. */
+    assert_int_equal(get(wire, "/me", &err), -ENETDOWN);
+    assert_non_null(strstr(err.msg, "identity can't be verified"));
+    wire_free(wire);
+}
+
+static void test_a_reader_of_content_is_told_that_there_is_no_connection(void **state)
+{
+    static const char *const answers[] = { "{}", NULL };
+    struct wire *wire = wire_new(answers);
+    struct peer *gone = peer_start(answers);
+    cleanup_free char *url = x_asprintf("%s/content", gone->url);
+    struct fetch_query query = { .url = url, .length = 5, .priority = REMOTE_READ };
+    struct answer answer;
+
+    (void)state;
+    peer_stop(gone);
+    answer_init(&answer);
+    (void)remote_fetch(wire->service->remote, &query, answer_fetch, &answer);
+    assert_int_equal(answer_wait(&answer), -ENETDOWN);
+    answer_clear(&answer);
+    wire_free(wire);
+}
+
+/* ---- Answers ---- */
+
+static int ask_drives(struct wire *wire, struct err *ret_err)
+{
+    struct answer answer;
+
+    answer_init(&answer);
+    remote_drives(wire->service->remote, answer_drives, &answer);
+    int ret = answer_wait(&answer);
+    *ret_err = answer.err;
+    answer_clear(&answer);
+    return ret;
+}
+
+static void test_a_list_of_drives_that_goes_on_elsewhere_is_an_error(void **state)
+{
+    static const char *const answers[] = {
+        "{\"id\":\"drive\",\"driveType\":\"business\"}",
+        "{\"value\":[],\"@odata.nextLink\":\"https://evil.example/v1.0/me/drives\"}",
+        NULL,
+    };
+    struct wire *wire = wire_new(answers);
+    struct err err;
+
+    (void)state;
+    assert_int_equal(ask_drives(wire, &err), -EPROTO);
+    assert_non_null(strstr(err.msg, "another host"));
+    assert_int_equal(peer_count(wire->peer), 2);
+    wire_free(wire);
+}
+
+static void test_an_answer_that_cannot_be_used_is_told_of_with_its_id(void **state)
+{
+    static const char *const rows[] = { "{", "{\"value\":1}", "{\"error\":{\"code\":\"odd\"}}" };
+
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        const char *const answers[] = { rows[i], NULL };
+        struct wire *wire = wire_new(answers);
+        struct answer answer;
+
+        ask_page(wire, &answer);
+        assert_true(answer_wait(&answer) < 0);
+        cleanup_free char *id = peer_header(wire->peer, 0, "client-request-id");
+        assert_non_null(id);
+        assert_non_null(strstr(answer.err.msg, id));
+        answer_clear(&answer);
+        wire_free(wire);
+    }
+}
+
 /* ---- Where tokens go ---- */
 
 #define GRANT "{\"access_token\":\"new\",\"refresh_token\":\"newer\",\"expires_in\":3600}"
@@ -200,6 +322,11 @@ int main(void)
         cmocka_unit_test(test_a_connection_over_which_nothing_comes_is_not_used_again),
         cmocka_unit_test(test_an_error_object_that_throttles_is_repeated_whatever_its_status),
         cmocka_unit_test(test_a_service_that_asks_for_no_pause_is_not_asked_without_one),
+        cmocka_unit_test(test_a_call_that_was_never_sent_says_why),
+        cmocka_unit_test(test_a_server_that_cannot_prove_who_it_is_is_told_of),
+        cmocka_unit_test(test_a_reader_of_content_is_told_that_there_is_no_connection),
+        cmocka_unit_test(test_a_list_of_drives_that_goes_on_elsewhere_is_an_error),
+        cmocka_unit_test(test_an_answer_that_cannot_be_used_is_told_of_with_its_id),
         cmocka_unit_test(test_a_token_is_renewed_for_the_application_that_it_was_issued_to),
         cmocka_unit_test(test_a_token_goes_only_to_the_services_that_it_is_for),
     };
