@@ -194,6 +194,11 @@ static void take_failure(struct call *call, const struct net_request *request)
     case NET_LATE:
         finish_late(call);
         return;
+    case NET_INVALID:
+        call->err.code = -EINVAL;
+        call->err.retry = ERR_RETRY_NEVER;
+        finish(call);
+        return;
     case NET_TOO_LARGE:
         (void)err_set(&call->err, -EMSGSIZE, "the answer is larger than %zu bytes",
                       call->asked.max_body);

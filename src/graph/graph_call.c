@@ -14,6 +14,7 @@
 #include "graph/graph_i.h"
 
 #define MAX_ANSWER ((size_t)64 * 1024 * 1024)
+#define MAX_URL    ((size_t)128 * 1024)
 
 /* On the stack of the waiting thread. */
 struct waiting_call {
@@ -42,16 +43,19 @@ static void on_answer(struct call_answer *answer, const struct err *err, void *a
 static int build_url(const struct graph *graph, const char *path, char **ret_url, struct err *err)
 {
     struct url_origin origin;
-    if (strncmp(path, "https://", 8) != 0 && strncmp(path, "http://", 7) != 0) {
-        *ret_url = x_asprintf("%s%s%s", graph->root, path[0] == '/' ? "" : "/", path);
-        return 0;
-    }
-    if (url_parse_origin(path, &origin, err) < 0)
+    cleanup_strbuf struct strbuf url;
+    strbuf_init(&url, MAX_URL);
+    bool is_absolute = strncmp(path, "https://", 8) == 0 || strncmp(path, "http://", 7) == 0;
+    if (!is_absolute)
+        (void)strbuf_addf(&url, "%s%s", graph->root, path[0] == '/' ? "" : "/");
+    if (url_add_lenient(&url, path) < 0)
+        return err_set(err, -EINVAL, "the path is too long");
+    if (url_parse_origin(url.data, &origin, err) < 0)
         return -EINVAL;
     if (!url_same_origin(&origin, &graph->origin))
         return err_set(err, -EPROTO, "%s is not the service's host, %s: it doesn't get the token",
                        origin.host, graph->origin.host);
-    *ret_url = x_strdup(path);
+    *ret_url = strbuf_steal(&url);
     return 0;
 }
 

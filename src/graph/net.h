@@ -84,6 +84,7 @@ enum net_outcome {
     NET_BROKEN,      /* the connection or the answer broke off */
     NET_IDLE,        /* nothing came for too long, see idle_timeout_ms */
     NET_LATE,        /* deadline_ms passed */
+    NET_INVALID,     /* not a URL that anything can be sent to */
     NET_TOO_LARGE,   /* the body is larger than max_body */
 };
 

@@ -120,15 +120,32 @@ static size_t on_header(char *data, size_t size, size_t count, void *arg)
     return size * count;
 }
 
+static int add_header(struct transfer *transfer, const char *header)
+{
+    struct curl_slist *longer = curl_slist_append(transfer->headers, header);
+    if (!longer)
+        return -ENOMEM;
+    transfer->headers = longer;
+    return 0;
+}
+
+/* libcurl says nothing of the length of a body that isn't there, but the service answers 411. */
+static bool is_body_missed(const struct net_request *request)
+{
+    static const char *const methods[] = { "POST", "PUT", "PATCH" };
+    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]) && !request->body; i++) {
+        if (strcmp(methods[i], request->method) == 0)
+            return true;
+    }
+    return false;
+}
+
 static int add_headers(struct transfer *transfer, const struct net_request *request)
 {
-    for (const char *const *header = request->headers; header && *header; header++) {
-        struct curl_slist *longer = curl_slist_append(transfer->headers, *header);
-        if (!longer)
-            return -ENOMEM;
-        transfer->headers = longer;
-    }
-    return 0;
+    int ret = is_body_missed(request) ? add_header(transfer, "Content-Length: 0") : 0;
+    for (const char *const *header = request->headers; header && *header && ret == 0; header++)
+        ret = add_header(transfer, *header);
+    return ret;
 }
 
 static bool is_to_loopback(const char *url)
@@ -288,6 +305,9 @@ static enum net_outcome outcome_of(const struct net_request *request, CURLcode r
     case CURLE_COULDNT_CONNECT:
     case CURLE_OPERATION_TIMEDOUT: /* only the connect timeout is set */
         return NET_UNREACHABLE;
+    case CURLE_URL_MALFORMAT:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+        return NET_INVALID;
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:

@@ -113,6 +113,16 @@ int url_add_encoded(struct strbuf *out, const char *text)
     return ret;
 }
 
+int url_add_lenient(struct strbuf *out, const char *text)
+{
+    int ret = 0;
+    for (const unsigned char *p = (const unsigned char *)text; *p != '\0' && ret == 0; p++) {
+        bool is_good = *p > ' ' && *p < 0x7F && !strchr("\"#<>\\^`{|}", *p);
+        ret = is_good ? strbuf_addch(out, (char)*p) : strbuf_addf(out, "%%%02X", *p);
+    }
+    return ret;
+}
+
 int url_add_form(struct strbuf *out, const char *name, const char *value)
 {
     if (out->len > 0)

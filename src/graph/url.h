@@ -37,6 +37,11 @@ char *url_base(const char *url);
  * strbuf_add() returns. */
 int url_add_encoded(struct strbuf *out, const char *text);
 
+/* Appends a URL, or a part of one, as people write it: encodes what no URL may hold, blanks and
+ * bytes beyond ASCII above all, and `#`, for Graph knows no fragments; keeps all else, a `%` too.
+ * Returns what strbuf_add() returns. */
+int url_add_lenient(struct strbuf *out, const char *text);
+
 /* Appends `name=value` to an application/x-www-form-urlencoded body, after a `&` unless it is the
  * first. */
 int url_add_form(struct strbuf *out, const char *name, const char *value);

@@ -82,6 +82,47 @@ static void test_a_body_with_a_nul_is_sent_as_it_is(void **state)
     wire_free(wire);
 }
 
+static void test_a_request_without_a_body_says_that_it_has_none(void **state)
+{
+    static const char *const methods[] = { "POST", "PUT", "PATCH" };
+    static const char *const answers[] = { "{}", NULL };
+    struct wire *wire = wire_new(answers);
+
+    (void)state;
+    for (size_t i = 0; i < ROWS(methods); i++) {
+        assert_int_equal(call(wire, methods[i], NULL, 0), 0);
+        cleanup_free char *length = peer_header(wire->peer, i, "Content-Length");
+        assert_non_null(length);
+        assert_string_equal(length, "0");
+    }
+    wire_free(wire);
+}
+
+static void test_paths_may_be_written_as_the_documentation_writes_them(void **state)
+{
+    static const struct {
+        const char *path;
+        const char *line;
+    } rows[] = {
+        { "/me/drive/root/search(q='finance report')?$select=id,name",
+          "GET /v1.0/me/drive/root/search(q='finance%20report')?$select=id,name HTTP" },
+        { "users?$filter=startswith(displayName,'J\xC3\xBCrgen')",
+          "GET /v1.0/users?$filter=startswith(displayName,'J%C3%BCrgen') HTTP" },
+        { "/me/drive/root:/a%20b#1:/children",
+          "GET /v1.0/me/drive/root:/a%20b%231:/children HTTP" },
+    };
+
+    static const char *const answers[] = { "{}", NULL };
+    struct wire *wire = wire_new(answers);
+
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        assert_int_equal(get(wire, rows[i].path, NULL), 0);
+        assert_non_null(strstr(peer_request(wire->peer, i)->head, rows[i].line));
+    }
+    wire_free(wire);
+}
+
 /* ---- Connections ---- */
 
 /* A page, which is asked for until its deadline. */
@@ -319,6 +360,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_body_with_a_nul_is_sent_as_it_is),
+        cmocka_unit_test(test_a_request_without_a_body_says_that_it_has_none),
+        cmocka_unit_test(test_paths_may_be_written_as_the_documentation_writes_them),
         cmocka_unit_test(test_a_connection_over_which_nothing_comes_is_not_used_again),
         cmocka_unit_test(test_an_error_object_that_throttles_is_repeated_whatever_its_status),
         cmocka_unit_test(test_a_service_that_asks_for_no_pause_is_not_asked_without_one),
