@@ -10,8 +10,8 @@
  *
  * Always holds: a new refresh token is on disk before its access token is used; the old one is
  * given up only for a well-formed refusal (`signed_out` is set then, and the token kept in the
- * file); any change of the file by another process, a new sign-in above all, is seen at the next
- * wait.
+ * file); any change of the file by another process, a new sign-in or the end of one, is seen at the
+ * next wait, and within seconds.
  */
 #include "config.h"
 
@@ -25,11 +25,17 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/uuid.h"
 #include "base/xalloc.h"
+#include "graph/errmap.h"
 #include "graph/retry.h"
 #include "graph/secret.h"
 #include "graph/url.h"
 
+/* What is refused for the sake of the configuration is asked for again this seldom. */
+#define REFUSAL_MS         (60 * 1000)
+#define LOOK_MS            2000
+#define ID_HEADER          "client-request-id: "
 #define LOCK_POLL_MS       100
 #define RENEWAL_TIMEOUT_MS (60 * 1000)
 #define MAX_ANSWER_BYTES   (128 * 1024)
@@ -58,11 +64,17 @@ struct auth {
     struct tokens_stamp stamp; /* of the file that tokens came from; zero: none was read */
     unsigned generation;       /* of the access token */
     enum auth_step step;
+    int64_t looked_ms; /* monotonic: when the token file was last looked at */
+    int64_t held_ms;   /* monotonic: until then the service isn't asked, but held is the answer */
+    struct err held;
     int lock_fd; /* -1: not held */
     struct net_timer timer;
     struct net_request request;
     char *url;          /* of request */
     struct strbuf form; /* body of request; a secret */
+    char request_id[UUID_SIZE];
+    char id_header[sizeof(ID_HEADER) + UUID_SIZE];
+    const char *headers[4];
     TAILQ_HEAD(, auth_waiter) waiters;
 };
 
@@ -127,6 +139,7 @@ static void set_tokens(struct auth *auth, const struct tokens *tokens,
     tokens_clear(&auth->tokens);
     auth->tokens = *tokens;
     auth->stamp = *stamp;
+    auth->held_ms = 0;
     auth->generation++;
 }
 
@@ -170,8 +183,22 @@ static int reload_if_changed(struct auth *auth, struct err *err)
     return ret;
 }
 
+/* A token goes on being good after its user has signed out, or signed in anew for more: whether the
+ * file still is the one it came from is looked at every few seconds. */
+static void drop_if_changed(struct auth *auth)
+{
+    int64_t now = net_now_ms(auth->net);
+    if (auth->looked_ms != 0 && now - auth->looked_ms < LOOK_MS)
+        return;
+    auth->looked_ms = now;
+    if (tokens_changed(auth->state_dir, &auth->stamp))
+        secret_replace(&auth->tokens.access_token, NULL);
+}
+
 const char *auth_token(struct auth *auth, unsigned *ret_generation)
 {
+    if (is_fresh(auth))
+        drop_if_changed(auth);
     if (!is_fresh(auth))
         return NULL;
     *ret_generation = auth->generation;
@@ -201,6 +228,13 @@ static void finish(struct auth *auth, const struct err *err)
     }
 }
 
+/* Those who wait next get the same answer, without another request, for so long. */
+static void hold(struct auth *auth, const struct err *err, int64_t pause_ms)
+{
+    auth->held = *err;
+    auth->held_ms = net_now_ms(auth->net) + pause_ms;
+}
+
 static void finish_signed_out(struct auth *auth, const char *why)
 {
     struct err err;
@@ -215,7 +249,30 @@ static void finish_transient(struct auth *auth, struct err *err)
 {
     err->scope = ERR_SCOPE_ACCOUNT;
     err->retry = ERR_RETRY_LATER;
+    if (err->retry_after_ms > 0)
+        hold(auth, err, err->retry_after_ms);
     finish(auth, err);
+}
+
+static void finish_held(struct auth *auth)
+{
+    struct err err = auth->held;
+    if (err.retry == ERR_RETRY_LATER)
+        err.retry_after_ms = auth->held_ms - net_now_ms(auth->net);
+    else
+        link_set_signed_in(auth->link, false, err.msg);
+    finish(auth, &err);
+}
+
+/* The configuration is at fault, or what the service knows of the application, not the token: it
+ * isn't marked. */
+static void finish_refused(struct auth *auth, struct err *err)
+{
+    err->code = -ENETDOWN;
+    err->scope = ERR_SCOPE_ACCOUNT;
+    err->retry = ERR_RETRY_AFTER_LOGIN;
+    hold(auth, err, REFUSAL_MS);
+    finish_held(auth);
 }
 
 static void take_grant(struct auth *auth, struct oauth_grant *grant)
@@ -264,8 +321,8 @@ static void on_answer(struct net_request *request, void *arg)
         (void)err_set(&err, is_offline ? -ENETDOWN : -EAGAIN,
                       "the sign-in service can't be reached: %s", request->error);
     }
-    if (request->transfer && request->body_received.capacity > 0)
-        explicit_bzero(request->body_received.data, request->body_received.capacity);
+    if (verdict != AUTH_GRANTED)
+        errmap_note_id(&err, auth->request_id);
     net_request_clear(request);
     switch (verdict) {
     case AUTH_GRANTED:
@@ -276,8 +333,7 @@ static void on_answer(struct net_request *request, void *arg)
         take_refusal(auth, &err);
         break;
     case AUTH_REFUSED:
-        /* The configuration is at fault, not the token: it isn't marked. */
-        finish_signed_out(auth, err.msg);
+        finish_refused(auth, &err);
         break;
     case AUTH_PENDING:
     case AUTH_SLOW_DOWN:
@@ -288,13 +344,17 @@ static void on_answer(struct net_request *request, void *arg)
     oauth_grant_clear(&grant);
 }
 
+static void make_headers(struct auth *auth)
+{
+    uuid_v4(auth->request_id);
+    (void)snprintf(auth->id_header, sizeof(auth->id_header), "%s%s", ID_HEADER, auth->request_id);
+    auth->headers[0] = "Content-Type: application/x-www-form-urlencoded";
+    auth->headers[1] = "Accept: application/json";
+    auth->headers[2] = auth->id_header;
+}
+
 static void ask(struct auth *auth)
 {
-    static const char *const headers[] = {
-        "Content-Type: application/x-www-form-urlencoded",
-        "Accept: application/json",
-        NULL,
-    };
     const struct tokens *tokens = &auth->tokens;
     /* A refresh token is bound to the application and the authority that it was issued for. */
     free(auth->url);
@@ -307,13 +367,15 @@ static void ask(struct auth *auth)
     (void)url_add_form(&auth->form, "refresh_token", tokens->refresh_token);
     if (tokens->scope)
         (void)url_add_form(&auth->form, "scope", tokens->scope);
+    make_headers(auth);
     auth->request = (struct net_request){
         .method = "POST",
         .url = auth->url,
-        .headers = headers,
+        .headers = auth->headers,
         .body = auth->form.data,
         .body_length = auth->form.len,
         .class = NET_LOGIN,
+        .is_secret = true,
         .max_body = MAX_ANSWER_BYTES,
         .deadline_ms = net_now_ms(auth->net) + RENEWAL_TIMEOUT_MS,
         .done = on_answer,
@@ -347,6 +409,10 @@ static void advance(void *arg)
     if (is_fresh(auth)) {
         link_set_signed_in(auth->link, true, "");
         finish(auth, NULL);
+        return;
+    }
+    if (net_now_ms(auth->net) < auth->held_ms) {
+        finish_held(auth);
         return;
     }
     if (auth->lock_fd >= 0) {

@@ -176,6 +176,8 @@ enum auth_verdict autherr_judge(long status, const char *body, size_t length, st
     const char *error = NULL;
     const char *suberror = NULL;
     const char *description = NULL;
+    const char *trace = NULL; /* these two: by which the service's operators find it */
+    const char *correlation = NULL;
     if (!answer || json_get_str(answer, "error", &error) != JSON_OK || status == 429 ||
         status >= 500)
         return judge_foreign(status, err);
@@ -183,6 +185,10 @@ enum auth_verdict autherr_judge(long status, const char *body, size_t length, st
         suberror = NULL;
     if (json_get_str(answer, "error_description", &description) != JSON_OK)
         description = NULL;
+    if (json_get_str(answer, "trace_id", &trace) != JSON_OK)
+        trace = NULL;
+    if (json_get_str(answer, "correlation_id", &correlation) != JSON_OK)
+        correlation = NULL;
 
     enum auth_verdict verdict = verdict_of(error);
     int64_t number = find_number(answer, description);
@@ -191,12 +197,13 @@ enum auth_verdict autherr_judge(long status, const char *body, size_t length, st
         words = words_by_name(suberror);
     if (!words)
         words = words_by_name(error);
+    char code[32] = "";
     if (number != 0)
-        (void)err_set(err, errno_of(verdict), "%s [%.40s, AADSTS%lld]",
-                      words ? words : "the sign-in service refuses", error, (long long)number);
-    else
-        (void)err_set(err, errno_of(verdict), "%s [%.40s]",
-                      words ? words : "the sign-in service refuses", error);
+        (void)snprintf(code, sizeof(code), ", AADSTS%lld", (long long)number);
+    (void)err_set(err, errno_of(verdict), "%s [%.40s%s%s%.40s%s%.40s]",
+                  words ? words : "the sign-in service refuses", error, code,
+                  trace ? ", trace_id " : "", trace ? trace : "",
+                  correlation ? ", correlation_id " : "", correlation ? correlation : "");
     if (err) {
         err->http_status = status;
         err->scope = ERR_SCOPE_ACCOUNT;

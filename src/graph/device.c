@@ -36,6 +36,7 @@
 #define FIRST_POLL_MS 500
 /* A new user's profile may take a while to be there. */
 #define MAX_WHO_ATTEMPTS 6
+#define ID_HEADER        "client-request-id: "
 #define GRANT_TYPE       "urn:ietf:params:oauth:grant-type:device_code"
 
 struct device {
@@ -62,7 +63,8 @@ struct device {
     struct net_request request;
     struct strbuf form; /* a secret */
     char *bearer;       /* header; a secret */
-    char request_id[sizeof("client-request-id: ") + UUID_SIZE];
+    char request_id[UUID_SIZE];
+    char id_header[sizeof(ID_HEADER) + UUID_SIZE];
     const char *headers[4];
 };
 
@@ -118,13 +120,13 @@ static void send_request(struct device *device, const char *url,
                          void (*done)(struct net_request *request, void *arg))
 {
     bool is_form = device->form.len > 0;
-    char uuid[UUID_SIZE];
-    uuid_v4(uuid);
-    (void)snprintf(device->request_id, sizeof(device->request_id), "client-request-id: %s", uuid);
+    uuid_v4(device->request_id);
+    (void)snprintf(device->id_header, sizeof(device->id_header), "%s%s", ID_HEADER,
+                   device->request_id);
     device->headers[0] = "Accept: application/json";
     device->headers[1] =
         is_form ? "Content-Type: application/x-www-form-urlencoded" : device->bearer;
-    device->headers[2] = device->request_id;
+    device->headers[2] = device->id_header;
     net_request_clear(&device->request);
     device->request = (struct net_request){
         .method = is_form ? "POST" : "GET",
@@ -133,6 +135,7 @@ static void send_request(struct device *device, const char *url,
         .body = is_form ? device->form.data : NULL,
         .body_length = device->form.len,
         .class = NET_LOGIN,
+        .is_secret = is_form,
         .max_body = MAX_ANSWER_BYTES,
         .deadline_ms = net_now_ms(device->net) + REQUEST_TIMEOUT_MS,
         .done = done,
@@ -160,11 +163,18 @@ static void give_tokens(struct device *device, const char *user_id, const char *
     finish(device, &tokens, NULL);
 }
 
-static void retry_who(struct device *device, const struct err *err)
+/* Ends it with an error of the last request. */
+static void fail(struct device *device, struct err *err)
+{
+    errmap_note_id(err, device->request_id);
+    finish(device, NULL, err);
+}
+
+static void retry_who(struct device *device, struct err *err)
 {
     uint32_t random;
     if (++device->failures >= MAX_WHO_ATTEMPTS) {
-        finish(device, NULL, err);
+        fail(device, err);
         return;
     }
     random_bytes(&random, sizeof(random));
@@ -191,14 +201,14 @@ static void on_who(struct net_request *request, void *arg)
         if (err.retry == ERR_RETRY_LATER)
             retry_who(device, &err);
         else
-            finish(device, NULL, &err);
+            fail(device, &err);
         return;
     }
     cleanup_json struct json_object *json =
         json_parse_bounded(body->data, body->len, MAX_ANSWER_DEPTH, NULL);
     if (json_get_str(json, "id", &id) != JSON_OK || *id == '\0') {
         (void)err_set(&err, -EPROTO, "Graph doesn't say who has signed in");
-        finish(device, NULL, &err);
+        fail(device, &err);
         return;
     }
     if (json_get_str(json, "userPrincipalName", &name) != JSON_OK)
@@ -213,6 +223,20 @@ static void ask_who(void *arg)
     secret_replace(&device->bearer,
                    x_asprintf("Authorization: Bearer %s", device->grant.access_token));
     send_request(device, device->who_url, on_who);
+}
+
+/* Without a refresh token the sign-in would end within the hour, for good. */
+static void take_grant(struct device *device)
+{
+    struct err err;
+    if (device->grant.refresh_token) {
+        ask_who(device);
+        return;
+    }
+    (void)err_set(&err, -EACCES,
+                  "the service grants no lasting sign-in (the application must be allowed "
+                  "offline_access)");
+    fail(device, &err);
 }
 
 static void poll_after(struct device *device, int64_t pause_ms)
@@ -249,7 +273,7 @@ static void on_poll(struct net_request *request, void *arg)
         device->failures = 0;
     switch (verdict) {
     case AUTH_GRANTED:
-        ask_who(device);
+        take_grant(device);
         break;
     case AUTH_SLOW_DOWN:
         device->interval_ms += SLOW_DOWN_S * 1000;
@@ -264,7 +288,7 @@ static void on_poll(struct net_request *request, void *arg)
     case AUTH_OVER:
     case AUTH_DEAD:
     case AUTH_REFUSED:
-        finish(device, NULL, &err);
+        fail(device, &err);
         break;
     }
 }
@@ -285,12 +309,12 @@ static void on_code(struct net_request *request, void *arg)
     struct err err;
     if (request->outcome != NET_ANSWERED) {
         (void)err_set(&err, -ENETDOWN, "the sign-in service can't be reached: %s", request->error);
-        finish(device, NULL, &err);
+        fail(device, &err);
         return;
     }
     if (oauth_read_device(request->status, request->body_received.data, request->body_received.len,
                           &device->code, &err) != AUTH_GRANTED) {
-        finish(device, NULL, &err);
+        fail(device, &err);
         return;
     }
     device->interval_ms = device->code.interval_s * 1000;

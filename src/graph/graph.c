@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -31,11 +32,13 @@
 #define DEFAULT_IDLE_TIMEOUT_MS (60 * 1000)
 #define MAX_SCOPES_BYTES        2048
 
-/* The default permissions, without the host that other clouds want before them. Files.Read.All, and
- * not Files.Read, because folders that others share are read from their owners' drives; some
- * tenants let only an administrator consent to it, hence --scope. */
-static const char *const default_permissions[] = { "User.Read", "Files.Read.All" };
-static const char plain_scopes[] = "offline_access openid profile";
+/* What reading drives needs. Files.Read.All, and not Files.Read, because folders that others share
+ * are read from their owners' drives; some tenants let only an administrator consent to it, hence
+ * --scope. */
+static const char drives_permission[] = "Files.Read.All";
+/* What a sign-in needs whatever it is for: to ask who it is, and to last. */
+static const char user_permission[] = "User.Read";
+static const char *const plain_scopes[] = { "offline_access", "openid", "profile" };
 
 static const struct graph_cloud clouds[] = {
     { "global", "https://graph.microsoft.com", "https://login.microsoftonline.com" },
@@ -54,17 +57,47 @@ const struct graph_cloud *graph_cloud_find(const char *name)
     return NULL;
 }
 
-static char *default_scopes(const struct graph_cloud *cloud)
+/* Whether one of the scopes is of that name, with or without a host before it. */
+static bool has_scope(const char *scopes, const char *name)
 {
+    size_t length = strlen(name);
+    for (const char *scope = scopes + strspn(scopes, " "); *scope != '\0';
+         scope += strspn(scope, " ")) {
+        const char *end = scope + strcspn(scope, " ");
+        const char *start = end;
+        while (start > scope && start[-1] != '/')
+            start--;
+        if ((size_t)(end - start) == length && strncasecmp(start, name, length) == 0)
+            return true;
+        scope = end;
+    }
+    return false;
+}
+
+static void add_scope(struct strbuf *scopes, const char *host, const char *name)
+{
+    if (!has_scope(scopes->data, name))
+        (void)strbuf_addf(scopes, "%s%s%s%s", scopes->len > 0 ? " " : "", host,
+                          *host != '\0' ? "/" : "", name);
+}
+
+/* The scopes to ask for: those of the user, or what reading drives needs, and what every sign-in
+ * needs. */
+static char *make_scopes(const char *asked, const struct graph_cloud *cloud)
+{
+    /* A bare name means the global cloud's Graph. */
+    const char *host = strcmp(cloud->name, "global") == 0 ? "" : cloud->graph_url;
     cleanup_strbuf struct strbuf scopes;
     strbuf_init(&scopes, MAX_SCOPES_BYTES);
-    for (size_t i = 0; i < sizeof(default_permissions) / sizeof(default_permissions[0]); i++) {
-        /* A bare name means the global cloud's Graph. */
-        if (strcmp(cloud->name, "global") != 0)
-            (void)strbuf_addf(&scopes, "%s/", cloud->graph_url);
-        (void)strbuf_addf(&scopes, "%s ", default_permissions[i]);
-    }
-    (void)strbuf_addstr(&scopes, plain_scopes);
+    if (asked)
+        (void)strbuf_addstr(&scopes, asked);
+    else
+        add_scope(&scopes, host, drives_permission);
+    /* The service refuses to mix permissions with "what was registered", which has it anyway. */
+    if (!has_scope(scopes.data, ".default"))
+        add_scope(&scopes, host, user_permission);
+    for (size_t i = 0; i < sizeof(plain_scopes) / sizeof(plain_scopes[0]); i++)
+        add_scope(&scopes, "", plain_scopes[i]);
     return strbuf_steal(&scopes);
 }
 
@@ -89,6 +122,8 @@ static int check_conf(const struct graph_conf *conf, const struct graph_cloud **
         return -EINVAL;
     if (conf->login_url && url_check_service("login_url", conf->login_url, err) < 0)
         return -EINVAL;
+    if (conf->scopes && strlen(conf->scopes) > MAX_SCOPES_BYTES / 2)
+        return err_set(err, -EINVAL, "the scopes are too long");
     if (conf->ca_file && access(conf->ca_file, R_OK) < 0)
         return err_set_errno(err, errno, "ca_file = %s", conf->ca_file);
     return 0;
@@ -106,7 +141,7 @@ static void copy_conf(struct graph *graph, const struct graph_conf *conf,
     graph->client_id = x_strdup(conf->client_id);
     /* Only the global cloud has personal accounts. */
     graph->tenant = x_strdup(conf->tenant ? conf->tenant : is_global ? "common" : "organizations");
-    graph->scopes = conf->scopes ? x_strdup(conf->scopes) : default_scopes(cloud);
+    graph->scopes = make_scopes(conf->scopes, cloud);
 }
 
 static int start(struct graph *graph, const struct graph_conf *conf, struct pool *pool,

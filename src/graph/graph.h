@@ -40,7 +40,7 @@ struct graph_conf {
     const char *graph_url;   /* without a version; NULL: the cloud's */
     const char *login_url;   /* NULL: the cloud's */
     const char *ca_file;     /* NULL: the system's certificates */
-    const char *scopes;      /* NULL: what reading drives needs */
+    const char *scopes;      /* NULL: what reading drives needs; what a sign-in needs is added */
     int64_t idle_timeout_ms; /* an answer that stops is given up after it, one that doesn't begin
                                 after half as long again; 0: 60 s */
     bool force_http1;

@@ -102,6 +102,7 @@ struct net_request {
     int64_t
         range_first; /* bytes; with range_length > 0 a Range is asked for, and if the host sends */
     size_t range_length; /* everything instead (200), body is just that window of it */
+    bool is_secret;      /* the answer is wiped before its memory is freed */
     bool is_fresh;       /* on a new connection: the last one was dead */
     int64_t deadline_ms; /* monotonic */
     void (*done)(struct net_request *request, void *arg); /* may free the request */

@@ -10,6 +10,7 @@
 
 #include "graph/net_i.h"
 
+#include "graph/secret.h"
 #include "graph/url.h"
 
 #include <errno.h>
@@ -287,6 +288,8 @@ void transfer_free(struct net_request *request)
     curl_easy_cleanup(transfer->easy);
     wipe_headers(transfer->headers);
     free(transfer);
+    if (request->is_secret)
+        secret_clear_strbuf(&request->body_received);
     strbuf_clear(&request->body_received);
     request->transfer = NULL;
 }

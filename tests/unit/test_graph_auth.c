@@ -482,6 +482,20 @@ static void test_a_token_file_that_cannot_be_read_for_a_moment_is_no_sign_out(vo
     service_free(service);
 }
 
+static void test_a_sign_out_is_noticed_although_the_token_is_fresh(void **state)
+{
+    struct service *service = service_new(*state, 0);
+    struct err err;
+
+    service_sign_in(service);
+    assert_int_equal(try_drives(service, NULL), 0);
+    assert_int_equal(graph_logout(service->state_dir, NULL), 0);
+    clock_advance(service->clock, 2000);
+    assert_int_equal(try_drives(service, &err), -ENETDOWN);
+    assert_int_equal(err.retry, ERR_RETRY_AFTER_LOGIN);
+    service_free(service);
+}
+
 /* ---- The connection ---- */
 
 static void test_without_connection_readers_are_told_at_once(void **state)
@@ -558,6 +572,7 @@ int main(void)
         AUTH_TEST(test_a_token_renewed_by_another_process_is_taken),
         AUTH_TEST(test_a_renewal_waits_for_the_lock_of_another_process),
         AUTH_TEST(test_tokens_that_others_may_read_are_refused),
+        AUTH_TEST(test_a_sign_out_is_noticed_although_the_token_is_fresh),
         AUTH_TEST(test_the_tokens_of_another_user_are_not_used),
         AUTH_TEST(test_a_token_file_that_cannot_be_read_for_a_moment_is_no_sign_out),
         AUTH_TEST(test_without_connection_readers_are_told_at_once),

@@ -324,6 +324,95 @@ static void test_a_token_is_renewed_for_the_application_that_it_was_issued_to(vo
     wire_free(wire);
 }
 
+#define BUSY "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1000\r\nContent-Length: 2\r\n\r\n{}"
+#define REFUSED                                                                                    \
+    "HTTP/1.1 401 Unauthorized\r\nContent-Length: 84\r\n\r\n{\"error\":\"invalid_client\","        \
+    "\"trace_id\":\"the-trace\",\"correlation_id\":\"the-correlation\"}"
+
+static void test_what_the_sign_in_service_says_holds_for_everybody(void **state)
+{
+    static const struct {
+        const char *answers[4];
+        int code;
+        const char *words;
+    } rows[] = {
+        { { BUSY, GRANT, "{}", NULL }, -ETIMEDOUT, "HTTP 429" },
+        { { REFUSED, GRANT, "{}", NULL }, -ENETDOWN, "trace_id the-trace, correlation_id the-co" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct wire *wire = wire_new(rows[i].answers);
+        struct err err;
+
+        service_age_token(wire->service);
+        for (int j = 0; j < 3; j++) {
+            assert_int_equal(get(wire, "/me", &err), rows[i].code);
+            assert_non_null(strstr(err.msg, rows[i].words));
+            assert_int_equal(peer_count(wire->peer), 1);
+        }
+        cleanup_free char *id = peer_header(wire->peer, 0, "client-request-id");
+        assert_non_null(id);
+        assert_non_null(strstr(err.msg, id));
+        /* A new sign-in is tried at once. */
+        service_set_token(wire->service, offsetof(struct tokens, refresh_token), "another");
+        assert_int_equal(get(wire, "/me", &err), 0);
+        wire_free(wire);
+    }
+}
+
+#define CODE                                                                                       \
+    "{\"device_code\":\"d\",\"user_code\":\"u\",\"verification_uri\":\"https://v.example\","       \
+    "\"expires_in\":900,\"interval\":1}"
+
+static void show_nothing(const char *message, const char *user_code, const char *url, void *arg)
+{
+    (void)message;
+    (void)user_code;
+    (void)url;
+    (void)arg;
+}
+
+static void test_a_sign_in_asks_for_what_it_needs_to_last(void **state)
+{
+    static const struct {
+        const char *cloud;
+        const char *asked;
+        const char *sent;
+    } rows[] = {
+        { "global", NULL, "scope=Files.Read.All%20User.Read%20offline_access%20openid%20profile" },
+        { "global", "Files.Read", "scope=Files.Read%20User.Read%20offline_access%20openid%20pro" },
+        { "global", "openid user.read", "scope=openid%20user.read%20offline_access%20profile" },
+        { "china", "Mail.Read", "%20https%3A%2F%2Fmicrosoftgraph.chinacloudapi.cn%2FUser.Read%20" },
+        { "global", "https://x/.default", "x%2F.default%20offline_access%20openid%20profile" },
+    };
+
+    static const char *const answers[] = { CODE, "{\"access_token\":\"brief\"}", NULL };
+
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct wire *wire = wire_new(answers);
+        struct graph *graph = NULL;
+        struct err err;
+        struct graph_conf conf = {
+            .state_dir = wire->service->state_dir,
+            .client_id = "application",
+            .cloud = rows[i].cloud,
+            .graph_url = wire->disguise.url,
+            .login_url = wire->disguise.url,
+            .scopes = rows[i].asked,
+        };
+
+        assert_int_equal(graph_new(&conf, wire->service->clock, wire->service->pool, &graph, &err),
+                         0);
+        assert_int_equal(graph_login_device(graph, show_nothing, NULL, &err), -EACCES);
+        assert_non_null(strstr(err.msg, "offline_access"));
+        assert_non_null(strstr(peer_request(wire->peer, 0)->body, rows[i].sent));
+        graph_free(graph);
+        wire_free(wire);
+    }
+}
+
 static void test_a_token_goes_only_to_the_services_that_it_is_for(void **state)
 {
     static const struct {
@@ -371,6 +460,8 @@ int main(void)
         cmocka_unit_test(test_a_list_of_drives_that_goes_on_elsewhere_is_an_error),
         cmocka_unit_test(test_an_answer_that_cannot_be_used_is_told_of_with_its_id),
         cmocka_unit_test(test_a_token_is_renewed_for_the_application_that_it_was_issued_to),
+        cmocka_unit_test(test_what_the_sign_in_service_says_holds_for_everybody),
+        cmocka_unit_test(test_a_sign_in_asks_for_what_it_needs_to_last),
         cmocka_unit_test(test_a_token_goes_only_to_the_services_that_it_is_for),
     };
 
