@@ -7,6 +7,7 @@
 
 #include "graph/tokens.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
@@ -163,8 +164,20 @@ int tokens_save(const char *state_dir, const struct tokens *tokens, struct token
     return 0;
 }
 
+/* What a write that was killed has left: tokens that may be good still. */
+static void remove_leftovers(const char *state_dir)
+{
+    cleanup_dir DIR *directory = opendir(state_dir);
+    const struct dirent *entry;
+    while (directory && (entry = readdir(directory))) {
+        if (strncmp(entry->d_name, TOKEN_FILE ".", sizeof(TOKEN_FILE)) == 0)
+            (void)unlinkat(dirfd(directory), entry->d_name, 0);
+    }
+}
+
 int tokens_remove(const char *state_dir, struct err *err)
 {
+    remove_leftovers(state_dir);
     cleanup_free char *path = file_path(state_dir, TOKEN_FILE);
     if (unlink(path) < 0 && errno != ENOENT)
         return err_set_errno(err, errno, "%s", path);

@@ -65,7 +65,8 @@ int tokens_load(const char *state_dir, struct tokens *ret_tokens, struct tokens_
 int tokens_save(const char *state_dir, const struct tokens *tokens, struct tokens_stamp *ret_stamp,
                 struct err *err);
 
-/* Removes the file. Returns 0, also if there was none. The lock is held. */
+/* Removes the file, and what a killed process has left of one. Returns 0, also if there was none.
+ * The lock is held. */
 int tokens_remove(const char *state_dir, struct err *err);
 
 /* True if the file is another one than when stamp was taken, or has gone. */

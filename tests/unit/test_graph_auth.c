@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/paths.h"
 #include "base/xalloc.h"
 #include "graph/tokens.h"
 
@@ -482,6 +483,18 @@ static void test_a_token_file_that_cannot_be_read_for_a_moment_is_no_sign_out(vo
     service_free(service);
 }
 
+static void test_a_sign_out_leaves_no_token(void **state)
+{
+    struct service *service = service_new(*state, 0);
+    cleanup_free char *leftover = x_asprintf("%s/token.json.aBcDeF", service->state_dir);
+
+    service_put_tokens(service);
+    assert_int_equal(file_write_atomic(leftover, "{}", 2, 0600), 0);
+    assert_int_equal(graph_logout(service->state_dir, NULL), 0);
+    assert_int_equal(access(leftover, F_OK), -1);
+    service_free(service);
+}
+
 static void test_a_sign_out_is_noticed_although_the_token_is_fresh(void **state)
 {
     struct service *service = service_new(*state, 0);
@@ -572,6 +585,7 @@ int main(void)
         AUTH_TEST(test_a_token_renewed_by_another_process_is_taken),
         AUTH_TEST(test_a_renewal_waits_for_the_lock_of_another_process),
         AUTH_TEST(test_tokens_that_others_may_read_are_refused),
+        AUTH_TEST(test_a_sign_out_leaves_no_token),
         AUTH_TEST(test_a_sign_out_is_noticed_although_the_token_is_fresh),
         AUTH_TEST(test_the_tokens_of_another_user_are_not_used),
         AUTH_TEST(test_a_token_file_that_cannot_be_read_for_a_moment_is_no_sign_out),
