@@ -13,6 +13,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Control characters are those below a blank, DEL, and U+0080 to U+009F. */
+static void make_printable(char *msg)
+{
+    for (unsigned char *p = (unsigned char *)msg; *p; p++) {
+        if (*p < ' ' || *p == 0x7F)
+            *p = '?';
+        else if (*p == 0xC2 && p[1] >= 0x80 && p[1] < 0xA0)
+            p[0] = p[1] = '?';
+    }
+}
+
 static __attribute__((format(printf, 3, 0))) void err_start(struct err *err, int code,
                                                             const char *fmt, va_list args)
 {
@@ -24,6 +35,7 @@ static __attribute__((format(printf, 3, 0))) void err_start(struct err *err, int
     err->code = code;
     err->scope = ERR_SCOPE_ITEM;
     err->retry = ERR_RETRY_NEVER;
+    make_printable(msg);
     memcpy(err->msg, msg, sizeof msg);
 }
 
@@ -67,6 +79,7 @@ int err_wrap(struct err *err, const char *fmt, ...)
     va_start(args, fmt);
     (void)vsnprintf(err->msg, sizeof err->msg, fmt, args);
     va_end(args);
+    make_printable(err->msg);
     used = strlen(err->msg);
     (void)snprintf(err->msg + used, sizeof err->msg - used, ": %s", inner);
     return err->code;

@@ -37,12 +37,13 @@ struct err {
     enum err_retry retry;
     int64_t retry_after_ms; /* what the server asked for; 0 if it didn't */
     char graph_code[64];    /* error.code of the response, "" if none */
-    char msg[ERR_MSG_SIZE]; /* "what: why (what to do)", no newline */
+    char msg[ERR_MSG_SIZE]; /* "what: why (what to do)"; no newline, nor other control characters */
 };
 
 /*
  * err_set(err, code, fmt, ...):
- * Starts ${err} anew with ${code} and the message; scope is ITEM, retry is NEVER, the rest empty.
+ * Starts ${err} anew with ${code} and the message, in which `?` stands for control characters, for
+ * it may quote a server; scope is ITEM, retry is NEVER, the rest empty.
  * ${code} is a negative errno. Returns ${code}. ${err} may be NULL.
  */
 int err_set(struct err *err, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

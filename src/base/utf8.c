@@ -7,6 +7,12 @@
 
 #include "base/utf8.h"
 
+#include <string.h>
+
+#include "base/xalloc.h"
+
+#define UTF8_REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD */
+
 static const struct {
     uint8_t lead, mask; /* (byte & mask) == lead */
     uint8_t len;
@@ -80,4 +86,67 @@ size_t utf8_utf16_units(const char *str, size_t len)
     for (; (n = utf8_next(str, len, &character)) != 0; str += n, len -= n)
         units += character > 0xFFFF ? 2 : 1;
     return units;
+}
+
+/* How much of ${str} can be copied as it is: valid, and ${is_wanted}. */
+static size_t good_length(const char *str, size_t len, bool (*is_wanted)(uint32_t character))
+{
+    size_t good = 0, n;
+    uint32_t character;
+
+    while ((n = utf8_next(str + good, len - good, &character)) != 0 && is_wanted(character))
+        good += n;
+    return good;
+}
+
+static void replace_unwanted(const char *str, size_t len, bool (*is_wanted)(uint32_t character),
+                             struct strbuf *out)
+{
+    while (len > 0) {
+        size_t good = good_length(str, len, is_wanted);
+        uint32_t character;
+
+        (void)strbuf_add(out, str, good);
+        if (good < len) {
+            size_t bad = utf8_next(str + good, len - good, &character);
+
+            (void)strbuf_addstr(out, UTF8_REPLACEMENT);
+            good += bad > 0 ? bad : 1;
+        }
+        str += good;
+        len -= good;
+    }
+}
+
+static bool is_any(uint32_t character)
+{
+    (void)character;
+    return true;
+}
+
+static bool is_printable(uint32_t character)
+{
+    bool is_control = character < 0x20 || (character >= 0x7F && character < 0xA0);
+    bool is_turn = character == 0x061C || (character >= 0x200E && character <= 0x200F) ||
+                   (character >= 0x2028 && character <= 0x202E) ||
+                   (character >= 0x2066 && character <= 0x2069);
+
+    return !is_control && !is_turn;
+}
+
+int utf8_repair(const char *str, size_t len, struct strbuf *out)
+{
+    replace_unwanted(str, len, is_any, out);
+    return strbuf_error(out);
+}
+
+char *utf8_printable(const char *str)
+{
+    size_t len = strlen(str);
+    struct strbuf out;
+
+    strbuf_init(&out, 3 * len);
+    replace_unwanted(str, len, is_printable, &out);
+    char *text = strbuf_steal(&out);
+    return text ? text : x_strdup("");
 }

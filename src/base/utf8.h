@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/strbuf.h"
+
 /* UTF-8 as RFC 3629 has it: no overlong forms, no surrogates, nothing above U+10FFFF. */
 
 /*
@@ -23,6 +25,21 @@ size_t utf8_put(uint32_t character, char out[4]);
 
 /* utf8_valid(str, len): Whether all ${len} bytes are valid. An embedded NUL is. */
 bool utf8_valid(const char *str, size_t len);
+
+/*
+ * utf8_printable(str):
+ * A copy of ${str}, for the caller to free, with U+FFFD in place of what a terminal would not print
+ * but act on, and of bytes that are not valid: control characters, and those that turn the
+ * direction of writing.
+ */
+char *utf8_printable(const char *str);
+
+/*
+ * utf8_repair(str, len, out):
+ * Appends ${len} bytes to ${out}, with U+FFFD in place of each byte that is not valid. Returns what
+ * strbuf_add does.
+ */
+int utf8_repair(const char *str, size_t len, struct strbuf *out);
 
 /* utf8_utf16_units(str, len): How long valid UTF-8 is in UTF-16 code units, as OneDrive counts. */
 size_t utf8_utf16_units(const char *str, size_t len);

@@ -117,6 +117,8 @@ static int load_config(struct account *account, struct err *err)
 int account_load(const struct account_choice *choice, struct account *ret_account, struct err *err)
 {
     cleanup_account struct account account = { 0 };
+    /* The token file is read here. */
+    account_protect_memory();
     account.name = x_strdup(choice->account ? choice->account : DEFAULT_ACCOUNT);
     account.section = x_asprintf("account %s", account.name);
     int ret = paths_state_dir(account.name, &account.state_dir, err);

@@ -36,9 +36,9 @@ struct account_choice {
     const char *scopes;
 };
 
-/* Loads the account. For each setting the command line beats its section of the file, that beats
- * [defaults], and that what was used at the sign-in. Returns 0 or -errno with a message. Borrows
- * the strings of choice. */
+/* Loads the account, and protects the process's memory first. For each setting the command line
+ * beats its section of the file, that beats [defaults], and that what was used at the sign-in.
+ * Returns 0 or -errno with a message. Borrows the strings of choice. */
 int account_load(const struct account_choice *choice, struct account *ret_account, struct err *err);
 
 /* A setting of the account's section or of [defaults]; NULL if it isn't set. */

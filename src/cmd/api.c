@@ -117,7 +117,6 @@ static int run_api(const struct verb *verb, int argc, char **argv)
         return code;
     if (argc - first != 1)
         return verb_misused(verb, "it takes one path, such as /me/drive");
-    account_protect_memory();
     if (account_load(&values.choice, &account, &err) < 0 ||
         account_check_keys(&account, &err) < 0 || call(&account, &values, argv[first], &err) < 0)
         return verb_failed(&err, "%s", argv[first]);

@@ -7,7 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/pool.h"
+#include "base/utf8.h"
+#include "base/xalloc.h"
 #include "cmd/account.h"
 #include "cmd/cmd.h"
 
@@ -36,11 +39,13 @@ static const struct option_row login_options[] = {
 
 static void show_prompt(const char *message, const char *user_code, const char *url, void *arg)
 {
+    cleanup_free char *text =
+        message
+            ? x_strdup(message)
+            : x_asprintf("Open %s in a browser and enter the code %s to sign in.", url, user_code);
+    cleanup_free char *printable = utf8_printable(text);
     (void)arg;
-    if (message)
-        (void)printf("%s\n", message);
-    else
-        (void)printf("Open %s in a browser and enter the code %s to sign in.\n", url, user_code);
+    (void)printf("%s\n", printable);
     (void)fflush(stdout);
 }
 
@@ -72,13 +77,14 @@ static int run_login(const struct verb *verb, int argc, char **argv)
         return verb_misused(verb, "%s: it takes no operand", argv[first]);
     if (strcmp(values.method, "device") != 0)
         return verb_misused(verb, "--method=%s: there is only --method=device", values.method);
-    account_protect_memory();
     if (account_load(&values.choice, &account, &err) < 0 ||
         account_check_keys(&account, &err) < 0 || sign_in(&account, &err) < 0)
         return verb_failed(&err, "signing in");
     if (graph_identity_load(account.state_dir, &identity, &err) < 0)
         return verb_failed(&err, "signing in");
-    (void)printf("Signed in as %s.\n", identity.user_name ? identity.user_name : identity.user_id);
+    cleanup_free char *name =
+        utf8_printable(identity.user_name ? identity.user_name : identity.user_id);
+    (void)printf("Signed in as %s.\n", name);
     graph_identity_clear(&identity);
     return EXIT_DONE;
 }

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "base/cleanup.h"
+#include "base/utf8.h"
 #include "cmd/account.h"
 #include "cmd/cmd.h"
 
@@ -27,8 +29,10 @@ static int run_logout(const struct verb *verb, int argc, char **argv)
         return verb_misused(verb, "%s: it takes no operand", argv[first]);
     if (account_load(&choice, &account, &err) < 0 || graph_logout(account.state_dir, &err) < 0)
         return verb_failed(&err, "signing out");
-    if (account.identity.user_name)
-        (void)printf("Signed out %s.\n", account.identity.user_name);
+    if (account.identity.user_name) {
+        cleanup_free char *name = utf8_printable(account.identity.user_name);
+        (void)printf("Signed out %s.\n", name);
+    }
     return EXIT_DONE;
 }
 

@@ -34,6 +34,19 @@ static void test_errno_is_put_into_words_whatever_its_sign(void **state)
     assert_string_equal(ERRNO_TEXT(-EACCES), "Permission denied");
 }
 
+static void test_control_characters_do_not_get_into_messages(void **state)
+{
+    struct err err;
+
+    (void)state;
+    (void)err_set(&err, -EIO, "%s",
+                  "\x1B[2J\n\xC2\x9B"
+                  "1m \u00FC");
+    assert_string_equal(err.msg, "?[2J???1m \u00FC");
+    (void)err_wrap(&err, "%s", "a\tb");
+    assert_string_equal(err.msg, "a?b: ?[2J???1m \u00FC");
+}
+
 static void test_wrap_keeps_all_but_the_message(void **state)
 {
     struct err err;
@@ -98,6 +111,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_set_starts_anew),
         cmocka_unit_test(test_errno_is_put_into_words_whatever_its_sign),
+        cmocka_unit_test(test_control_characters_do_not_get_into_messages),
         cmocka_unit_test(test_wrap_keeps_all_but_the_message),
         cmocka_unit_test(test_message_may_quote_the_error_itself),
         cmocka_unit_test(test_long_messages_are_cut),

@@ -63,6 +63,36 @@ static void test_length_is_counted_as_onedrive_counts(void **state)
     assert_int_equal(utf8_utf16_units("\U0001F389", 4), 2);
 }
 
+static void test_what_is_no_text_is_replaced(void **state)
+{
+    static const struct {
+        const char *text, *repaired, *printable;
+    } rows[] = {
+        { "", "", "" },
+        { "J\u00FCrgen \U0001F389", "J\u00FCrgen \U0001F389", "J\u00FCrgen \U0001F389" },
+        { "a\xFF\xC3", "a\uFFFD\uFFFD", "a\uFFFD\uFFFD" },
+        { "\x1B[2J\n\x7F", "\x1B[2J\n\x7F", "\uFFFD[2J\uFFFD\uFFFD" },
+        { "\xC2\x9B"
+          "1m",
+          "\xC2\x9B"
+          "1m",
+          "\uFFFD"
+          "1m" },
+        { "\u202Eexe", "\u202Eexe", "\uFFFDexe" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        cleanup_strbuf struct strbuf repaired;
+        cleanup_free char *printable = utf8_printable(rows[i].text);
+
+        strbuf_init(&repaired, 100);
+        assert_int_equal(utf8_repair(rows[i].text, strlen(rows[i].text), &repaired), 0);
+        assert_string_equal(repaired.data, rows[i].repaired);
+        assert_string_equal(printable, rows[i].printable);
+    }
+}
+
 static void test_base64_follows_the_rfc(void **state)
 {
     static const struct {
@@ -144,6 +174,7 @@ int main(void)
         cmocka_unit_test(test_utf8_is_taken_strictly),
         cmocka_unit_test(test_every_character_survives_decoding_and_encoding),
         cmocka_unit_test(test_length_is_counted_as_onedrive_counts),
+        cmocka_unit_test(test_what_is_no_text_is_replaced),
         cmocka_unit_test(test_base64_follows_the_rfc),
         cmocka_unit_test(test_base64_of_no_bytes_is_refused),
         cmocka_unit_test(test_hex_is_written_small_and_read_in_either_case),
