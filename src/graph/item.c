@@ -18,6 +18,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "base/xalloc.h"
 #include "graph/decode.h"
 #include "graph/errmap.h"
@@ -275,9 +276,25 @@ void item_page_free(struct item_page *page)
     free(page);
 }
 
+/* One byte that is no UTF-8, in one name of a thousand, must not cost the others: it is replaced.
+ */
+static struct json_object *parse_answer(const struct strbuf *body, struct err *err)
+{
+    cleanup_strbuf struct strbuf repaired;
+    strbuf_init(&repaired, 3 * body->len);
+    if (utf8_valid(body->data, body->len))
+        return json_parse_bounded(body->data, body->len, DECODE_MAX_DEPTH, err);
+    log_warn("graph", "an answer is not UTF-8 throughout: the bytes that aren't are replaced");
+    if (utf8_repair(body->data, body->len, &repaired) < 0) {
+        (void)err_set(err, -ENOMEM, "no memory for an answer");
+        return NULL;
+    }
+    return json_parse_bounded(repaired.data, repaired.len, DECODE_MAX_DEPTH, err);
+}
+
 struct json_object *decode_answer(const struct strbuf *body, struct err *err)
 {
-    struct json_object *json = json_parse_bounded(body->data, body->len, DECODE_MAX_DEPTH, err);
+    struct json_object *json = parse_answer(body, err);
     if (!json) {
         (void)err_wrap(err, "the answer is not JSON");
         if (err)

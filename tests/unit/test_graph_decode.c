@@ -271,6 +271,7 @@ static void test_answers_are_json_without_an_error(void **state)
         int code; /* 0: good */
     } rows[] = {
         { "{\"value\":[]}", 0 },
+        { "{\"value\":[\"not UTF-8: \xFF\"]}", 0 },
         { "{\"value\":[", -EPROTO },
         { "<html></html>", -EPROTO },
         { "", -EPROTO },
