@@ -12,6 +12,8 @@
 #include "base/paths.h"
 #include "base/pool.h"
 #include "base/strbuf.h"
+#include "base/utf8.h"
+#include "base/vec.h"
 #include "base/xalloc.h"
 #include "cmd/account.h"
 #include "cmd/cmd.h"
@@ -64,30 +66,70 @@ static char *next_link(const struct strbuf *body)
     return json_get_str(json, "@odata.nextLink", &link) == JSON_OK ? x_strdup(link) : NULL;
 }
 
+/* The pages that were asked for. A link back to any of them would lead in circles. */
+DEFINE_VEC(pages, char *);
+
+static bool pages_have(const struct pages *pages, const char *link)
+{
+    for (size_t i = 0; i < pages->len; i++) {
+        if (strcmp(pages->items[i], link) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void pages_free(struct pages *pages)
+{
+    for (size_t i = 0; i < pages->len; i++)
+        free(pages->items[i]);
+    pages_clear(pages);
+}
+
+static int print_response(const struct graph_response *response, struct err *err)
+{
+    if (response->status / 100 == 3 && response->location) {
+        cleanup_free char *location = utf8_printable(response->location);
+        (void)fprintf(stderr, "Location: %s\n", location);
+    }
+    return print_body(&response->body, err);
+}
+
+/* One call. Sets *ret_next to the link to the next page, NULL if none is wanted or there is none.
+ */
+static int call_one(struct graph *graph, const struct api_values *values, const char *path,
+                    const struct strbuf *data, char **ret_next, struct err *err)
+{
+    struct graph_response response;
+    struct err print_err;
+    const char *method = values->method ? values->method : values->data ? "POST" : "GET";
+    int ret = graph_call_sync(graph, method, path, values->data ? data->data : NULL, data->len,
+                              &response, err);
+    if (print_response(&response, &print_err) < 0 && ret == 0) {
+        *err = print_err;
+        ret = err->code;
+    }
+    if (ret == 0)
+        *ret_next = values->is_paginated ? next_link(&response.body) : NULL;
+    graph_response_clear(&response);
+    return ret;
+}
+
 static int call_and_print(struct graph *graph, const struct api_values *values, const char *path,
                           struct err *err)
 {
     cleanup_strbuf struct strbuf data;
-    cleanup_free char *next = x_strdup(path);
-    const char *method = values->method ? values->method : values->data ? "POST" : "GET";
+    struct pages pages = { 0 };
+    char *next = x_strdup(path);
     strbuf_init(&data, MAX_DATA_BYTES);
     int ret = values->data ? read_data(values->data, &data, err) : 0;
     while (ret == 0 && next) {
-        struct graph_response response;
-        struct err print_err;
-        cleanup_free char *here = steal_ptr(&next);
-        ret = graph_call_sync(graph, method, here, values->data ? data.data : NULL, data.len,
-                              &response, err);
-        if (print_body(&response.body, &print_err) < 0 && ret == 0) {
-            *err = print_err;
-            ret = err->code;
-        }
-        if (ret == 0 && values->is_paginated)
-            next = next_link(&response.body);
-        if (next && strcmp(next, here) == 0)
-            ret = err_set(err, -EPROTO, "a page's next link leads back to the page itself");
-        graph_response_clear(&response);
+        const char *here = *pages_push(&pages, steal_ptr(&next));
+        ret = call_one(graph, values, here, &data, &next, err);
+        if (ret == 0 && next && pages_have(&pages, next))
+            ret = err_set(err, -EPROTO, "a page's next link leads back to a page before it");
     }
+    free(next);
+    pages_free(&pages);
     return ret;
 }
 

@@ -27,11 +27,13 @@
 #include "graph/remote.h"
 #include "graph/retry.h"
 #include "graph/secret.h"
+#include "graph/url.h"
 
 /* How long the news that there is no network is good enough for somebody who waits. */
 #define OFFLINE_NEWS_MS 5000
 /* A reader bears this many failures to connect before it is told that there is no network. */
 #define READER_CONNECTS 2
+#define MAX_REDIRECTS   2
 /* How an error object that comes with 200 begins, and how long it is at most. */
 #define ERROR_BEGIN        "{\"error\""
 #define MAX_DISGUISE_BYTES 4096
@@ -314,6 +316,36 @@ static void take_unauthorised(struct call *call)
     call_step(call);
 }
 
+/* A content host may send on to another. No token is in such a request, so none gets there; but the
+ * URL is a secret of its own, hence https. Sets err and returns false if it isn't followed. */
+static bool follow_redirect(struct call *call)
+{
+    if (!call->answer.location || call->redirects >= MAX_REDIRECTS) {
+        (void)err_set(&call->err, -EPROTO, "the content host sends from one place to another");
+        return false;
+    }
+    char *url = url_resolve(call->asked.url, call->answer.location);
+    if (url_check_content(url ? url : "", &call->err) < 0) {
+        secret_free(url);
+        return false;
+    }
+    call->redirects++;
+    secret_free((char *)(uintptr_t)call->asked.url);
+    call->asked.url = url;
+    return true;
+}
+
+static void take_redirect(struct call *call)
+{
+    if (follow_redirect(call)) {
+        call_step(call);
+        return;
+    }
+    call->err.http_status = call->answer.status;
+    errmap_note_id(&call->err, call->request_id);
+    finish(call);
+}
+
 static void take_error(struct call *call, const char *retry_after)
 {
     struct call_answer *answer = &call->answer;
@@ -350,6 +382,8 @@ static void on_net_done(struct net_request *request, void *arg)
     net_request_clear(request);
     if (is_success(call))
         take_success(call);
+    else if (call->asked.kind == CALL_CONTENT && call->answer.status / 100 == 3)
+        take_redirect(call);
     else
         take_error(call, retry_after[0] != '\0' ? retry_after : NULL);
 }

@@ -46,6 +46,7 @@ struct call {
     int64_t due_ms; /* the deadline, monotonic */
     unsigned attempts;
     unsigned failed_connects;
+    unsigned redirects;   /* that were followed */
     bool is_reauthorised; /* the token was renewed once for this call */
     bool is_stalled;      /* a connection went dead over it: not that one again */
     bool is_pausing;      /* after a failure, so that caller_wake() may end it */

@@ -90,6 +90,7 @@ struct graph_counters graph_count(struct graph *graph);
 struct graph_response {
     long status;
     struct strbuf body;
+    char *location; /* of a 3xx, or of what was made; NULL: none was told */
 };
 
 /* Frees what the response holds. */

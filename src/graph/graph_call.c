@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -35,6 +36,7 @@ static void on_answer(struct call_answer *answer, const struct err *err, void *a
     waiting->response->status = answer->status;
     waiting->response->body = answer->body;
     strbuf_init(&answer->body, 0);
+    waiting->response->location = steal_ptr(&answer->location);
     waiting->is_done = true;
     (void)pthread_cond_signal(&waiting->done);
 }
@@ -62,6 +64,8 @@ static int build_url(const struct graph *graph, const char *path, char **ret_url
 void graph_response_clear(struct graph_response *response)
 {
     strbuf_clear(&response->body);
+    free(response->location);
+    response->location = NULL;
     response->status = 0;
 }
 
@@ -71,6 +75,7 @@ int graph_call_sync(struct graph *graph, const char *method, const char *path, c
     cleanup_free char *url = NULL;
     strbuf_init(&ret_response->body, 0);
     ret_response->status = 0;
+    ret_response->location = NULL;
     int ret = build_url(graph, path, &url, err);
     if (ret < 0)
         return ret;

@@ -84,16 +84,6 @@ static void on_fetched(struct call_answer *answer, const struct err *err, void *
     fetch_finish(fetch_op, &fetched, NULL);
 }
 
-static int check_url(const char *url, struct err *err)
-{
-    struct url_origin origin;
-    if (url_parse_origin(url, &origin, NULL) < 0)
-        return err_set(err, -EPROTO, "the content's address is not a URL");
-    if (strcmp(origin.scheme, "https") != 0 && !url_is_loopback(&origin))
-        return err_set(err, -EPROTO, "the content's address is not https");
-    return 0;
-}
-
 uint64_t graph_remote_fetch(struct remote *base, const struct fetch_query *query,
                             remote_fetch_fn *done, void *arg)
 {
@@ -103,7 +93,7 @@ uint64_t graph_remote_fetch(struct remote *base, const struct fetch_query *query
     fetch_op->arg = arg;
     uint64_t id =
         op_begin(graph_remote_of(base), &fetch_op->op, query->priority, query->deadline_ms);
-    if (check_url(query->url, &fetch_op->op.err) < 0) {
+    if (url_check_content(query->url, &fetch_op->op.err) < 0) {
         op_fail_later(&fetch_op->op);
         return id;
     }

@@ -87,6 +87,29 @@ int url_check_service(const char *key, const char *url, struct err *err)
     return 0;
 }
 
+int url_check_content(const char *url, struct err *err)
+{
+    struct url_origin origin;
+    if (url_parse_origin(url, &origin, NULL) < 0)
+        return err_set(err, -EPROTO, "the content's address is not a URL");
+    if (strcmp(origin.scheme, "https") != 0 && !url_is_loopback(&origin))
+        return err_set(err, -EPROTO, "the content's address is not https");
+    return 0;
+}
+
+char *url_resolve(const char *base, const char *location)
+{
+    char *text = NULL;
+    cleanup_curl_url CURLU *handle = curl_url();
+    if (!handle || curl_url_set(handle, CURLUPART_URL, base, 0) != CURLUE_OK ||
+        curl_url_set(handle, CURLUPART_URL, location, 0) != CURLUE_OK ||
+        curl_url_get(handle, CURLUPART_URL, &text, 0) != CURLUE_OK)
+        return NULL;
+    char *url = x_strdup(text);
+    curl_free(text);
+    return url;
+}
+
 char *url_base(const char *url)
 {
     size_t length = strlen(url);

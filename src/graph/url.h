@@ -23,6 +23,14 @@ int url_parse_origin(const char *url, struct url_origin *ret_origin, struct err 
 /* Whether scheme, host and port are all equal. */
 bool url_same_origin(const struct url_origin *one, const struct url_origin *other);
 
+/* Whether a preauthenticated URL may be asked for: https, or http to a loopback address. Returns 0,
+ * or -EPROTO with a message. */
+int url_check_content(const char *url, struct err *err);
+
+/* What a Location header means that came from base, which is absolute. Returns an absolute URL for
+ * the caller to free; NULL if it isn't one. */
+char *url_resolve(const char *base, const char *location);
+
 /* True for localhost, 127.0.0.0/8 and ::1. */
 bool url_is_loopback(const struct url_origin *origin);
 

@@ -305,6 +305,54 @@ static void test_an_answer_that_cannot_be_used_is_told_of_with_its_id(void **sta
     }
 }
 
+/* A read of content that is at the peer; returns its err.code. */
+static int fetch(struct wire *wire, struct err *ret_err)
+{
+    cleanup_free char *url = x_asprintf("%s/content", wire->peer->url);
+    struct fetch_query query = { .url = url, .length = 5, .priority = REMOTE_READ };
+    struct answer answer;
+
+    answer_init(&answer);
+    (void)remote_fetch(wire->service->remote, &query, answer_fetch, &answer);
+    int ret = answer_wait(&answer);
+    *ret_err = answer.err;
+    answer_clear(&answer);
+    return ret;
+}
+
+#define REDIRECT(location)                                                                         \
+    "HTTP/1.1 302 Found\r\nLocation: " location "\r\nContent-Length: 0\r\n\r\n"
+#define CONTENT "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nbytes"
+
+static void test_content_that_has_moved_is_followed_twice(void **state)
+{
+    static const struct {
+        const char *answers[5];
+        size_t requests;
+        int code;
+    } rows[] = {
+        { { REDIRECT("/there"), CONTENT, NULL }, 2, 0 },
+        { { REDIRECT("/there"), REDIRECT("/and/there?x=1"), CONTENT, NULL }, 3, 0 },
+        { { REDIRECT("/1"), REDIRECT("/2"), REDIRECT("/3"), CONTENT, NULL }, 3, -EPROTO },
+        { { REDIRECT("http://evil.example/"), CONTENT, NULL }, 1, -EPROTO },
+        { { REDIRECT("file:///etc/passwd"), CONTENT, NULL }, 1, -EPROTO },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct wire *wire = wire_new(rows[i].answers);
+        struct err err;
+
+        assert_int_equal(fetch(wire, &err), rows[i].code);
+        assert_int_equal(peer_count(wire->peer), rows[i].requests);
+        for (size_t j = 0; j < rows[i].requests; j++)
+            assert_null(peer_header(wire->peer, j, "Authorization"));
+        if (i == 1)
+            assert_non_null(strstr(peer_request(wire->peer, 2)->head, "GET /and/there?x=1 HTTP"));
+        wire_free(wire);
+    }
+}
+
 /* ---- Where tokens go ---- */
 
 #define GRANT "{\"access_token\":\"new\",\"refresh_token\":\"newer\",\"expires_in\":3600}"
@@ -459,6 +507,7 @@ int main(void)
         cmocka_unit_test(test_a_reader_of_content_is_told_that_there_is_no_connection),
         cmocka_unit_test(test_a_list_of_drives_that_goes_on_elsewhere_is_an_error),
         cmocka_unit_test(test_an_answer_that_cannot_be_used_is_told_of_with_its_id),
+        cmocka_unit_test(test_content_that_has_moved_is_followed_twice),
         cmocka_unit_test(test_a_token_is_renewed_for_the_application_that_it_was_issued_to),
         cmocka_unit_test(test_what_the_sign_in_service_says_holds_for_everybody),
         cmocka_unit_test(test_a_sign_in_asks_for_what_it_needs_to_last),
