@@ -5,6 +5,7 @@
  * The list alone wouldn't do: on personal accounts it has phantoms before the real one, and it is
  * refused for some seconds after a sign-in. So a refused list (4xx) is left out when there is a
  * default drive, and a missing default drive (an account without a licence) when there is a list.
+ * Then no drive is called the default one, which doesn't say that the one known so far isn't.
  */
 #include "config.h"
 

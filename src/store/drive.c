@@ -79,15 +79,6 @@ int store_find_drive_by_root(struct store *store, ino_nr root, struct drive_row 
     return drive_by_number(store_reader(store), STMT_DRIVE_BY_ROOT, (int64_t)root, ret);
 }
 
-int store_find_drive(struct store *store, const char *drive_id, enum drive_kind kind,
-                     struct drive_row *ret)
-{
-    const struct sql_value values[] = { sql_text(drive_id), sql_number(kind) };
-    struct sql_conn *conn = store_reader(store);
-
-    return conn ? read_drive(conn, STMT_DRIVE_FIND, values, 2, ret) : -EIO;
-}
-
 int store_list_drives(struct store *store, store_drive_fn *each, void *arg)
 {
     struct sql_conn *conn = store_reader(store);
@@ -112,6 +103,14 @@ int store_list_drives(struct store *store, store_drive_fn *each, void *arg)
 int txn_get_drive(struct store_txn *txn, int64_t id, struct drive_row *ret)
 {
     return drive_by_number(txn->conn, STMT_DRIVE_GET, id, ret);
+}
+
+int txn_find_drive(struct store_txn *txn, const char *drive_id, enum drive_kind kind,
+                   struct drive_row *ret)
+{
+    const struct sql_value values[] = { sql_text(drive_id), sql_number(kind) };
+
+    return read_drive(txn->conn, STMT_DRIVE_FIND, values, 2, ret);
 }
 
 int txn_find_drive_by_root(struct store_txn *txn, ino_nr root, struct drive_row *ret)

@@ -214,12 +214,8 @@ struct drive_row {
 /* Frees what the row holds and zeroes it. */
 void drive_row_clear(struct drive_row *drive);
 
-/* Drives, by the row's id and by the server's. -ENOENT if there is none. Clear with
- * drive_row_clear(). */
+/* -ENOENT if there is none. Clear with drive_row_clear(). */
 int store_get_drive(struct store *store, int64_t id, struct drive_row *ret);
-/* The one with this id; of shared ones, which can have several roots in one drive, the eldest. */
-int store_find_drive(struct store *store, const char *drive_id, enum drive_kind kind,
-                     struct drive_row *ret);
 /* The drive of this root: for a shortcut, the one that its children belong to. */
 int store_find_drive_by_root(struct store *store, ino_nr root, struct drive_row *ret);
 typedef bool store_drive_fn(const struct drive_row *drive, void *arg);
@@ -270,6 +266,9 @@ int txn_find_node(struct store_txn *txn, int64_t drive, const char *rid, struct 
 int txn_lookup(struct store_txn *txn, ino_nr parent, const char *name, struct node_attr *ret);
 int txn_list(struct store_txn *txn, ino_nr parent, ino_nr after, store_child_fn *each, void *arg);
 int txn_get_drive(struct store_txn *txn, int64_t id, struct drive_row *ret);
+/* The one with this id; of shared ones, which can have several roots in one drive, the eldest. */
+int txn_find_drive(struct store_txn *txn, const char *drive_id, enum drive_kind kind,
+                   struct drive_row *ret);
 int txn_find_drive_by_root(struct store_txn *txn, ino_nr root, struct drive_row *ret);
 
 /* The eldest row in parent that is shown under another name (NODE_SAFE_NAME) though base's is this.

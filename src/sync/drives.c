@@ -6,7 +6,8 @@
  * is a directory /drives/ID. One answer of the service is one transaction, after which the views
  * /me and /drives are complete. It is asked for at the start and then every few rounds, for the
  * quota. A drive that is no longer told of stays where it is: an answer that lacks something is not
- * a deletion.
+ * a deletion. Neither does the default drive stop being it because none was told this time, as when
+ * /me/drive was refused: only another one that is told of as the default takes its place.
  */
 #include "config.h"
 
@@ -149,7 +150,7 @@ static void fill_row(struct drive_row *drive, const struct drive_info *info)
     set_string(&drive->type, info->type);
     set_string(&drive->name, info->name);
     set_string(&drive->owner, info->owner);
-    drive->is_default = info->is_default;
+    drive->is_default |= info->is_default;
     drive->quota_total = info->quota_total;
     drive->quota_used = info->quota_used;
     drive->quota_remaining = info->quota_remaining;
@@ -162,15 +163,19 @@ static int put_drive(struct store_txn *txn, struct drive_row *drive, const struc
 
     fill_row(drive, info);
     r = txn_put_drive(txn, drive);
-    if (r == 0 && info->is_default)
+    if (r == 0 && drive->is_default)
         r = vacate_default(txn, info->id);
-    if (r == 0 && !info->is_default)
+    if (r == 0 && !drive->is_default)
+        r = remove_link(txn, info->id);
+    if (r < 0)
+        return r;
+    if (!drive->is_default)
         return place_root(txn, drive, STORE_INO_DRIVES, info->id);
-    if (r == 0)
-        r = place_root(txn, drive, DEFAULT_PARENT, DEFAULT_NAME);
+    r = place_root(txn, drive, DEFAULT_PARENT, DEFAULT_NAME);
     return r < 0 ? r : put_link(txn, drive);
 }
 
+/* Read inside the transaction: a drive before it in the list may have taken its place. */
 static int take_drive(struct sync *sync, struct store_txn *txn, const struct drive_info *info)
 {
     struct drive_row drive = { 0 };
@@ -180,7 +185,7 @@ static int take_drive(struct sync *sync, struct store_txn *txn, const struct dri
         log_warn("sync", "a drive was left out: its id can't be a name");
         return 0;
     }
-    r = store_find_drive(sync->conf.store, info->id, DRIVE_OWN, &drive);
+    r = txn_find_drive(txn, info->id, DRIVE_OWN, &drive);
     if (r < 0 && r != -ENOENT)
         return r;
     r = put_drive(txn, &drive, info);

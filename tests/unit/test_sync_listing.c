@@ -406,6 +406,24 @@ static void test_another_default_drive_takes_the_place(void **state)
     assert_true(sync_fixture_has(fixture, "/drives/D2"));
 }
 
+static void test_default_drive_stays_when_none_is_told(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    ino_nr root;
+
+    (void)fill(fixture, 3);
+    sync_fixture_open(fixture);
+    sync_fixture_settle(fixture);
+    root = sync_fixture_ino(fixture, "/me/drive");
+    fixture->model->drives.items[0].is_default = false; /* as when /me/drive is refused */
+    sync_fixture_run(fixture, 15 * 60 * 1000);
+    assert_int_equal(sync_fixture_ino(fixture, "/me/drive"), root);
+    fixture->model->drives.items[0].is_default = true;
+    sync_fixture_run(fixture, 15 * 60 * 1000);
+    assert_int_equal(sync_fixture_ino(fixture, "/me/drive"), root);
+    sync_fixture_assert_equal(fixture, true);
+}
+
 static void test_drive_that_vanishes_from_the_list_stays(void **state)
 {
     struct sync_fixture *fixture = *state;
@@ -521,6 +539,7 @@ int main(void)
         IN_FIXTURE(test_drives_have_their_places),
         IN_FIXTURE(test_drives_keep_their_numbers_when_asked_for_again),
         IN_FIXTURE(test_another_default_drive_takes_the_place),
+        IN_FIXTURE(test_default_drive_stays_when_none_is_told),
         IN_FIXTURE(test_drive_that_vanishes_from_the_list_stays),
         IN_FIXTURE(test_views_wait_for_the_drives),
         IN_FIXTURE(test_idle_is_told_when_nothing_is_under_way),
