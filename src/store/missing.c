@@ -7,6 +7,8 @@
 
 #include "store/store_i.h"
 
+#include <errno.h>
+
 int txn_note_missing(struct store_txn *txn, int64_t drive, int64_t *ret_count)
 {
     int r = SQL_RUN(txn->conn, STMT_MISSING_NOTE, sql_number(drive),
@@ -15,6 +17,19 @@ int txn_note_missing(struct store_txn *txn, int64_t drive, int64_t *ret_count)
     if (r == 0)
         *ret_count = sqlite3_changes64(txn->conn->db);
     return r;
+}
+
+/* All but the id, which is the node's. */
+static struct missing_row missing_read(sqlite3_stmt *statement)
+{
+    return (struct missing_row){
+        .ino = (ino_nr)sqlite3_column_int64(statement, 0),
+        .drive = sqlite3_column_int64(statement, 1),
+        .since_ms = sqlite3_column_int64(statement, 2),
+        .asked_ms = sqlite3_column_int64(statement, 3),
+        .first_404_ms = sqlite3_column_int64(statement, 4),
+        .held = sqlite3_column_int(statement, 5) != 0,
+    };
 }
 
 int store_list_missing(struct store *store, int64_t drive, store_missing_fn *each, void *arg)
@@ -28,27 +43,46 @@ int store_list_missing(struct store *store, int64_t drive, store_missing_fn *eac
         return conn ? sql_error(conn) : -EIO;
     SQL_BIND(statement, sql_number(drive));
     while ((r = sql_step(statement)) == 1) {
-        cleanup_free char *rid = sql_column_copy(statement, 2);
-        const struct missing_row row = {
-            .ino = (ino_nr)sqlite3_column_int64(statement, 0),
-            .drive = sqlite3_column_int64(statement, 1),
-            .rid = rid,
-            .since_ms = sqlite3_column_int64(statement, 3),
-            .first_404_ms = sqlite3_column_int64(statement, 4),
-            .held = sqlite3_column_int(statement, 5) != 0,
-        };
+        cleanup_free char *rid = sql_column_copy(statement, 6);
+        struct missing_row row = missing_read(statement);
 
+        row.rid = rid;
         if (!each(&row, arg))
             return 0;
     }
     return r;
 }
 
+int txn_get_missing(struct store_txn *txn, ino_nr ino, struct missing_row *ret)
+{
+    cleanup_statement sqlite3_stmt *statement = sql_statement(txn->conn, STMT_MISSING_GET);
+    int r;
+
+    if (!statement)
+        return sql_error(txn->conn);
+    SQL_BIND(statement, sql_number((int64_t)ino));
+    r = sql_step(statement);
+    if (r <= 0)
+        return r < 0 ? r : -ENOENT;
+    *ret = missing_read(statement);
+    return 0;
+}
+
+static int missing_write(struct store_txn *txn, enum statement id, const struct missing_row *row)
+{
+    return SQL_RUN(txn->conn, id, sql_number((int64_t)row->ino), sql_number(row->drive),
+                   sql_number(row->since_ms), sql_number(row->asked_ms),
+                   sql_number(row->first_404_ms), sql_number(row->held));
+}
+
 int txn_put_missing(struct store_txn *txn, const struct missing_row *row)
 {
-    return SQL_RUN(txn->conn, STMT_MISSING_PUT, sql_number((int64_t)row->ino),
-                   sql_number(row->drive), sql_text(row->rid), sql_number(row->since_ms),
-                   sql_number(row->first_404_ms), sql_number(row->held));
+    return missing_write(txn, STMT_MISSING_PUT, row);
+}
+
+int txn_add_missing(struct store_txn *txn, const struct missing_row *row)
+{
+    return missing_write(txn, STMT_MISSING_ADD, row);
 }
 
 int txn_clear_missing(struct store_txn *txn, ino_nr ino)

@@ -57,8 +57,8 @@ static const char tables_1[] =
     "  PRIMARY KEY (drive, rid)) WITHOUT ROWID;"
     "CREATE INDEX staging_order ON staging (drive, deleted);"
     "CREATE TABLE missing ("
-    "  ino INTEGER PRIMARY KEY, drive INTEGER NOT NULL, rid TEXT NOT NULL,"
-    "  since INTEGER NOT NULL, first_404 INTEGER NOT NULL, held INTEGER NOT NULL);"
+    "  ino INTEGER PRIMARY KEY, drive INTEGER NOT NULL, since INTEGER NOT NULL,"
+    "  asked INTEGER NOT NULL, first_404 INTEGER NOT NULL, held INTEGER NOT NULL);"
     "CREATE TABLE tombstone (drive INTEGER NOT NULL, rid TEXT NOT NULL, time INTEGER NOT NULL,"
     "  PRIMARY KEY (drive, rid)) WITHOUT ROWID;"
     /* The directories of Graph's own tree (kind 0: view; flags 3: local and base exist). */

@@ -143,20 +143,27 @@ const char *const statement_text[STMT_COUNT] = {
     [STMT_STAGING_LIVE] = "SELECT EXISTS (SELECT 1 FROM staging WHERE drive = ?1 AND deleted = 0)",
     [STMT_STAGING_COUNT] = "SELECT count(*) FROM staging WHERE drive = ?1",
 
-    [STMT_MISSING_NOTE] = "INSERT OR IGNORE INTO missing (ino, drive, rid, since, first_404, held)"
-                          " SELECT node.ino, node.drive, node.rid, ?2, 0, 0 FROM node"
-                          " LEFT JOIN drive ON drive.id = node.drive"
-                          " WHERE node.drive = ?1 AND node.rid IS NOT NULL AND node.flags & 2"
-                          " AND node.ino <> ifnull(drive.root, 0)"
-                          " AND NOT EXISTS (SELECT 1 FROM staging s"
-                          "   WHERE s.drive = node.drive AND s.rid = node.rid AND NOT s.deleted)",
+    [STMT_MISSING_NOTE] =
+        "INSERT OR IGNORE INTO missing (ino, drive, since, asked, first_404, held)"
+        " SELECT node.ino, node.drive, ?2, 0, 0, 0 FROM node"
+        " LEFT JOIN drive ON drive.id = node.drive"
+        " WHERE node.drive = ?1 AND node.rid IS NOT NULL AND node.flags & 2"
+        " AND node.ino <> ifnull(drive.root, 0)"
+        " AND NOT EXISTS (SELECT 1 FROM staging s"
+        "   WHERE s.drive = node.drive AND s.rid = node.rid AND NOT s.deleted)",
     /* Topmost only: what is below goes, or comes back, with it. */
     [STMT_MISSING_LIST] =
-        "SELECT ino, drive, rid, since, first_404, held FROM missing"
-        " WHERE drive = ?1 AND NOT EXISTS (SELECT 1 FROM node JOIN missing above"
-        "   ON above.ino = ifnull(node.base_parent, node.parent) WHERE node.ino = missing.ino)"
-        " ORDER BY ino",
-    [STMT_MISSING_PUT] = "INSERT OR REPLACE INTO missing (ino, drive, rid, since, first_404, held)"
+        "SELECT missing.ino, missing.drive, since, asked, first_404, held, node.rid"
+        " FROM missing CROSS JOIN node ON node.ino = missing.ino"
+        " WHERE missing.drive = ?1 AND node.rid IS NOT NULL AND NOT EXISTS ("
+        "   SELECT 1 FROM missing above WHERE above.ino = ifnull(node.base_parent, node.parent))"
+        " ORDER BY missing.ino",
+    [STMT_MISSING_GET] = "SELECT ino, drive, since, asked, first_404, held FROM missing"
+                         " WHERE ino = ?1",
+    [STMT_MISSING_PUT] =
+        "INSERT OR REPLACE INTO missing (ino, drive, since, asked, first_404, held)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [STMT_MISSING_ADD] = "INSERT OR IGNORE INTO missing (ino, drive, since, asked, first_404, held)"
                          " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [STMT_MISSING_DELETE] = "DELETE FROM missing WHERE ino = ?1",
     [STMT_MISSING_COUNT] = "SELECT count(*) FROM missing WHERE drive = ?1",

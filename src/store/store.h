@@ -325,8 +325,9 @@ int txn_note_missing(struct store_txn *txn, int64_t drive, int64_t *ret_count);
 struct missing_row {
     ino_nr ino;
     int64_t drive;
-    char *rid;
+    char *rid;            /* its item id now: told by store_list_missing, never written */
     int64_t since_ms;     /* when it was noted, real time */
+    int64_t asked_ms;     /* when it was asked for last, whatever the answer; 0: never */
     int64_t first_404_ms; /* 0: none so far */
     bool held;            /* too many at once: waits for the user */
 };
@@ -335,7 +336,9 @@ struct missing_row {
  */
 typedef bool store_missing_fn(const struct missing_row *row, void *arg);
 int store_list_missing(struct store *store, int64_t drive, store_missing_fn *each, void *arg);
+int txn_get_missing(struct store_txn *txn, ino_nr ino, struct missing_row *ret); /* or -ENOENT */
 int txn_put_missing(struct store_txn *txn, const struct missing_row *row);
+int txn_add_missing(struct store_txn *txn, const struct missing_row *row); /* if there is none */
 int txn_clear_missing(struct store_txn *txn, ino_nr ino);
 /* All of a drive, those below others too: how many, how many held; hold them, or let them go. */
 int txn_count_missing(struct store_txn *txn, int64_t drive, int64_t *ret);

@@ -7,10 +7,13 @@
  * and then it never will (round_store.c ends the doubt when it does);
  * - delta and a GET disagree (check.c): either may be the late one.
  *
- * Here it is asked for, at once unless it was just seen. A 404 is remembered with its time; a
+ * Here it is asked for, at once unless it was just seen, and then not more often than every five
+ * minutes, whatever the answer was: so no row holds up others. A 404 is remembered with its time; a
  * second one, five minutes later or more, removes the row with all below it. An answer that finds
  * the item is applied, and ends the doubt only if it was made five minutes after that began, when
- * whatever lags has had its time; else the item is asked for once more then.
+ * whatever lags has had its time; else the item is asked for once more then. One that finds it
+ * under another id tells that the service has given it a new one, which the row takes; if that has
+ * a row of its own, this one stands for nothing, as with a 404.
  *
  * The topmost missing folder goes first (the store gives no others): what is below it waits for
  * what becomes of that. Too many at once are held: they are asked for (what is found is settled
@@ -18,12 +21,14 @@
  * rows are not yet what they will be, so they wait.
  *
  * One request at a time, of one drive; what is to be done next is worked out anew from the store
- * after each, so nothing is lost by a kill.
+ * after each, so nothing is lost by a kill. While it is under way rounds, listings and the user may
+ * have settled the row: the answer is held against the row as it is then.
  */
 #include "config.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -48,48 +53,59 @@ static bool add_row(const struct missing_row *row, void *arg)
 
 /* ---- what is missing ---- */
 
+/* The number of the item's row. */
+static int find_row(struct store_txn *txn, int64_t drive, const char *rid, ino_nr *ret)
+{
+    struct node node;
+    int r = txn_find_node(txn, drive, rid, &node);
+
+    if (r < 0)
+        return r;
+    *ret = node.attr.ino;
+    node_clear(&node);
+    return 0;
+}
+
+/* One that was in doubt before stays held. */
 int absence_note(struct store_txn *txn, const struct apply_context *context, const char *rid,
                  bool was_404)
 {
-    struct node node;
-    struct missing_row row = {
-        .drive = context->drive->id,
-        .since_ms = context->now_ms,
-        .first_404_ms = was_404 ? context->now_ms : 0,
-    };
-    int r = txn_find_node(txn, row.drive, rid, &node);
+    struct missing_row row = { .drive = context->drive->id, .since_ms = context->now_ms };
+    int r = find_row(txn, row.drive, rid, &row.ino);
 
     if (r < 0)
         return r == -ENOENT ? 0 : r;
-    row.ino = node.attr.ino;
-    row.rid = node.rid;
-    r = txn_put_missing(txn, &row);
-    node_clear(&node);
-    return r;
+    r = txn_get_missing(txn, row.ino, &row);
+    if (r < 0 && r != -ENOENT)
+        return r;
+    if (was_404) {
+        row.asked_ms = context->now_ms;
+        if (row.first_404_ms == 0)
+            row.first_404_ms = context->now_ms;
+    } else {
+        row.since_ms = context->now_ms;
+        row.first_404_ms = 0;
+    }
+    return txn_put_missing(txn, &row);
 }
 
 int absence_note_present(struct store_txn *txn, int64_t drive, const char *rid)
 {
-    struct node node;
     ino_nr ino;
-    int r = txn_find_node(txn, drive, rid, &node);
+    int r = find_row(txn, drive, rid, &ino);
 
     if (r < 0)
         return r == -ENOENT ? 0 : r;
-    ino = node.attr.ino;
-    node_clear(&node);
     return txn_clear_missing(txn, ino);
 }
 
 int absence_apply_unreported(struct store_txn *txn, const struct apply_context *context,
                              const struct item *item, enum apply_outcome *ret, struct err *err)
 {
-    struct node node;
-    bool is_known = txn_find_node(txn, context->drive->id, item->id, &node) == 0;
+    ino_nr ino;
+    bool is_known = find_row(txn, context->drive->id, item->id, &ino) == 0;
     int r = apply_report(txn, context, item, ret, err);
 
-    if (is_known)
-        node_clear(&node);
     return r < 0 || is_known || context->drive->kind != DRIVE_OWN
                ? r
                : absence_note(txn, context, item->id, false);
@@ -97,47 +113,82 @@ int absence_apply_unreported(struct store_txn *txn, const struct apply_context *
 
 /* ---- what an answer means ---- */
 
-static int settle_found(struct store_txn *txn, const struct apply_context *context,
-                        const struct item *item, struct missing_row *row, struct err *err)
-{
-    int r = apply_report(txn, context, item, NULL, err);
-
-    if (r < 0 || context->now_ms - row->since_ms >= APPLY_LATE_MS)
-        return r < 0 ? r : txn_clear_missing(txn, row->ino);
-    row->first_404_ms = 0;
-    return txn_put_missing(txn, row);
-}
-
 static int settle_404(struct store_txn *txn, const struct apply_context *context,
                       struct missing_row *row, struct err *err)
 {
+    int64_t age_ms = context->now_ms - row->first_404_ms;
     int r;
 
-    if (row->first_404_ms == 0) {
+    /* The clock may have been set back: then the first one counts from now. */
+    if (row->first_404_ms == 0 || age_ms < 0)
         row->first_404_ms = context->now_ms;
+    if (age_ms < ABSENCE_INTERVAL_MS || row->first_404_ms == context->now_ms || row->held)
         return txn_put_missing(txn, row);
-    }
     r = apply_delete(txn, context, row->ino, err);
     return r < 0 ? r : txn_clear_missing(txn, row->ino);
 }
 
-static int settle_row(struct store_txn *txn, const struct apply_context *context,
-                      struct missing_row *row, const struct item *item, const struct err *item_err,
-                      struct err *err)
+/* Gives the row of `node` the id that its item has now. -EEXIST if that has another row. */
+static int take_new_id(struct store_txn *txn, struct node *node, const char *id)
 {
-    struct node node;
-    int r = txn_get_node(txn, row->ino, &node);
+    ino_nr other;
+    int r = find_row(txn, node->attr.drive, id, &other);
 
-    if (r == -ENOENT)
-        return txn_clear_missing(txn, row->ino);
-    if (r < 0)
-        return err_set(err, r, "reading a missing item");
-    node_clear(&node);
-    if (item_err->http_status == 404)
+    if (r != -ENOENT)
+        return r < 0 ? r : -EEXIST;
+    log_info("sync", "item %s is %s now", node->rid, id);
+    free(node->rid);
+    node->rid = x_strdup(id);
+    return txn_put_node(txn, node);
+}
+
+static int settle_found(struct store_txn *txn, const struct apply_context *context,
+                        const struct item *item, struct node *node, struct missing_row *row,
+                        struct err *err)
+{
+    struct node_attr attr;
+    int r = strcmp(item->id, node->rid) == 0 ? 0 : take_new_id(txn, node, item->id);
+
+    if (r == -EEXIST)
         return settle_404(txn, context, row, err);
-    if (item_err->code == 0)
-        return settle_found(txn, context, item, row, err);
-    return 0;
+    if (r == 0)
+        r = apply_report(txn, context, item, NULL, err);
+    if (r == 0 && context->now_ms - row->since_ms >= APPLY_LATE_MS)
+        return txn_clear_missing(txn, row->ino);
+    row->first_404_ms = 0;
+    if (r == 0)
+        r = txn_getattr(txn, row->ino, &attr);
+    if (r == -ENOENT)
+        return 0; /* it is another thing now, with a row of its own */
+    return r < 0 ? r : txn_put_missing(txn, row);
+}
+
+/* `asked` is the row as it was when it was asked for. */
+static int settle_row(struct store_txn *txn, const struct apply_context *context,
+                      const struct missing_row *asked, const struct item *item,
+                      const struct err *item_err, struct err *err)
+{
+    bool is_gone =
+        item_err->http_status == 404 || (item_err->code == 0 && item->flags & ITEM_DELETED);
+    struct missing_row row;
+    struct node node = { 0 };
+    int r = txn_get_missing(txn, asked->ino, &row);
+
+    if (r == 0)
+        r = txn_get_node(txn, row.ino, &node);
+    if (r < 0)
+        return r == -ENOENT ? 0 : err_set(err, r, "reading a missing item");
+    row.asked_ms = context->now_ms;
+    if (!node.rid || strcmp(node.rid, asked->rid) != 0)
+        r = 0; /* the answer is about its former id */
+    else if (is_gone)
+        r = settle_404(txn, context, &row, err);
+    else if (item_err->code == 0)
+        r = settle_found(txn, context, item, &node, &row, err);
+    else
+        r = txn_put_missing(txn, &row);
+    node_clear(&node);
+    return r;
 }
 
 static int settle_answer(struct sync *sync, const struct answer *answer, struct err *err)
@@ -186,16 +237,16 @@ static void on_items(struct sync *sync, struct answer *answer, void *owner)
     if (err.code == 0)
         item_err = first_item_error(answer);
     clear_rows(&absence->asked);
-    if (err.code == 0 && !item_err) {
+    if (err.code != 0)
+        item_err = &err;
+    if (item_err)
+        log_info("sync", "asking for missing items: %s", item_err->msg);
+    if (err.code == 0) {
         absence->failures = 0;
         absence->due_ms = 0;
         return;
     }
-    if (!item_err)
-        item_err = &err;
-    log_info("sync", "asking for missing items: %s", item_err->msg);
-    absence->due_ms =
-        clock_mono_ms(sync->conf.clock) + sync_backoff_ms(++absence->failures, item_err);
+    absence->due_ms = clock_mono_ms(sync->conf.clock) + sync_backoff_ms(++absence->failures, &err);
 }
 
 /* ---- what to ask for ---- */
@@ -207,12 +258,12 @@ struct look {
     int64_t wait_ms; /* until a row may be asked for again; TIME_NEVER: none waits */
 };
 
-/* How long until something of that time may be doubted. */
+/* How long until the interval has passed; a time that is to come is of a clock that was wrong. */
 static int64_t time_left_ms(int64_t since_ms, int64_t interval_ms, int64_t now_ms)
 {
     int64_t due_ms = since_ms + interval_ms;
 
-    return due_ms > now_ms ? due_ms - now_ms : 0;
+    return since_ms <= now_ms && due_ms > now_ms ? due_ms - now_ms : 0;
 }
 
 /* Whether it was seen after it was noted. */
@@ -231,11 +282,12 @@ static bool was_seen(struct store *store, const struct missing_row *row)
 /* How long until this row may be asked for: 0 now, TIME_NEVER: it is held. */
 static int64_t row_wait_ms(const struct look *look, const struct missing_row *row)
 {
-    if (row->first_404_ms != 0)
-        return row->held ? TIME_NEVER
-                         : time_left_ms(row->first_404_ms, ABSENCE_INTERVAL_MS, look->now_real_ms);
-    if (!was_seen(look->sync->conf.store, row))
-        return 0;
+    int64_t left_ms = time_left_ms(row->asked_ms, ABSENCE_INTERVAL_MS, look->now_real_ms);
+
+    if (row->first_404_ms != 0 && row->held)
+        return TIME_NEVER;
+    if (left_ms > 0 || !was_seen(look->sync->conf.store, row))
+        return left_ms;
     return time_left_ms(row->since_ms, APPLY_LATE_MS, look->now_real_ms);
 }
 

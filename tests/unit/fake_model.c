@@ -41,16 +41,21 @@ size_t fake_find_drive(const struct fake_model *model, const char *id)
     return SIZE_MAX;
 }
 
-/* Ids are made of indices, so that none has to be searched for. */
+/* Ids are made of indices, so that none has to be searched for but those that were set later. */
 size_t fake_find_item(const struct fake_model *model, const char *id)
 {
     char *end;
     unsigned long index;
 
-    if (id[0] != 'I')
-        return SIZE_MAX;
-    index = strtoul(id + 1, &end, 10);
-    return *end == '\0' && index < model->items.len ? index : SIZE_MAX;
+    if (id[0] == 'I') {
+        index = strtoul(id + 1, &end, 10);
+        return *end == '\0' && index < model->items.len ? index : SIZE_MAX;
+    }
+    for (size_t i = 0; i < model->items.len; i++) {
+        if (strcmp(model->items.items[i].id, id) == 0)
+            return i;
+    }
+    return SIZE_MAX;
 }
 
 const struct fake_version *fake_truth(const struct fake_model *model, size_t item)
@@ -180,6 +185,13 @@ void fake_move(struct fake_model *model, size_t item, size_t parent, const char 
 
     version->parent = parent;
     set_name(version, name);
+}
+
+void fake_set_id(struct fake_model *model, size_t item, const char *id)
+{
+    struct fake_item *changed = &model->items.items[item];
+
+    (void)snprintf(changed->id, sizeof changed->id, "%s", id);
 }
 
 void fake_write(struct fake_model *model, size_t item, int64_t size)

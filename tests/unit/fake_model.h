@@ -46,8 +46,9 @@ struct fake_item {
     size_t drive;
     enum item_kind kind;
     bool is_root;
-    bool is_hidden; /* from delta alone: a feed that has lost it; for tests to set */
-    size_t target;  /* of a shortcut; else SIZE_MAX */
+    bool is_hidden;  /* from delta alone: a feed that has lost it; for tests to set */
+    long get_status; /* the item alone can't be had: with this status; for tests to set */
+    size_t target;   /* of a shortcut; else SIZE_MAX */
     struct fake_versions versions;
 };
 
@@ -87,6 +88,8 @@ size_t fake_create_shortcut(struct fake_model *model, size_t parent, const char 
                             size_t target);
 void fake_move(struct fake_model *model, size_t item, size_t parent, const char *name);
 void fake_write(struct fake_model *model, size_t item, int64_t size);
+/* Its id is another one from now on; the one that it was made with goes on to lead to it. */
+void fake_set_id(struct fake_model *model, size_t item, const char *id);
 /* With all that is below. */
 void fake_delete(struct fake_model *model, size_t item);
 

@@ -273,6 +273,18 @@ static struct item_page *make_child(struct fake_remote *fake, const struct asked
     return page;
 }
 
+static void fail_item(struct item_page *page, const char *id, long http_status, struct err *err)
+{
+    fake_page_add_deleted(page, id);
+    (void)err_set(err,
+                  http_status == 404   ? -ENOENT
+                  : http_status == 403 ? -EACCES
+                                       : -EIO,
+                  "no such item");
+    err->http_status = http_status;
+    err->retry = http_status < 500 ? ERR_RETRY_NEVER : ERR_RETRY_LATER;
+}
+
 static struct item_page *make_items(struct fake_remote *fake, const struct asked *asked,
                                     struct err *errors)
 {
@@ -285,13 +297,13 @@ static struct item_page *make_items(struct fake_remote *fake, const struct asked
         const struct fake_version *version =
             item == SIZE_MAX ? NULL : fake_seen(model, item, FAKE_ITEM, &number);
 
-        if (version && !version->is_deleted) {
+        if (item != SIZE_MAX && model->items.items[item].get_status != 0) {
+            fail_item(page, asked->ids[i], model->items.items[item].get_status, &errors[i]);
+        } else if (version && !version->is_deleted) {
             fake_page_add(page, model, item, version, true);
-            continue;
+        } else {
+            fail_item(page, asked->ids[i], 404, &errors[i]);
         }
-        fake_page_add_deleted(page, asked->ids[i]);
-        (void)err_set(&errors[i], -ENOENT, "no such item");
-        errors[i].http_status = 404;
     }
     return page;
 }

@@ -271,6 +271,113 @@ static void test_failed_check_is_repeated_and_survives_a_kill(void **state)
     assert_int_equal(sync_fixture_status(fixture).error.code, 0);
 }
 
+/* ---- answers that don't settle the row ---- */
+
+static void test_missing_item_that_has_another_id_now_keeps_its_row(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    size_t dir = open_and_fill(fixture, 10);
+    ino_nr ino = sync_fixture_ino(fixture, "/me/drive/dir/0");
+
+    hide_children(fixture, dir, 1);
+    fake_set_id(fixture->model, dir + 1, "NEW");
+    enumerate_again(fixture);
+    /* By its former id at once, by the new one when all lag has passed. */
+    sync_fixture_run(fixture, 60 * 60 * 1000);
+    assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_ITEMS), 2);
+    assert_int_equal(sync_fixture_ino(fixture, "/me/drive/dir/0"), ino);
+    fixture->model->items.items[dir + 1].is_hidden = false;
+    fake_write(fixture->model, dir + 1, 4711);
+    sync_note_use(fixture->sync, 0);
+    sync_fixture_run(fixture, POLL_MS);
+    sync_fixture_assert_equal(fixture, true);
+}
+
+/* Its row was made when delta told of the new id. */
+static void test_missing_item_whose_new_id_has_a_row_goes_like_one_that_is_gone(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    size_t dir = open_and_fill(fixture, 10);
+
+    fake_set_id(fixture->model, dir + 1, "NEW");
+    fake_move(fixture->model, dir + 1, fixture->root, "elsewhere");
+    enumerate_again(fixture);
+    assert_true(sync_fixture_has(fixture, "/me/drive/dir/0"));
+    assert_true(sync_fixture_has(fixture, "/me/drive/elsewhere"));
+    sync_fixture_run(fixture, ABSENCE_INTERVAL_MS);
+    sync_fixture_assert_equal(fixture, true);
+}
+
+static void test_refused_item_holds_up_no_other(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    size_t other_root = fake_add_drive(fixture->model, "D2", false);
+    size_t other = fake_create(fixture->model, other_root, "x", ITEM_FILE);
+    size_t dir = open_and_fill(fixture, 10);
+
+    sync_note_use(fixture->sync, 2);
+    sync_fixture_settle(fixture);
+    assert_true(sync_fixture_has(fixture, "/drives/D2/x"));
+    fake_remote_reset_counts(fixture->fake);
+    hide_children(fixture, dir, 1);
+    fixture->model->items.items[dir + 1].get_status = 403;
+    fake_delete(fixture->model, other);
+    fake_remote_expire(fixture->fake, 410, "resyncRequired");
+    sync_note_use(fixture->sync, 0);
+    sync_fixture_run(fixture, POLL_MS + ABSENCE_INTERVAL_MS);
+    assert_false(sync_fixture_has(fixture, "/drives/D2/x"));
+    assert_true(sync_fixture_has(fixture, "/me/drive/dir/0"));
+    fake_remote_reset_counts(fixture->fake);
+    sync_fixture_run(fixture, 60 * 60 * 1000);
+    assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_ITEMS), 12);
+}
+
+/* ---- what happens while a request is under way ---- */
+
+static void enumerate_until_asking(struct sync_fixture *fixture)
+{
+    fake_remote_expire(fixture->fake, 410, "resyncRequired");
+    sync_note_use(fixture->sync, 0);
+    clock_advance(fixture->base->clock, POLL_MS);
+    while (fake_remote_count(fixture->fake, FAKE_ASK_ITEMS) == 0)
+        assert_true(sync_fixture_step(fixture));
+}
+
+static void test_removals_confirmed_during_a_request_are_not_held_again(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    size_t dir = open_and_fill(fixture, 40);
+
+    delete_children(fixture, dir, 30);
+    enumerate_until_asking(fixture);
+    sync_confirm_removals(fixture->sync);
+    (void)sync_turn(fixture->sync);
+    sync_fixture_run(fixture, ABSENCE_INTERVAL_MS);
+    assert_int_equal(sync_fixture_status(fixture).held, 0);
+    sync_fixture_assert_equal(fixture, true);
+}
+
+/* Delta tells that it is back while the second GET, which still sees none, is under way. */
+static void test_row_that_is_found_during_a_request_stays(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    size_t dir = open_and_fill(fixture, 10);
+    struct fake_version *version = &fixture->model->items.items[dir + 1].versions.items[0];
+    struct store_txn *txn;
+
+    hide_children(fixture, dir, 1);
+    version->visible_ms[FAKE_ITEM] = INT64_MAX;
+    enumerate_again(fixture);
+    clock_advance(fixture->base->clock, ABSENCE_INTERVAL_MS);
+    (void)sync_turn(fixture->sync);
+    assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_ITEMS), 2);
+    assert_int_equal(store_begin(fixture->base->store, &txn, NULL), 0);
+    assert_int_equal(absence_note_present(txn, 1, fixture->model->items.items[dir + 1].id), 0);
+    assert_int_equal(store_commit(txn, NULL), 0);
+    sync_fixture_run(fixture, 60 * 60 * 1000);
+    sync_fixture_assert_equal(fixture, true);
+}
+
 #define IN_FIXTURE(test)                                                                           \
     cmocka_unit_test_setup_teardown(test, sync_fixture_setup, sync_fixture_teardown)
 
@@ -291,6 +398,11 @@ int main(void)
         IN_FIXTURE(test_late_tombstone_is_believed_when_the_item_is_gone_too),
         IN_FIXTURE(test_late_change_is_taken_from_the_item_itself),
         IN_FIXTURE(test_failed_check_is_repeated_and_survives_a_kill),
+        IN_FIXTURE(test_missing_item_that_has_another_id_now_keeps_its_row),
+        IN_FIXTURE(test_missing_item_whose_new_id_has_a_row_goes_like_one_that_is_gone),
+        IN_FIXTURE(test_refused_item_holds_up_no_other),
+        IN_FIXTURE(test_removals_confirmed_during_a_request_are_not_held_again),
+        IN_FIXTURE(test_row_that_is_found_during_a_request_stays),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
