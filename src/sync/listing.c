@@ -9,7 +9,8 @@
  *
  * In a drive with delta a listing only adds, and a row that it brought is noted as missing until
  * delta reports it (round_store.c). In a place without delta the listing is the only word there is:
- * children that it lacks are noted as missing. Either way absence.c finds out.
+ * children that it lacks are noted as missing, unless they are already, and those that it shows are
+ * missing no more. Either way absence.c finds out.
  */
 #include "config.h"
 
@@ -160,7 +161,7 @@ static int note_lacking(struct sync *sync, const struct listing *listing, struct
     for (size_t i = 0; i < lacking.rows.len; i++) {
         lacking.rows.items[i].held = held;
         if (r == 0)
-            r = txn_put_missing(txn, &lacking.rows.items[i]);
+            r = txn_add_missing(txn, &lacking.rows.items[i]);
         free(lacking.rows.items[i].rid);
     }
     missing_rows_clear(&lacking.rows);
@@ -183,9 +184,10 @@ static int apply_item(struct listing *listing, struct store_txn *txn,
      */
     if (r == 0 && outcome == APPLY_CHECK && !has_tombstone)
         (void)strset_add(&listing->undecided, item->id);
-    if (!listing->address.has_delta)
-        (void)strset_add(&listing->seen, item->id);
-    return r;
+    if (listing->address.has_delta)
+        return r;
+    (void)strset_add(&listing->seen, item->id);
+    return r < 0 ? r : absence_note_present(txn, drive, item->id);
 }
 
 /* With the last page, or once what was undecided is settled. */

@@ -292,6 +292,43 @@ static void test_shared_folder_follows_changes_when_listed(void **state)
     assert_false(sync_fixture_has(fixture, "/me/drive/link/y"));
 }
 
+/* Each listing lacks it again, which doesn't put off its removal. */
+static void test_shared_folder_that_is_listed_all_the_time_loses_what_was_deleted(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    size_t shared = share(fixture);
+
+    list_and_settle(fixture, "/me/drive/link", 0);
+    fake_delete(fixture->model, fake_child(fixture->model, shared, "y"));
+    for (int i = 0; i < 7; i++) {
+        sync_fixture_run(fixture, FIXTURE_TTL_S * 1000);
+        list_and_settle(fixture, "/me/drive/link", 0);
+    }
+    assert_false(sync_fixture_has(fixture, "/me/drive/link/y"));
+    assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_ITEMS), 2);
+}
+
+/* The read model of children had lost it for a while. */
+static void test_shared_item_that_is_listed_again_is_not_missing(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    size_t shared = share(fixture);
+    struct fake_version *version;
+
+    list_and_settle(fixture, "/me/drive/link", 0);
+    version =
+        &fixture->model->items.items[fake_child(fixture->model, shared, "y")].versions.items[0];
+    version->visible_ms[FAKE_CHILDREN] = version->visible_ms[FAKE_ITEM] = INT64_MAX;
+    sync_fixture_run(fixture, FIXTURE_TTL_S * 1000);
+    list_and_settle(fixture, "/me/drive/link", 0);
+    version->visible_ms[FAKE_CHILDREN] = 0;
+    sync_fixture_run(fixture, FIXTURE_TTL_S * 1000);
+    list_and_settle(fixture, "/me/drive/link", 0);
+    sync_fixture_run(fixture, 60 * 60 * 1000);
+    assert_true(sync_fixture_has(fixture, "/me/drive/link/y"));
+    assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_ITEMS), 1);
+}
+
 /* ---- single names ---- */
 
 static void want_child(struct sync_fixture *fixture, const char *parent, const char *name,
@@ -545,6 +582,8 @@ int main(void)
         IN_FIXTURE(test_idle_is_told_when_nothing_is_under_way),
         IN_FIXTURE(test_stop_ends_all_waits),
         IN_FIXTURE(test_thread_does_what_turns_do),
+        IN_FIXTURE(test_shared_folder_that_is_listed_all_the_time_loses_what_was_deleted),
+        IN_FIXTURE(test_shared_item_that_is_listed_again_is_not_missing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
