@@ -7,8 +7,8 @@
  * All read models of the service lag, and delta reports a change once. So no answer ends the matter
  * that contradicts what is staged: the row is noted as missing, and absence.c asks again later.
  * Neither is a 404 alone believed here, but together with delta's tombstone it is; of an item that
- * nobody knew, delta's report is taken first. Only a report that contradicts a confirmed deletion,
- * and a 404, is dropped.
+ * nobody knew, delta's report is taken first; and so it is of one that can't be had. Only a report
+ * that contradicts a confirmed deletion, and a 404, is dropped.
  */
 #include "config.h"
 
@@ -26,7 +26,8 @@ struct check {
     char *drive_id;
     struct strset ids;
     size_t begin, end; /* of ids: the chunk under way */
-    bool is_staged;
+    bool is_staged, gives_up;
+    bool has_left; /* items that could not be had */
     enum remote_priority priority;
     struct request *request;
     check_done_fn *done;
@@ -44,22 +45,44 @@ static void finish(struct sync *sync, struct check *check, const struct err *err
 {
     check_done_fn *done = check->done;
     void *owner = check->owner;
+    bool has_left = check->has_left;
 
     check_free(check);
-    done(sync, err, owner);
+    done(sync, err, has_left, owner);
 }
 
 /* ---- one answer ---- */
 
+static bool is_worth_retrying(const struct err *err)
+{
+    return err->code != 0 && err->http_status != 404 && err->retry != ERR_RETRY_NEVER;
+}
+
+static void warn_if_undecided(const struct item *item, enum apply_outcome outcome)
+{
+    if (outcome == APPLY_CHECK)
+        log_warn("sync", "item %s: what the service says of it can't be told apart, left as it is",
+                 item->id);
+}
+
 static int apply_item(struct store_txn *txn, const struct apply_context *context,
                       const struct item *item, struct err *err)
 {
-    enum apply_outcome outcome;
+    enum apply_outcome outcome = APPLY_NOTHING;
     int r = apply_report(txn, context, item, &outcome, err);
 
-    if (r == 0 && outcome == APPLY_CHECK)
-        log_warn("sync", "item %s: what the service says of it can't be told apart, left as it is",
-                 item->id);
+    warn_if_undecided(item, outcome);
+    return r;
+}
+
+/* Of what a listing brought. */
+static int settle_unreported(struct store_txn *txn, const struct apply_context *context,
+                             const struct item *item, struct err *err)
+{
+    enum apply_outcome outcome = APPLY_NOTHING;
+    int r = absence_apply_unreported(txn, context, item, &outcome, err);
+
+    warn_if_undecided(item, outcome);
     return r;
 }
 
@@ -72,10 +95,10 @@ static int apply_staged_item(struct store_txn *txn, const struct item *item, voi
 {
     const struct staged_apply *staged = arg;
 
-    return (item->flags & ITEM_DELETED) ? 0 : apply_item(txn, staged->context, item, staged->err);
+    return apply_item(txn, staged->context, item, staged->err);
 }
 
-/* Takes the staged report for true. */
+/* Takes the staged report for true, a tombstone too. */
 static int believe_staged(struct store_txn *txn, const struct apply_context *context,
                           const char *id, struct err *err)
 {
@@ -125,6 +148,16 @@ static int settle_absent(struct store_txn *txn, const struct apply_context *cont
     return r < 0 && !is_known ? r : absence_note(txn, context, id, true);
 }
 
+/* Refused, or failing time and again: delta's word is all there is. If asking may help later,
+ * absence.c goes on with it. */
+static int settle_unanswered(struct store_txn *txn, const struct apply_context *context,
+                             const char *id, const struct err *item_err, struct err *err)
+{
+    int r = believe_staged(txn, context, id, err);
+
+    return r == 0 && is_worth_retrying(item_err) ? absence_note(txn, context, id, false) : r;
+}
+
 struct comparison {
     const struct item *found;
     bool is_same;
@@ -163,17 +196,19 @@ static int settle(struct store_txn *txn, const struct check *check,
                   const struct err *item_err, struct err *err)
 {
     const char *id = item->id;
-    bool is_found = item_err->code == 0 && !(item->flags & ITEM_DELETED);
+    bool is_gone =
+        item_err->http_status == 404 || (item_err->code == 0 && item->flags & ITEM_DELETED);
+    bool is_found = item_err->code == 0 && !is_gone;
     int r = 0;
 
     if (is_found && check->is_staged)
         r = settle_present(txn, context, item, err);
     else if (is_found)
-        r = apply_item(txn, context, item, err);
-    else if (check->is_staged && item_err->http_status == 404)
+        r = settle_unreported(txn, context, item, err);
+    else if (check->is_staged && is_gone)
         r = settle_absent(txn, context, id, err);
     else if (check->is_staged)
-        r = believe_staged(txn, context, id, err); /* refused: delta's word is all we have */
+        r = settle_unanswered(txn, context, id, item_err, err);
     if (r == 0 && check->is_staged)
         r = txn_unstage(txn, check->drive, id);
     return r;
@@ -181,15 +216,11 @@ static int settle(struct store_txn *txn, const struct check *check,
 
 /* ---- a chunk ---- */
 
-static bool is_worth_retrying(const struct err *err)
-{
-    return err->code != 0 && err->http_status != 404 && err->retry != ERR_RETRY_NEVER;
-}
-
 /* Settles what can be; *ret_failed is the first error of an item that is worth another attempt. */
-static int settle_chunk(struct sync *sync, const struct check *check, const struct answer *answer,
+static int settle_chunk(struct sync *sync, struct check *check, const struct answer *answer,
                         struct err *ret_failed, struct err *err)
 {
+    const struct err *errors = answer->errors;
     struct drive_row drive = { 0 };
     cleanup_txn struct store_txn *txn = NULL;
     struct apply_context context = {
@@ -204,10 +235,11 @@ static int settle_chunk(struct sync *sync, const struct check *check, const stru
         (void)sync_explain(err, r, "reading a drive");
     }
     for (size_t i = 0; i < answer->page->count && r == 0; i++) {
-        if (!is_worth_retrying(&answer->errors[i]))
-            r = settle(txn, check, &context, &answer->page->items[i], &answer->errors[i], err);
+        check->has_left |= errors[i].code != 0 && errors[i].http_status != 404;
+        if (!is_worth_retrying(&errors[i]) || check->gives_up)
+            r = settle(txn, check, &context, &answer->page->items[i], &errors[i], err);
         else if (ret_failed->code == 0)
-            *ret_failed = answer->errors[i];
+            *ret_failed = errors[i];
     }
     drive_row_clear(&drive);
     return r < 0 ? sync_explain(err, r, "settling items") : sync_commit(&txn, err);
@@ -266,6 +298,7 @@ struct check *check_new(struct sync *sync, const struct check_query *query, chec
     for (size_t i = 0; i < query->ids->len; i++)
         (void)strset_add(&check->ids, query->ids->items[i]);
     check->is_staged = query->is_staged;
+    check->gives_up = query->gives_up;
     check->priority = query->priority;
     check->done = done;
     check->owner = owner;

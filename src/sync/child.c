@@ -2,7 +2,8 @@
 /*
  * One name in a folder that was never listed: asked for by path, and applied. The same name asked
  * for twice is one request. "Not there" is the store's answer after that, not the service's, which
- * matches names without regard to case.
+ * matches names without regard to case. If the item was deleted lately this answer may be late:
+ * then the item itself is asked for.
  */
 #include "config.h"
 
@@ -21,16 +22,22 @@ struct child_ask {
     ino_nr parent;
     char *name; /* as shown */
     int64_t drive;
+    char *drive_id;
     struct waiter_ids waiters;
     struct request *request;
+    struct check *check;
+    struct strset doubted; /* items that were deleted lately */
 };
 
 static void drop(struct sync *sync, struct child_ask *ask)
 {
     LIST_REMOVE(ask, link);
     request_abandon(sync, ask->request);
+    check_abandon(sync, ask->check);
+    strset_clear(&ask->doubted);
     waiter_ids_clear(&ask->waiters);
     free(ask->name);
+    free(ask->drive_id);
     free(ask);
 }
 
@@ -43,7 +50,7 @@ static void finish(struct sync *sync, struct child_ask *ask, const struct err *e
     waiters_finish_each(&sync->waiters, &waiters, err);
 }
 
-static int apply_child(struct sync *sync, const struct child_ask *ask, const struct item_page *page,
+static int apply_child(struct sync *sync, struct child_ask *ask, const struct item_page *page,
                        struct err *err)
 {
     struct drive_row drive = { 0 };
@@ -53,33 +60,66 @@ static int apply_child(struct sync *sync, const struct child_ask *ask, const str
         .source = APPLY_ITEM,
         .now_ms = clock_real_ms(sync->conf.clock),
     };
-    bool has_tombstone;
+    bool has_tombstone = false;
     int r = store_begin(sync->conf.store, &txn, err);
 
     if (r == 0)
         r = txn_get_drive(txn, ask->drive, &drive);
     for (size_t i = 0; i < page->count && r == 0; i++) {
         r = txn_has_tombstone(txn, drive.id, page->items[i].id, &has_tombstone);
-        /* Of what was deleted, an answer that still has it is late. */
-        if (r == 0 && !has_tombstone)
+        if (has_tombstone)
+            (void)strset_add(&ask->doubted, page->items[i].id);
+        else if (r == 0)
             r = absence_apply_unreported(txn, &context, &page->items[i], NULL, err);
     }
     drive_row_clear(&drive);
     return r < 0 ? sync_explain(err, r, "storing an item") : sync_commit(&txn, err);
 }
 
+static void finish_looking(struct sync *sync, struct child_ask *ask)
+{
+    struct node_attr attr;
+    struct err err;
+    bool is_there = store_lookup(sync->conf.store, ask->parent, ask->name, &attr) == 0;
+
+    if (!is_there)
+        (void)err_set(&err, -ENOENT, "no such item");
+    finish(sync, ask, is_there ? NULL : &err);
+}
+
+static void on_checked(struct sync *sync, const struct err *err, bool has_left, void *owner)
+{
+    struct child_ask *ask = owner;
+
+    (void)has_left;
+    ask->check = NULL;
+    if (err)
+        finish(sync, ask, err);
+    else
+        finish_looking(sync, ask);
+}
+
 static void on_child(struct sync *sync, struct answer *answer, void *owner)
 {
     struct child_ask *ask = owner;
     struct err *err = &answer->err;
-    struct node_attr attr;
 
     ask->request = NULL;
     if (err->code == 0)
         (void)apply_child(sync, ask, answer->page, err);
-    if (err->code == 0 && store_lookup(sync->conf.store, ask->parent, ask->name, &attr) < 0)
-        (void)err_set(err, -ENOENT, "no such item");
-    finish(sync, ask, err->code == 0 ? NULL : err);
+    if (err->code != 0)
+        finish(sync, ask, err);
+    else if (ask->doubted.len > 0)
+        ask->check = check_new(sync,
+                               &(struct check_query){
+                                   .drive = ask->drive,
+                                   .drive_id = ask->drive_id,
+                                   .ids = &ask->doubted,
+                                   .priority = REMOTE_READ,
+                               },
+                               on_checked, ask);
+    else
+        finish_looking(sync, ask);
 }
 
 static struct child_ask *find_ask(struct sync *sync, ino_nr parent, const char *name)
@@ -101,6 +141,7 @@ static void send(struct sync *sync, const struct address *address, ino_nr parent
     ask->parent = parent;
     ask->name = x_strdup(name);
     ask->drive = address->drive;
+    ask->drive_id = x_strdup(address->drive_id);
     (void)waiter_ids_push(&ask->waiters, waiter);
     LIST_INSERT_HEAD(&sync->child_asks, ask, link);
     ask->request = request_child(sync,

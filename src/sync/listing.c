@@ -4,8 +4,9 @@
  *
  * Requests for the same folder are joined, by its inode number. Pages are applied as they arrive,
  * each in a transaction of its own, the mark "complete" with the last; then those who wait are
- * told. What apply can't decide is asked for before that. A failure goes to all who wait, and is
- * remembered for a short while, so that a program that keeps trying costs nothing.
+ * told. What apply can't decide, as when an item that was deleted lately may have been restored
+ * with its folder, of which alone delta tells, is asked for before that. A failure goes to all who
+ * wait, and is remembered for a short while, so that a program that keeps trying costs nothing.
  *
  * In a drive with delta a listing only adds, and a row that it brought is noted as missing until
  * delta reports it (round_store.c). In a place without delta the listing is the only word there is:
@@ -173,21 +174,15 @@ static int note_lacking(struct sync *sync, const struct listing *listing, struct
 static int apply_item(struct listing *listing, struct store_txn *txn,
                       const struct apply_context *context, const struct item *item, struct err *err)
 {
-    int64_t drive = context->drive->id;
     enum apply_outcome outcome = APPLY_NOTHING;
-    bool has_tombstone = false;
     int r = absence_apply_unreported(txn, context, item, &outcome, err);
 
-    if (r == 0 && outcome == APPLY_CHECK && listing->address.has_delta)
-        r = txn_has_tombstone(txn, drive, item->id, &has_tombstone);
-    /* Of what was deleted, a listing that still has it is late; if it was restored, delta says so.
-     */
-    if (r == 0 && outcome == APPLY_CHECK && !has_tombstone)
+    if (r == 0 && outcome == APPLY_CHECK)
         (void)strset_add(&listing->undecided, item->id);
     if (listing->address.has_delta)
         return r;
     (void)strset_add(&listing->seen, item->id);
-    return r < 0 ? r : absence_note_present(txn, drive, item->id);
+    return r < 0 ? r : absence_note_present(txn, context->drive->id, item->id);
 }
 
 /* With the last page, or once what was undecided is settled. */
@@ -257,13 +252,14 @@ static int mark_complete(struct sync *sync, struct listing *listing, struct err 
     return r < 0 ? sync_explain(err, r, "completing a listing") : sync_commit(&txn, err);
 }
 
-static void on_checked(struct sync *sync, const struct err *err, void *owner)
+/* What could not be had may be missing here: then the folder isn't complete. */
+static void on_checked(struct sync *sync, const struct err *err, bool has_left, void *owner)
 {
     struct listing *listing = owner;
     struct err failed = { 0 };
 
     listing->check = NULL;
-    if (!err && mark_complete(sync, listing, &failed) < 0)
+    if (!err && !has_left && mark_complete(sync, listing, &failed) < 0)
         err = &failed;
     finish(sync, listing, err);
     absence_poke(sync);

@@ -23,6 +23,9 @@
 /* How long `graphfs sync` waits for a page that doesn't come. */
 #define PULL_DEADLINE_MS (30 * INT64_C(1000))
 
+/* So many checks failed because an item could not be had: the drive goes on without it. */
+#define FAILED_CHECKS_MAX 4
+
 static void proceed(struct sync *sync, struct follow *follow);
 
 /* ---- the drives that are followed ---- */
@@ -221,11 +224,12 @@ static void proceed(struct sync *sync, struct follow *follow)
 
 /* ---- applying ---- */
 
-static void on_checked(struct sync *sync, const struct err *err, void *owner)
+static void on_checked(struct sync *sync, const struct err *err, bool has_left, void *owner)
 {
     struct follow *follow = owner;
 
     follow->check = NULL;
+    follow->failed_checks = err ? follow->failed_checks + has_left : 0;
     strset_clear(&follow->undecided);
     if (err)
         rest_after_failure(sync, follow, err);
@@ -243,6 +247,7 @@ static void check(struct sync *sync, struct follow *follow)
                                   .drive_id = follow->drive_id,
                                   .ids = &follow->undecided,
                                   .is_staged = true,
+                                  .gives_up = follow->failed_checks >= FAILED_CHECKS_MAX,
                                   .priority = REMOTE_BACKGROUND,
                               },
                               on_checked, follow);

@@ -51,6 +51,7 @@ struct follow {
     int64_t due_ms;          /* monotonic: after a failure, not before this */
     int64_t ended_ms;        /* monotonic: of the last round; 0: none in this process */
     unsigned failures;       /* in a row */
+    unsigned failed_checks;  /* in a row, for the sake of single items */
     unsigned broken_links;   /* of this round: see round_plan.h */
     unsigned restarts;       /* of this round, from its beginning */
     bool waits_for_wake;     /* the failure ends with the network, or with a sign-in */
@@ -173,14 +174,16 @@ void child_free(struct sync *sync);
 
 /* ---- check.c ---- */
 
-/* The end of a check; err is NULL if all items were settled. The check is gone when it runs. */
-typedef void check_done_fn(struct sync *sync, const struct err *err, void *owner);
+/* The end of a check; err is NULL unless it has to be made again. has_left: some items alone could
+ * not be had. The check is gone when it runs. */
+typedef void check_done_fn(struct sync *sync, const struct err *err, bool has_left, void *owner);
 
 struct check_query {
     int64_t drive;
     const char *drive_id;
     const struct strset *ids; /* copied */
     bool is_staged;           /* reports of these items are staged: they are settled too */
+    bool gives_up;            /* an item that can't be had is settled without an answer */
     enum remote_priority priority;
 };
 

@@ -209,3 +209,8 @@ void fake_delete(struct fake_model *model, size_t item)
     }
     change(model, item)->is_deleted = true;
 }
+
+void fake_restore(struct fake_model *model, size_t item)
+{
+    change(model, item)->is_deleted = false;
+}

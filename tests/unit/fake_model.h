@@ -92,6 +92,8 @@ void fake_write(struct fake_model *model, size_t item, int64_t size);
 void fake_set_id(struct fake_model *model, size_t item, const char *id);
 /* With all that is below. */
 void fake_delete(struct fake_model *model, size_t item);
+/* It alone, from the bin to where it was. */
+void fake_restore(struct fake_model *model, size_t item);
 
 /* ---- reading ---- */
 

@@ -378,6 +378,52 @@ static void test_row_that_is_found_during_a_request_stays(void **state)
     sync_fixture_assert_equal(fixture, true);
 }
 
+/* Delta's tombstone or change of an item that was asked for lately, and which can't be had. */
+static void list_dir(struct sync_fixture *fixture)
+{
+    struct outcome outcome = { 0 };
+
+    (void)sync_want_listing(fixture->sync, sync_fixture_ino(fixture, "/me/drive/dir"), outcome_note,
+                            &outcome);
+    sync_fixture_settle(fixture);
+    assert_int_equal(outcome.calls, 1);
+    assert_int_equal(outcome.code, 0);
+}
+
+static void test_tombstone_of_an_item_that_is_refused_is_believed(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    size_t dir = open_and_fill(fixture, 3);
+
+    list_dir(fixture);
+    delete_children(fixture, dir, 1);
+    fixture->model->items.items[dir + 1].get_status = 403;
+    sync_note_use(fixture->sync, 0);
+    sync_fixture_run(fixture, POLL_MS);
+    assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_ITEMS), 1);
+    sync_fixture_assert_equal(fixture, false);
+}
+
+static void test_item_that_fails_for_ever_does_not_stop_its_drive(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    size_t dir = open_and_fill(fixture, 3);
+
+    list_dir(fixture);
+    fake_write(fixture->model, dir + 1, 4711);
+    fixture->model->items.items[dir + 1].get_status = 500;
+    sync_fixture_run(fixture, 30 * 60 * 1000);
+    assert_int_equal(sync_fixture_status(fixture).error.code, 0);
+    (void)fake_create(fixture->model, fixture->root, "later", ITEM_FILE);
+    sync_note_use(fixture->sync, 0);
+    sync_fixture_run(fixture, 6 * 60 * 1000);
+    sync_fixture_assert_equal(fixture, false);
+    /* It stays in doubt: asked for now and then. */
+    fake_remote_reset_counts(fixture->fake);
+    sync_fixture_run(fixture, 60 * 60 * 1000);
+    assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_ITEMS), 12);
+}
+
 #define IN_FIXTURE(test)                                                                           \
     cmocka_unit_test_setup_teardown(test, sync_fixture_setup, sync_fixture_teardown)
 
@@ -403,6 +449,8 @@ int main(void)
         IN_FIXTURE(test_refused_item_holds_up_no_other),
         IN_FIXTURE(test_removals_confirmed_during_a_request_are_not_held_again),
         IN_FIXTURE(test_row_that_is_found_during_a_request_stays),
+        IN_FIXTURE(test_tombstone_of_an_item_that_is_refused_is_believed),
+        IN_FIXTURE(test_item_that_fails_for_ever_does_not_stop_its_drive),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

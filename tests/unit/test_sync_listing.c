@@ -215,10 +215,79 @@ static void test_late_listing_does_not_bring_back_what_was_deleted(void **state)
     gone = fake_child(fixture->model, big, "3");
     fake_delete(fixture->model, gone);
     version = &fixture->model->items.items[gone].versions.items[1];
-    version->visible_ms[FAKE_CHILDREN] = version->visible_ms[FAKE_ITEM] = INT64_MAX;
+    version->visible_ms[FAKE_CHILDREN] = INT64_MAX;
     sync_note_use(fixture->sync, 0);
     sync_fixture_run(fixture, POLL_MS);
     sync_fixture_assert_equal(fixture, true);
+    list_and_settle(fixture, "/me/drive/big", 0);
+    sync_fixture_assert_equal(fixture, true);
+    /* The item itself is late as well: what comes back goes when it isn't any more. */
+    version->visible_ms[FAKE_ITEM] = clock_real_ms(fixture->base->clock) + 1000;
+    list_and_settle(fixture, "/me/drive/big", 0);
+    sync_fixture_run(fixture, APPLY_LATE_MS + ABSENCE_INTERVAL_MS);
+    sync_fixture_assert_equal(fixture, true);
+}
+
+/* big/ with its children was in the bin. Delta tells of the folder alone. */
+static void delete_and_restore(struct sync_fixture *fixture)
+{
+    struct fake_items *items = &fixture->model->items;
+    size_t big = fill(fixture, 3), last;
+
+    sync_fixture_open(fixture);
+    sync_fixture_settle(fixture);
+    last = items->len;
+    fake_delete(fixture->model, big);
+    sync_note_use(fixture->sync, 0);
+    sync_fixture_run(fixture, POLL_MS);
+    assert_false(sync_fixture_has(fixture, "/me/drive/big"));
+    for (size_t i = big; i < last; i++) {
+        fake_restore(fixture->model, i);
+        items->items[i].is_hidden = i != big;
+    }
+    sync_note_use(fixture->sync, 0);
+    sync_fixture_run(fixture, POLL_MS);
+    assert_true(sync_fixture_has(fixture, "/me/drive/big"));
+    fake_remote_reset_counts(fixture->fake);
+}
+
+static void test_restored_folder_is_listed_with_what_is_in_it(void **state)
+{
+    struct sync_fixture *fixture = *state;
+
+    delete_and_restore(fixture);
+    list_and_settle(fixture, "/me/drive/big", 0);
+    sync_fixture_assert_equal(fixture, true);
+    assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_ITEMS), 3);
+}
+
+static void test_restored_item_is_found_by_its_name(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    struct outcome outcome = { 0 };
+
+    delete_and_restore(fixture);
+    (void)sync_want_child(fixture->sync, sync_fixture_ino(fixture, "/me/drive/big"), "1",
+                          outcome_note, &outcome);
+    sync_fixture_settle(fixture);
+    assert_int_equal(outcome.calls, 1);
+    assert_int_equal(outcome.code, 0);
+    assert_true(sync_fixture_has(fixture, "/me/drive/big/1"));
+}
+
+static void test_folder_is_not_complete_while_an_item_in_it_is_in_doubt(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    size_t doubted;
+
+    delete_and_restore(fixture);
+    doubted = fake_child(fixture->model, fake_child(fixture->model, fixture->root, "big"), "1");
+    fixture->model->items.items[doubted].get_status = 403;
+    list_and_settle(fixture, "/me/drive/big", 0);
+    assert_true(sync_fixture_has(fixture, "/me/drive/big/0"));
+    assert_false(sync_fixture_has(fixture, "/me/drive/big/1"));
+    assert_false(is_complete(fixture, "/me/drive/big"));
+    fixture->model->items.items[doubted].get_status = 0;
     list_and_settle(fixture, "/me/drive/big", 0);
     sync_fixture_assert_equal(fixture, true);
 }
@@ -568,6 +637,9 @@ int main(void)
         IN_FIXTURE(test_listing_offline_fails_until_woken),
         IN_FIXTURE(test_listing_in_a_drive_with_delta_only_adds),
         IN_FIXTURE(test_late_listing_does_not_bring_back_what_was_deleted),
+        IN_FIXTURE(test_restored_folder_is_listed_with_what_is_in_it),
+        IN_FIXTURE(test_restored_item_is_found_by_its_name),
+        IN_FIXTURE(test_folder_is_not_complete_while_an_item_in_it_is_in_doubt),
         IN_FIXTURE(test_what_isnt_a_folder_is_not_listed),
         IN_FIXTURE(test_shared_folder_is_listed_again_after_its_time),
         IN_FIXTURE(test_shared_folder_follows_changes_when_listed),
