@@ -354,8 +354,13 @@ static int apply_tombstone(struct applying *applying, struct node *node, enum ap
     enum apply_action action =
         apply_decide(node, &gone, context->source, context->now_ms).existence;
 
+    int r = 0;
+
     *ret = action == ACT_CHECK ? APPLY_CHECK : action == ACT_NONE ? APPLY_NOTHING : APPLY_CHANGED;
-    return apply_existence(applying, node, action);
+    /* In a round that came before, see apply_order.c. */
+    if (context->source != APPLY_DELTA && (action == ACT_FOLLOW || action == ACT_AGREE))
+        r = order_spare_below(applying, node->attr.ino);
+    return r < 0 ? r : apply_existence(applying, node, action);
 }
 
 /* ---- all together ---- */

@@ -5,7 +5,8 @@
  *
  * - its parent's, if that has no row or no place yet;
  * - that of a folder between its new parent and itself, if the move would close a cycle;
- * - of a tombstone: the live ones of what is below, which moves out;
+ * - of a tombstone: the live ones of what is below, which moves out; what is below and was seen
+ * while it was in doubt (absence.c) has had its report, and is put to no place until it is settled;
  * - who holds its name and is to leave it is put to no place at once, and its report is applied
  * after.
  *
@@ -224,36 +225,51 @@ static int free_name(struct order *order, const struct item *report)
 
 /* ---- what a tombstone depends on ---- */
 
+/* Is it in doubt where the row belongs, but not that it exists? Then it may have moved out: delta
+ * and the item itself disagree on it, and delta won't tell again. */
+static int is_doubted_alive(struct applying *applying, const struct node *node, bool *ret)
+{
+    struct missing_row row;
+    int r = txn_get_missing(applying->txn, node->attr.ino, &row);
+
+    *ret = r == 0 && row.first_404_ms == 0 && node->confirmed_ms >= row.since_ms;
+    return r == -ENOENT ? 0 : r;
+}
+
 /* What is below and has a live report goes first, if it has not had its turn. If it had, or there
  * is no order to put it in (NULL), its report waits for a check: it is put to no place, so that its
- * row, with what is below it, outlives the folder. */
+ * row, with what is below it, outlives the folder. So is what is settled by absence.c. */
 static int spare(struct applying *applying, struct order *order, ino_nr ino)
 {
     struct node node;
-    bool is_live = false;
+    bool is_live = false, is_doubted = false;
     int r = txn_get_node(applying->txn, ino, &node);
 
     if (r < 0)
         return r;
     if (node.rid)
         r = is_staged_live(applying, node.rid, &is_live);
-    if (r == 0 && is_live) {
-        if (order && !strset_has(&order->seen, node.rid))
-            push(order, node.rid);
-        else if (node_dirty(&node, APPLY_MTIME_GRANULARITY_NS) == 0)
-            r = place_vacate(applying, &node);
-    }
+    if (r == 0 && !is_live)
+        r = is_doubted_alive(applying, &node, &is_doubted);
+    if (r == 0 && is_live && order && !strset_has(&order->seen, node.rid))
+        push(order, node.rid);
+    else if (r == 0 && (is_live || is_doubted) &&
+             node_dirty(&node, APPLY_MTIME_GRANULARITY_NS) == 0)
+        r = place_vacate(applying, &node);
     node_clear(&node);
     return r;
 }
 
 static int spare_below(struct applying *applying, struct order *order, ino_nr top)
 {
+    int64_t drive = applying->context->drive->id, missing = 0;
     struct node_numbers tree = { 0 };
     bool has_live;
-    int r = txn_has_staged_live(applying->txn, applying->context->drive->id, &has_live);
+    int r = txn_has_staged_live(applying->txn, drive, &has_live);
 
-    if (r < 0 || !has_live)
+    if (r == 0 && !has_live)
+        r = txn_count_missing(applying->txn, drive, &missing);
+    if (r < 0 || (!has_live && missing == 0))
         return r;
     r = delete_list_tree(applying->txn, top, &tree);
     for (size_t i = 1; i < tree.len && r == 0; i++)

@@ -424,6 +424,39 @@ static void test_item_that_fails_for_ever_does_not_stop_its_drive(void **state)
     assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_ITEMS), 12);
 }
 
+/* A folder moves out of one that is deleted; both were listed just now, so both are asked for, and
+ * the item read model still has the one that moved in its old place. */
+static void test_what_may_have_moved_out_outlives_a_deleted_folder(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    struct fake_model *model = fixture->model;
+    size_t goal = fake_create(model, fixture->root, "goal", ITEM_FOLDER);
+    size_t dir = open_and_fill(fixture, 3);
+    size_t inner = fake_create(model, dir, "inner", ITEM_FOLDER);
+    struct fake_versions *versions;
+    ino_nr precious;
+
+    (void)fake_create(model, inner, "precious", ITEM_FILE);
+    sync_note_use(fixture->sync, 0);
+    sync_fixture_run(fixture, POLL_MS);
+    list_dir(fixture);
+    sync_fixture_run(fixture, 1000);
+    (void)sync_want_listing(fixture->sync, sync_fixture_ino(fixture, "/me/drive"), outcome_note,
+                            &(struct outcome){ 0 });
+    sync_fixture_settle(fixture);
+    precious = sync_fixture_ino(fixture, "/me/drive/dir/inner/precious");
+    fake_move(model, inner, goal, "inner");
+    versions = &model->items.items[inner].versions;
+    versions->items[versions->len - 1].visible_ms[FAKE_ITEM] += 2 * POLL_MS;
+    fake_delete(model, dir);
+    sync_note_use(fixture->sync, 0);
+    sync_fixture_run(fixture, POLL_MS);
+    assert_false(sync_fixture_has(fixture, "/me/drive/dir"));
+    sync_fixture_run(fixture, APPLY_LATE_MS);
+    assert_int_equal(sync_fixture_ino(fixture, "/me/drive/goal/inner/precious"), precious);
+    sync_fixture_assert_equal(fixture, false);
+}
+
 #define IN_FIXTURE(test)                                                                           \
     cmocka_unit_test_setup_teardown(test, sync_fixture_setup, sync_fixture_teardown)
 
@@ -451,6 +484,7 @@ int main(void)
         IN_FIXTURE(test_row_that_is_found_during_a_request_stays),
         IN_FIXTURE(test_tombstone_of_an_item_that_is_refused_is_believed),
         IN_FIXTURE(test_item_that_fails_for_ever_does_not_stop_its_drive),
+        IN_FIXTURE(test_what_may_have_moved_out_outlives_a_deleted_folder),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
