@@ -93,14 +93,15 @@ int txn_get_staged(struct store_txn *txn, int64_t drive, const char *rid, txn_st
 DEFINE_VEC(staged_list, struct staged);
 
 /* They are read first and given to fn afterwards, so that fn may stage and unstage. */
-static int read_staged(struct store_txn *txn, int64_t drive, size_t max, struct staged_list *ret)
+static int read_staged(struct store_txn *txn, enum statement id, const struct sql_value *values,
+                       size_t count, struct staged_list *ret)
 {
-    cleanup_statement sqlite3_stmt *statement = sql_statement(txn->conn, STMT_STAGING_LIST);
+    cleanup_statement sqlite3_stmt *statement = sql_statement(txn->conn, id);
     int r;
 
     if (!statement)
         return sql_error(txn->conn);
-    SQL_BIND(statement, sql_number(drive), sql_number((int64_t)max));
+    sql_bind(statement, values, count);
     while ((r = sql_step(statement)) == 1) {
         struct staged staged;
 
@@ -110,10 +111,11 @@ static int read_staged(struct store_txn *txn, int64_t drive, size_t max, struct 
     return r;
 }
 
-int txn_each_staged(struct store_txn *txn, int64_t drive, size_t max, txn_staged_fn *fn, void *arg)
+static int each(struct store_txn *txn, enum statement id, const struct sql_value *values,
+                size_t count, txn_staged_fn *fn, void *arg)
 {
     struct staged_list list = { 0 };
-    int r = read_staged(txn, drive, max, &list);
+    int r = read_staged(txn, id, values, count, &list);
 
     for (size_t i = 0; i < list.len && r == 0; i++)
         r = fn(txn, &list.items[i].item, arg);
@@ -121,6 +123,22 @@ int txn_each_staged(struct store_txn *txn, int64_t drive, size_t max, txn_staged
         staged_clear(&list.items[i]);
     staged_list_clear(&list);
     return r;
+}
+
+int txn_each_staged(struct store_txn *txn, int64_t drive, size_t max, txn_staged_fn *fn, void *arg)
+{
+    const struct sql_value values[] = { sql_number(drive), sql_number((int64_t)max) };
+
+    return each(txn, STMT_STAGING_LIST, values, 2, fn, arg);
+}
+
+int txn_each_unknown(struct store_txn *txn, int64_t drive, const char *after, size_t max,
+                     txn_staged_fn *fn, void *arg)
+{
+    const struct sql_value values[] = { sql_number(drive), sql_number((int64_t)max),
+                                        sql_text(after) };
+
+    return each(txn, STMT_STAGING_UNKNOWN, values, 3, fn, arg);
 }
 
 int txn_unstage(struct store_txn *txn, int64_t drive, const char *rid)

@@ -138,6 +138,10 @@ const char *const statement_text[STMT_COUNT] = {
     [STMT_STAGING_GET] = "SELECT " STAGING_COLUMNS " FROM staging WHERE drive = ?1 AND rid = ?2",
     [STMT_STAGING_LIST] = "SELECT " STAGING_COLUMNS " FROM staging INDEXED BY staging_order"
                           " WHERE drive = ?1 ORDER BY deleted, rid LIMIT ?2",
+    [STMT_STAGING_UNKNOWN] = "SELECT " STAGING_COLUMNS " FROM staging"
+                             " WHERE drive = ?1 AND rid > ?3 AND NOT deleted AND NOT EXISTS"
+                             "   (SELECT 1 FROM node WHERE drive = ?1 AND rid = staging.rid)"
+                             " ORDER BY rid LIMIT ?2",
     [STMT_STAGING_DELETE] = "DELETE FROM staging WHERE drive = ?1 AND rid = ?2",
     [STMT_STAGING_CLEAR] = "DELETE FROM staging WHERE drive = ?1",
     [STMT_STAGING_LIVE] = "SELECT EXISTS (SELECT 1 FROM staging WHERE drive = ?1 AND deleted = 0)",

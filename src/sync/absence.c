@@ -128,26 +128,13 @@ static int settle_404(struct store_txn *txn, const struct apply_context *context
     return r < 0 ? r : txn_clear_missing(txn, row->ino);
 }
 
-/* Gives the row of `node` the id that its item has now. -EEXIST if that has another row. */
-static int take_new_id(struct store_txn *txn, struct node *node, const char *id)
-{
-    ino_nr other;
-    int r = find_row(txn, node->attr.drive, id, &other);
-
-    if (r != -ENOENT)
-        return r < 0 ? r : -EEXIST;
-    log_info("sync", "item %s is %s now", node->rid, id);
-    free(node->rid);
-    node->rid = x_strdup(id);
-    return txn_put_node(txn, node);
-}
-
 static int settle_found(struct store_txn *txn, const struct apply_context *context,
-                        const struct item *item, struct node *node, struct missing_row *row,
+                        const struct item *item, const char *asked_rid, struct missing_row *row,
                         struct err *err)
 {
     struct node_attr attr;
-    int r = strcmp(item->id, node->rid) == 0 ? 0 : take_new_id(txn, node, item->id);
+    int r =
+        strcmp(item->id, asked_rid) == 0 ? 0 : apply_take_id(txn, context, row->ino, item->id, err);
 
     if (r == -EEXIST)
         return settle_404(txn, context, row, err);
@@ -184,7 +171,7 @@ static int settle_row(struct store_txn *txn, const struct apply_context *context
     else if (is_gone)
         r = settle_404(txn, context, &row, err);
     else if (item_err->code == 0)
-        r = settle_found(txn, context, item, &node, &row, err);
+        r = settle_found(txn, context, item, asked->rid, &row, err);
     else
         r = txn_put_missing(txn, &row);
     node_clear(&node);

@@ -77,8 +77,7 @@ static bool confirms(enum apply_source source)
     return source == APPLY_ITEM || source == APPLY_NO_DELTA || source == APPLY_LISTING;
 }
 
-/* The report in the store's terms, for a parent and a name that were found already. */
-static struct apply_view view_of(const struct item *report, ino_nr parent, char *name)
+struct apply_view apply_view_of(const struct item *report, ino_nr parent, char *name)
 {
     bool is_file = kind_of(report) == NODE_FILE;
     struct apply_view view = {
@@ -101,7 +100,7 @@ static struct apply_view view_of(const struct item *report, ino_nr parent, char 
     return view;
 }
 
-static bool is_another_thing(const struct node *node, const struct item *report)
+bool apply_is_another_thing(const struct node *node, const struct item *report)
 {
     bool is_shortcut = report->flags & ITEM_SHORTCUT;
 
@@ -175,7 +174,7 @@ static int apply_known(struct applying *applying, struct node *node, const struc
         r = place_find_parent(applying, report->parent_id, &parent);
     if (r < 0)
         return r;
-    view = view_of(report, parent, name);
+    view = apply_view_of(report, parent, name);
     if (is_listing && node->attr.parent != STORE_INO_NONE) {
         *ret = APPLY_NOTHING;
         return apply_listed(applying, node, &view);
@@ -202,7 +201,7 @@ static int add_row(struct applying *applying, const struct item *report, ino_nr 
 {
     const struct apply_context *context = applying->context;
     cleanup_free char *name = place_decode_name(report->name);
-    const struct apply_view view = view_of(report, parent, name);
+    const struct apply_view view = apply_view_of(report, parent, name);
     bool is_shortcut = report->flags & ITEM_SHORTCUT;
     struct node node = {
         .attr = { .kind = kind_of(report),
@@ -244,7 +243,7 @@ static int fill_in(struct applying *applying, ino_nr placeholder, const struct i
     if (r < 0)
         return r;
     *ret = APPLY_LEFT_OUT;
-    if (!is_another_thing(&node, report))
+    if (!apply_is_another_thing(&node, report))
         r = apply_known(applying, &node, report, ret);
     node_clear(&node);
     return r;
@@ -272,36 +271,6 @@ static int apply_new(struct applying *applying, const struct item *report, enum 
 
 /* ---- the root, another kind, a tombstone ---- */
 
-/* What children called their parent before the root told its id hangs on a placeholder. */
-static int adopt_children(struct applying *applying, const struct node *root, const char *rid)
-{
-    cleanup_free ino_nr *children = NULL;
-    struct node placeholder;
-    size_t count = 0;
-    int r = txn_find_node(applying->txn, root->attr.drive, rid, &placeholder);
-
-    if (r < 0)
-        return r == -ENOENT ? 0 : r;
-    r = txn_list_related(applying->txn, placeholder.attr.ino, &children, &count);
-    for (size_t i = 0; i < count && r == 0; i++) {
-        cleanup_free char *name = NULL;
-        struct node child;
-
-        r = txn_get_node(applying->txn, children[i], &child);
-        if (r < 0)
-            break;
-        name = x_strdup(child.base.name);
-        r = place_follow(applying, &child, root->attr.ino, name);
-        if (r == 0)
-            r = txn_put_node(applying->txn, &child);
-        node_clear(&child);
-    }
-    if (r == 0)
-        r = txn_remove_node(applying->txn, placeholder.attr.ino);
-    node_clear(&placeholder);
-    return r;
-}
-
 /* Only attributes: the root has the place that this program gave it. That of a shortcut's target is
  * the shortcut's row, whose own report comes with the drive that it is in. */
 static int apply_root(struct applying *applying, struct node *root, const struct item *report,
@@ -315,8 +284,8 @@ static int apply_root(struct applying *applying, struct node *root, const struct
     if (applying->context->drive->kind == DRIVE_SHARED)
         return 0;
     if (!text_is_same(root->rid, report->id)) {
-        r = adopt_children(applying, root, report->id);
-        changed |= parts_take_text(&root->rid, report->id);
+        r = identity_take_root(applying, root, report->id);
+        changed = true;
     }
     if (has_moved)
         root->base.mtime_ns = root->local.mtime_ns = report->mtime_ns;
@@ -398,7 +367,7 @@ static int apply_live(struct applying *applying, struct node *known, const struc
     }
     if (!known)
         return apply_new(applying, report, ret);
-    if (is_another_thing(known, report))
+    if (apply_is_another_thing(known, report))
         return apply_replacement(applying, known, report, ret);
     return apply_known(applying, known, report, ret);
 }

@@ -56,6 +56,18 @@ int apply_report(struct store_txn *txn, const struct apply_context *context,
 int apply_delete(struct store_txn *txn, const struct apply_context *context, ino_nr ino,
                  struct err *err);
 
+/* ---- ids that change: a migrated account has the same items under other ids ---- */
+
+/* Gives a row, or a drive's root, the id that its item has now. -EEXIST: another row has it. */
+int apply_take_id(struct store_txn *txn, const struct apply_context *context, ino_nr ino,
+                  const char *rid, struct err *err);
+int apply_take_root_id(struct store_txn *txn, const struct apply_context *context, const char *rid,
+                       struct err *err);
+
+/* After a full enumeration was staged: rows that it lacks are given the ids of staged items that no
+ * row has, where place, kind, and for files the content are the same. What they hold stays. */
+int apply_match_ids(struct store_txn *txn, const struct apply_context *context, struct err *err);
+
 /* ---- the decision, pure: what apply does with each part ---- */
 
 enum apply_action {

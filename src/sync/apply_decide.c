@@ -38,7 +38,7 @@ static int64_t whole_seconds(int64_t time_ns)
     return time_ns - (rest < 0 ? rest + APPLY_MTIME_GRANULARITY_NS : rest);
 }
 
-static bool is_same_mtime(int64_t a_ns, int64_t b_ns)
+bool apply_is_same_mtime(int64_t a_ns, int64_t b_ns)
 {
     return whole_seconds(a_ns) == whole_seconds(b_ns);
 }
@@ -97,14 +97,14 @@ static enum apply_action decide_mtime(const struct node *node, const struct appl
     unsigned dirty = node_dirty(node, APPLY_MTIME_GRANULARITY_NS);
     int64_t mtime_ns = report->state.mtime_ns;
 
-    if (!report->has_mtime || is_same_mtime(mtime_ns, node->base.mtime_ns))
+    if (!report->has_mtime || apply_is_same_mtime(mtime_ns, node->base.mtime_ns))
         return ACT_NONE;
     if (node->attr.kind != NODE_FILE)
         return ACT_FOLLOW;
     if (dirty & (DIRTY_CONTENT | DIRTY_DELETED))
         return ACT_KEEP_BESIDE;
     if (dirty & DIRTY_MTIME)
-        return is_same_mtime(mtime_ns, node->local.mtime_ns) ? ACT_AGREE : ACT_KEEP_BESIDE;
+        return apply_is_same_mtime(mtime_ns, node->local.mtime_ns) ? ACT_AGREE : ACT_KEEP_BESIDE;
     return ACT_FOLLOW;
 }
 
@@ -127,9 +127,10 @@ static enum apply_action decide_content(const struct node *node, const struct ap
     if (comparison == CONTENT_UNKNOWN && !trusted)
         return ACT_CHECK;
     if (comparison == CONTENT_UNKNOWN)
-        comparison = report->has_mtime && is_same_mtime(report->state.mtime_ns, node->base.mtime_ns)
-                         ? CONTENT_SAME
-                         : CONTENT_OTHER;
+        comparison =
+            report->has_mtime && apply_is_same_mtime(report->state.mtime_ns, node->base.mtime_ns)
+                ? CONTENT_SAME
+                : CONTENT_OTHER;
     if (comparison == CONTENT_SAME)
         return decide_mtime(node, report);
     *ret_is_new = true;

@@ -3,7 +3,7 @@
 #define GRAPHFS_SYNC_APPLY_I_H
 
 /* What the files of apply share: apply.c (one report), apply_place.c (where it goes), apply_order.c
- * (what has to come before it), apply_delete.c (removals). */
+ * (what has to come before it), apply_delete.c (removals), apply_identity.c (ids that change). */
 
 #include <string.h>
 
@@ -35,6 +35,14 @@ int apply_one(struct applying *applying, const struct item *report, enum apply_o
 /* Whether it concerns this drive and says enough to be taken: if not, apply leaves it out. */
 bool apply_is_usable(const struct apply_context *context, const struct item *report);
 
+/* Whether the report is about something of another kind, or a shortcut to another target, than the
+ * row: under the same id, or in the same place. */
+bool apply_is_another_thing(const struct node *node, const struct item *report);
+
+/* The report in the store's terms, for a parent and a name that were found already. Its strings are
+ * borrowed. */
+struct apply_view apply_view_of(const struct item *report, ino_nr parent, char *name);
+
 /* The row of a report: found by id, the root also as the root. -ENOENT if there is none. */
 int apply_find_row(struct applying *applying, const struct item *report, struct node *ret);
 
@@ -45,6 +53,9 @@ int apply_existence(struct applying *applying, struct node *node, enum apply_act
 
 /* Whether we have asked for the item so lately that this source's report may be an older one. */
 bool apply_is_late(const struct node *node, enum apply_source source, int64_t now_ms);
+
+/* Whether two times are the same at APPLY_MTIME_GRANULARITY_NS. */
+bool apply_is_same_mtime(int64_t a_ns, int64_t b_ns);
 
 /* ---- apply_parts.c ---- */
 
@@ -103,6 +114,11 @@ int delete_tree(struct applying *applying, ino_nr top);
 
 /* The numbers of a row and of all below it, parents first; the caller clears the list. */
 int delete_list_tree(struct store_txn *txn, ino_nr top, struct node_numbers *ret);
+
+/* ---- apply_identity.c ---- */
+
+/* Gives the root of the drive another id, which the caller puts. */
+int identity_take_root(struct applying *applying, struct node *root, const char *rid);
 
 /* ---- apply_order.c ---- */
 

@@ -19,6 +19,7 @@
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/xalloc.h"
+#include "sync/round_plan.h"
 #include "sync/sync_i.h"
 #include "tree/names.h"
 
@@ -175,8 +176,49 @@ static int put_drive(struct store_txn *txn, struct drive_row *drive, const struc
     return r < 0 ? r : put_link(txn, drive);
 }
 
+static bool is_told(const struct drive_list *list, const char *drive_id)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (strcmp(list->drives[i].id, drive_id) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* All of it is enumerated again: its items may have other ids, too (apply_identity.c). */
+static int begin_under_new_id(struct store_txn *txn, struct drive_row *drive)
+{
+    int r = remove_link(txn, drive->drive_id);
+
+    drive->round = round_plan_restarted(drive);
+    set_string(&drive->next_link, NULL);
+    set_string(&drive->delta_link, NULL);
+    return r < 0 ? r : txn_clear_staging(txn, drive->id);
+}
+
+/* The account was moved: its default drive has another id now, if the one that is known is told of
+ * no more. -ENOENT if it isn't so. */
+static int find_former_default(struct store_txn *txn, const struct drive_list *list,
+                               const struct drive_info *info, struct drive_row *ret)
+{
+    struct node_attr attr;
+    int r = txn_lookup(txn, DEFAULT_PARENT, DEFAULT_NAME, &attr);
+
+    if (r == 0)
+        r = txn_get_drive(txn, attr.drive, ret);
+    if (r < 0)
+        return r;
+    if (is_told(list, ret->drive_id)) {
+        drive_row_clear(ret);
+        return -ENOENT;
+    }
+    log_warn("sync", "drive %s is %s now", ret->drive_id, info->id);
+    return begin_under_new_id(txn, ret);
+}
+
 /* Read inside the transaction: a drive before it in the list may have taken its place. */
-static int take_drive(struct sync *sync, struct store_txn *txn, const struct drive_info *info)
+static int take_drive(struct sync *sync, struct store_txn *txn, const struct drive_list *list,
+                      const struct drive_info *info)
 {
     struct drive_row drive = { 0 };
     int r;
@@ -186,6 +228,8 @@ static int take_drive(struct sync *sync, struct store_txn *txn, const struct dri
         return 0;
     }
     r = txn_find_drive(txn, info->id, DRIVE_OWN, &drive);
+    if (r == -ENOENT && info->is_default)
+        r = find_former_default(txn, list, info, &drive);
     if (r < 0 && r != -ENOENT)
         return r;
     r = put_drive(txn, &drive, info);
@@ -201,7 +245,7 @@ static int take_list(struct sync *sync, const struct drive_list *list, struct er
     int r = store_begin(sync->conf.store, &txn, err);
 
     for (size_t i = 0; i < list->count && r == 0; i++)
-        r = take_drive(sync, txn, &list->drives[i]);
+        r = take_drive(sync, txn, list, &list->drives[i]);
     if (r == 0)
         r = txn_set_complete(txn, STORE_INO_ME, true);
     if (r == 0)
@@ -213,13 +257,9 @@ static bool log_if_untold(const struct drive_row *drive, void *arg)
 {
     const struct drive_list *list = arg;
 
-    if (drive->kind != DRIVE_OWN)
-        return true;
-    for (size_t i = 0; i < list->count; i++) {
-        if (strcmp(list->drives[i].id, drive->drive_id) == 0)
-            return true;
-    }
-    log_info("sync", "drive %s is not among the drives of the account any more", drive->drive_id);
+    if (drive->kind == DRIVE_OWN && !is_told(list, drive->drive_id))
+        log_info("sync", "drive %s is not among the drives of the account any more",
+                 drive->drive_id);
     return true;
 }
 

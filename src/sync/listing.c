@@ -194,22 +194,18 @@ static int complete(struct sync *sync, struct listing *listing, struct store_txn
 }
 
 /* The root of a drive that was never enumerated has no id yet: its children tell. */
-static int learn_root(struct store_txn *txn, struct drive_row *drive, const struct item_page *page)
+static int learn_root(struct store_txn *txn, const struct apply_context *context,
+                      struct drive_row *drive, const struct item_page *page, struct err *err)
 {
-    struct node root;
     int r;
 
     if (drive->root_rid || page->count == 0 || !page->items[0].parent_id)
         return 0;
-    r = txn_get_node(txn, drive->root, &root);
+    r = apply_take_root_id(txn, context, page->items[0].parent_id, err);
     if (r < 0)
         return r;
-    free(root.rid);
-    root.rid = x_strdup(page->items[0].parent_id);
-    drive->root_rid = x_strdup(root.rid);
-    r = txn_put_node(txn, &root);
-    node_clear(&root);
-    return r < 0 ? r : txn_put_drive(txn, drive);
+    drive->root_rid = x_strdup(page->items[0].parent_id);
+    return txn_put_drive(txn, drive);
 }
 
 static int apply_page(struct sync *sync, struct listing *listing, const struct item_page *page,
@@ -228,7 +224,7 @@ static int apply_page(struct sync *sync, struct listing *listing, const struct i
     if (r == 0)
         r = txn_get_drive(txn, listing->address.drive, &drive);
     if (r == 0 && drive.root == listing->ino)
-        r = learn_root(txn, &drive, page);
+        r = learn_root(txn, &context, &drive, page, err);
     for (size_t i = 0; i < page->count && r == 0; i++)
         r = apply_item(listing, txn, &context, &page->items[i], err);
     listing->is_whole = !page->next_link;

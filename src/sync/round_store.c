@@ -195,14 +195,18 @@ static int stage_page(struct round_txn *round, const struct item_page *page)
     return r;
 }
 
-/* What the enumeration lacks is missing; too much of that is held. */
-static int note_missing(struct round_txn *round)
+/* What the enumeration lacks, under any id, is missing; too much of that is held. */
+static int note_missing(struct round_txn *round, struct err *err)
 {
     const struct drive_row *drive = &round->drive;
     int64_t count = 0;
     int r = 0;
 
     if (drive->round == ROUND_FULL)
+        r = apply_match_ids(round->txn, &round->context, err);
+    if (r == 0)
+        r = take_root(round);
+    if (r == 0 && drive->round == ROUND_FULL)
         r = txn_note_missing(round->txn, drive->id, &count);
     if (r == 0)
         r = txn_count_missing(round->txn, drive->id, &count);
@@ -216,11 +220,12 @@ static int note_missing(struct round_txn *round)
 }
 
 /* The last page: staging is whole. */
-static int end_pages(struct sync *sync, struct round_txn *round, const char *delta_link)
+static int end_pages(struct sync *sync, struct round_txn *round, const char *delta_link,
+                     struct err *err)
 {
     struct drive_row *drive = &round->drive;
     int64_t staged = 0;
-    int r = drive->round == ROUND_DELTA ? 0 : note_missing(round);
+    int r = drive->round == ROUND_DELTA ? 0 : note_missing(round, err);
 
     drive->round_was_full = drive->round != ROUND_DELTA;
     drive->round = ROUND_APPLY;
@@ -253,7 +258,7 @@ int round_store_page(struct sync *sync, struct follow *follow, const struct item
     if (r == 0 && page->next_link)
         replace(&drive->next_link, page->next_link);
     else if (r == 0)
-        r = end_pages(sync, &round, page->delta_link);
+        r = end_pages(sync, &round, page->delta_link, err);
     if (r < 0)
         return sync_explain(err, r, "storing a page of changes");
     return round_txn_commit(&round, follow, err);

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/xalloc.h"
@@ -41,12 +42,36 @@ struct follow *rounds_find(struct sync *sync, int64_t drive)
     return NULL;
 }
 
+/* The drive is known under another id: what was asked for under the former one is void. */
+static void take_drive_id(struct sync *sync, struct follow *follow, const struct drive_row *drive)
+{
+    if (strcmp(follow->drive_id, drive->drive_id) == 0)
+        return;
+    free(follow->drive_id);
+    follow->drive_id = x_strdup(drive->drive_id);
+    follow->status.round = drive->round;
+    follow->phase = FOLLOW_RESTING;
+    follow->failures = follow->restarts = follow->broken_links = 0;
+    follow->ended_ms = 0;
+    request_abandon(sync, follow->request);
+    follow->request = NULL;
+    check_abandon(sync, follow->check);
+    follow->check = NULL;
+    strset_clear(&follow->links);
+    strset_clear(&follow->undecided);
+}
+
 static void follow_row(struct sync *sync, const struct drive_row *drive)
 {
     struct follow *follow;
 
-    if (drive->kind != DRIVE_OWN || rounds_find(sync, drive->id))
+    if (drive->kind != DRIVE_OWN)
         return;
+    follow = rounds_find(sync, drive->id);
+    if (follow) {
+        take_drive_id(sync, follow, drive);
+        return;
+    }
     follow = x_calloc(1, sizeof *follow);
     follow->drive = drive->id;
     follow->drive_id = x_strdup(drive->drive_id);

@@ -83,6 +83,11 @@ static void add_target(struct item_page *page, const struct fake_model *model, s
     item->target_id = keep(page, x_strdup(folder->id));
 }
 
+static char *make_tag(const struct fake_model *model, char kind, unsigned number)
+{
+    return x_asprintf("\"%c%u.%u\"", kind, model->back_end, number);
+}
+
 void fake_page_add(struct item_page *page, const struct fake_model *model, size_t number,
                    const struct fake_version *version, bool has_ctag)
 {
@@ -96,7 +101,7 @@ void fake_page_add(struct item_page *page, const struct fake_model *model, size_
         .size = version->size,
         .mtime_ns = version->mtime_ns,
         .server_mtime_ns = version->mtime_ns,
-        .etag = keep(page, x_asprintf("\"e%u\"", version->change)),
+        .etag = keep(page, make_tag(model, 'e', version->change)),
     };
 
     if (source->is_root)
@@ -104,7 +109,7 @@ void fake_page_add(struct item_page *page, const struct fake_model *model, size_
     else
         item.parent_id = keep(page, x_strdup(model->items.items[version->parent].id));
     if (has_ctag)
-        item.ctag = keep(page, x_asprintf("\"c%u\"", version->content));
+        item.ctag = keep(page, make_tag(model, 'c', version->content));
     if (source->kind == ITEM_FILE) {
         item.hash_kind = HASH_QUICKXOR;
         item.hash = keep(page, x_asprintf("hash%u", version->content));

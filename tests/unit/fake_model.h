@@ -68,6 +68,7 @@ struct fake_model {
     uint64_t random;
     int64_t lag_ms; /* the longest; 0: all is seen at once */
     unsigned last_content, last_change;
+    unsigned back_end; /* all tags change with it; for tests to set */
     struct fake_drives drives;
     struct fake_items items;
 };
