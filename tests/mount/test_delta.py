@@ -64,6 +64,28 @@ def test_what_was_deleted_while_the_token_expired_goes_after_two_answers_of_404(
     assert_equal_to_server(mount)
 
 
+def test_the_same_tree_under_other_ids_keeps_its_numbers_and_contents(make_world, profile):
+    """As when an account is moved to another back end."""
+    tree = [edits.mkdir("/moved"), edits.mkdir("/moved/deep"),
+            edits.create("/moved/a", b"a" * 1000, mtime="2024-01-02T03:04:05Z"),
+            edits.create("/moved/deep/b", b"b" * 1000, mtime="2024-01-02T03:04:06Z")]
+    world = make_world(profile=profile)
+    world.edit(*tree)
+    mount = world.mount()
+    mount.settle()
+    paths = ["moved", "moved/deep", "moved/a", "moved/deep/b"]
+    before = [os.stat(mount / path).st_ino for path in paths]
+    contents = [(mount / path).read_bytes() for path in paths[2:]]
+    expire_tokens(world)
+    world.edit(edits.delete("/moved"), *tree)
+    mount.settle()
+    world.emulator.reset_counts()
+    assert [os.stat(mount / path).st_ino for path in paths] == before
+    assert [(mount / path).read_bytes() for path in paths[2:]] == contents
+    assert_equal_to_server(mount)
+    assert world.emulator.requests()["content"] == 0
+
+
 def test_too_many_absent_items_are_held_until_they_are_confirmed(world):
     world.edit(edits.mkdir("/many"), edits.bulk("/many", 100))
     mount = world.mount()
