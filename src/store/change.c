@@ -68,7 +68,7 @@ static int was_listed(struct store_txn *txn, ino_nr directory, bool *ret)
         return 0;
     }
     if (r == 0)
-        *ret = attr.flags & NODE_COMPLETE || attr.listed_ms != 0;
+        *ret = attr.flags & (NODE_COMPLETE | NODE_WAS_COMPLETE) || attr.listed_ms != 0;
     return r;
 }
 

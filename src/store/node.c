@@ -179,7 +179,11 @@ int txn_set_complete(struct store_txn *txn, ino_nr ino, bool complete)
                    sql_number(clock_real_ms(txn->store->clock)));
 }
 
-int txn_set_all_complete(struct store_txn *txn, int64_t drive)
+int txn_set_all_complete(struct store_txn *txn, int64_t drive, int64_t began_ms)
 {
-    return SQL_RUN(txn->conn, STMT_NODE_ALL_COMPLETE, sql_number(drive));
+    int r = SQL_RUN(txn->conn, STMT_NODE_ALL_COMPLETE, sql_number(drive));
+
+    return r < 0 ? r
+                 : SQL_RUN(txn->conn, STMT_NODE_MISSING_INCOMPLETE, sql_number(drive),
+                           sql_number(began_ms));
 }

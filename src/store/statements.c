@@ -14,7 +14,8 @@
 #include "store/store.h"
 
 _Static_assert(NODE_LOCAL == 1 && NODE_BASE == 2 && NODE_COMPLETE == 8 && NODE_SAFE_NAME == 16 &&
-                   NODE_SHORTCUT == 64 && NODE_FOLDER == 1 && NODE_FILE == 2,
+                   NODE_SHORTCUT == 64 && NODE_WAS_COMPLETE == 256 && NODE_FOLDER == 1 &&
+                   NODE_FILE == 2,
                "the SQL below has these numbers in it");
 
 #define ATTR_COLUMNS                                                                               \
@@ -90,11 +91,16 @@ const char *const statement_text[STMT_COUNT] = {
         "UPDATE node SET base_mtime = CASE WHEN flags & 2 THEN ifnull(base_mtime, mtime) END,"
         " mtime = ?2 WHERE ino = ?1 AND kind < 2",
     [STMT_NODE_COMPLETE] = "UPDATE node SET flags = flags | 8, listed = ?2 WHERE ino = ?1",
-    [STMT_NODE_INCOMPLETE] = "UPDATE node SET flags = flags & ~8 WHERE ino = ?1",
+    [STMT_NODE_INCOMPLETE] = "UPDATE node SET flags = (flags & ~8) | 256"
+                             " WHERE ino = ?1 AND flags & 8",
     /* A shortcut leads to another drive, and a parent of 0 means that only a child told of it. */
     [STMT_NODE_ALL_COMPLETE] =
         "UPDATE node SET flags = flags | 8 WHERE drive = ?1 AND kind = 1 AND parent <> 0"
-        " AND (flags & 64) = 0 AND (flags & 8) = 0",
+        " AND (flags & 64) = 0 AND (flags & 8) = 0"
+        " AND NOT EXISTS (SELECT 1 FROM missing WHERE missing.ino = node.ino)",
+    [STMT_NODE_MISSING_INCOMPLETE] = "UPDATE node SET flags = (flags & ~8) | 256"
+                                     " WHERE ino IN (SELECT ino FROM missing WHERE drive = ?1)"
+                                     " AND flags & 8 AND ifnull(listed, 0) < ?2",
 
     [STMT_INO_NEXT] = "UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'node' RETURNING seq",
     [STMT_NODE_RENUMBER] = "UPDATE node SET ino = ?2 WHERE ino = ?1 RETURNING parent, name",

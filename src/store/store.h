@@ -47,12 +47,13 @@ enum node_flags {
     NODE_LOCAL = 1 << 0,  /* the local state exists (unset: deleted locally, base still there) */
     NODE_BASE = 1 << 1,   /* the base exists (unset: local-only, never seen by the server) */
     NODE_REMOTE = 1 << 2, /* a row in `remote` says what the server has now; it differs from base */
-    NODE_COMPLETE = 1 << 3,  /* a directory whose children are all known */
-    NODE_SAFE_NAME = 1 << 4, /* `name` stands in for base.name, which can't be shown (taken,
-                                unsafe): this is no local change */
-    NODE_MALWARE = 1 << 5,   /* content is refused: EACCES */
-    NODE_SHORTCUT = 1 << 6,  /* lives in another drive: node.target_* */
-    NODE_HAS_HASH = 1 << 7,  /* base.hash is the hash of base's content */
+    NODE_COMPLETE = 1 << 3,     /* a directory whose children are all known */
+    NODE_SAFE_NAME = 1 << 4,    /* `name` stands in for base.name, which can't be shown (taken,
+                                   unsafe): this is no local change */
+    NODE_MALWARE = 1 << 5,      /* content is refused: EACCES */
+    NODE_SHORTCUT = 1 << 6,     /* lives in another drive: node.target_* */
+    NODE_HAS_HASH = 1 << 7,     /* base.hash is the hash of base's content */
+    NODE_WAS_COMPLETE = 1 << 8, /* it isn't complete any more, but may have been told to be */
 };
 
 /* One state of an item: where it is and what it holds. Strings are owned by the node. */
@@ -297,7 +298,9 @@ int txn_next_generation(struct store_txn *txn, uint64_t *ret);
 
 /* Sets NODE_COMPLETE (and listed_ms = now) on a directory, or clears it. */
 int txn_set_complete(struct store_txn *txn, ino_nr ino, bool complete);
-int txn_set_all_complete(struct store_txn *txn, int64_t drive); /* after the first round */
+/* After an enumeration that began at began_ms: all that it named are complete. Those that are
+ * missing are not, unless they were listed since. */
+int txn_set_all_complete(struct store_txn *txn, int64_t drive, int64_t began_ms);
 
 /* Inserts (id == 0, set in *drive) or replaces. */
 int txn_put_drive(struct store_txn *txn, struct drive_row *drive);

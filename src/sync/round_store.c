@@ -116,40 +116,7 @@ static int take_root(struct round_txn *round)
 
 /* ---- the end of a round ---- */
 
-static bool is_not_listed(struct sync *sync, const struct missing_row *row)
-{
-    struct node_attr attr;
-
-    return store_getattr(sync->conf.store, row->ino, &attr) == 0 && attr.listed_ms == 0;
-}
-
-struct incomplete {
-    struct sync *sync;
-    struct round_txn *round;
-    int result;
-};
-
-static bool mark_incomplete(const struct missing_row *row, void *arg)
-{
-    struct incomplete *incomplete = arg;
-
-    if (is_not_listed(incomplete->sync, row))
-        incomplete->result = txn_set_complete(incomplete->round->txn, row->ino, false);
-    return incomplete->result == 0;
-}
-
-/* A full enumeration has named all children of the folders that it named, and of no others. */
-static int complete_folders(struct sync *sync, struct round_txn *round)
-{
-    struct incomplete incomplete = { .sync = sync, .round = round };
-    int r = txn_set_all_complete(round->txn, round->drive.id);
-
-    if (r == 0)
-        r = store_list_missing(sync->conf.store, round->drive.id, mark_incomplete, &incomplete);
-    return r < 0 ? r : incomplete.result;
-}
-
-static int end_round(struct sync *sync, struct round_txn *round)
+static int end_round(struct round_txn *round)
 {
     struct drive_row *drive = &round->drive;
     int64_t forget_ms = round->context.now_ms - TOMBSTONE_MS;
@@ -157,8 +124,9 @@ static int end_round(struct sync *sync, struct round_txn *round)
 
     if (drive->round_started_ms < forget_ms)
         forget_ms = drive->round_started_ms;
+    /* It has named all children of the folders that it named, and of no others. */
     if (drive->round_was_full)
-        r = complete_folders(sync, round);
+        r = txn_set_all_complete(round->txn, drive->id, drive->round_started_ms);
     if (r == 0)
         r = txn_purge_tombstones(round->txn, drive->id, forget_ms);
     drive->round = ROUND_NONE;
@@ -220,8 +188,7 @@ static int note_missing(struct round_txn *round, struct err *err)
 }
 
 /* The last page: staging is whole. */
-static int end_pages(struct sync *sync, struct round_txn *round, const char *delta_link,
-                     struct err *err)
+static int end_pages(struct round_txn *round, const char *delta_link, struct err *err)
 {
     struct drive_row *drive = &round->drive;
     int64_t staged = 0;
@@ -234,7 +201,7 @@ static int end_pages(struct sync *sync, struct round_txn *round, const char *del
     if (r == 0)
         r = txn_count_staged(round->txn, drive->id, &staged);
     if (r == 0 && staged == 0 && !drive->round_was_full)
-        r = end_round(sync, round);
+        r = end_round(round);
     return r;
 }
 
@@ -258,7 +225,7 @@ int round_store_page(struct sync *sync, struct follow *follow, const struct item
     if (r == 0 && page->next_link)
         replace(&drive->next_link, page->next_link);
     else if (r == 0)
-        r = end_pages(sync, &round, page->delta_link, err);
+        r = end_pages(&round, page->delta_link, err);
     if (r < 0)
         return sync_explain(err, r, "storing a page of changes");
     return round_txn_commit(&round, follow, err);
@@ -355,7 +322,7 @@ enum round_apply_result round_store_apply(struct sync *sync, struct follow *foll
         r = apply_ids(&round, &ids, &follow->undecided, &tried, err);
     strset_clear(&ids);
     if (r == 0 && is_done)
-        r = end_round(sync, &round);
+        r = end_round(&round);
     if (r < 0) {
         (void)sync_explain(err, r, "applying changes");
         return ROUND_APPLY_FAILED;

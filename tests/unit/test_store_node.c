@@ -485,7 +485,7 @@ static void test_first_round_makes_known_folders_complete(void **state)
     placeholder = fixture_add(fixture, STORE_INO_NONE, "", NODE_FOLDER, drive, "p");
     other = fixture_add(fixture, STORE_INO_ME, "o", NODE_FOLDER, drive + 1, "o");
     assert_int_equal(store_begin(fixture->store, &txn, NULL), 0);
-    assert_int_equal(txn_set_all_complete(txn, drive), 0);
+    assert_int_equal(txn_set_all_complete(txn, drive, FIXTURE_START_MS), 0);
     assert_int_equal(store_commit(txn, NULL), 0);
     for (size_t i = 0; i < ROWS(rows); i++) {
         struct node_attr attr;
@@ -582,6 +582,29 @@ static void test_readers_see_committed_states_while_open_files_are_renumbered(vo
     assert_int_equal(race.torn, 0);
 }
 
+/* Names that were absent may be cached from the time before. */
+static void test_folder_that_is_complete_no_more_still_tells_of_new_names(void **state)
+{
+    struct fixture *fixture = *state;
+    ino_nr root;
+    int64_t drive = fixture_add_drive(fixture, "D", &root);
+    ino_nr folder = fixture_add(fixture, root, "d", NODE_FOLDER, drive, "d");
+    struct missing_row row = { .ino = folder, .drive = drive };
+    struct node_attr attr;
+    struct store_txn *txn;
+
+    assert_int_equal(store_begin(fixture->store, &txn, NULL), 0);
+    assert_int_equal(txn_set_all_complete(txn, drive, FIXTURE_START_MS), 0);
+    assert_int_equal(txn_put_missing(txn, &row), 0);
+    assert_int_equal(txn_set_all_complete(txn, drive, FIXTURE_START_MS), 0);
+    assert_int_equal(store_commit(txn, NULL), 0);
+    assert_int_equal(store_getattr(fixture->store, folder, &attr), 0);
+    assert_false(attr.flags & NODE_COMPLETE);
+    fixture_forget_told(fixture);
+    (void)fixture_add(fixture, folder, "new", NODE_FILE, drive, "n");
+    assert_true(fixture_was_told(fixture, CHANGE_ENTRY, folder, "new", 0));
+}
+
 #define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -603,6 +626,7 @@ int main(void)
         STORE_TEST(test_first_round_makes_known_folders_complete),
         STORE_TEST(test_tombstones_last_until_they_are_purged),
         STORE_TEST(test_readers_see_committed_states_while_open_files_are_renumbered),
+        STORE_TEST(test_folder_that_is_complete_no_more_still_tells_of_new_names),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

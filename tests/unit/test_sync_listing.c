@@ -398,6 +398,36 @@ static void test_shared_item_that_is_listed_again_is_not_missing(void **state)
     assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_ITEMS), 1);
 }
 
+/* M/S/x is listed while the first round, which hasn't got that far, is under way: M, but not S. */
+static void test_unlisted_folder_below_one_that_delta_lacks_is_not_complete(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    struct fake_model *model = fixture->model;
+    size_t late[3];
+
+    (void)fill(fixture, 40);
+    fixture->settings->page_size = 1;
+    fixture->settings->children_page_size = 100;
+    late[0] = fake_create(model, fixture->root, "M", ITEM_FOLDER);
+    late[1] = fake_create(model, late[0], "S", ITEM_FOLDER);
+    late[2] = fake_create(model, late[1], "x", ITEM_FILE);
+    for (size_t i = 0; i < ROWS(late); i++)
+        model->items.items[late[i]].versions.items[0].visible_ms[FAKE_DELTA] += POLL_MS / 2;
+    sync_fixture_open(fixture);
+    while (!sync_fixture_has(fixture, "/me/drive/big"))
+        assert_true(sync_fixture_step(fixture));
+    (void)sync_want_listing(fixture->sync, sync_fixture_ino(fixture, "/me/drive"), outcome_note,
+                            &(struct outcome){ 0 });
+    while (!sync_fixture_has(fixture, "/me/drive/M"))
+        assert_true(sync_fixture_step(fixture));
+    list_and_settle(fixture, "/me/drive/M", 0);
+    assert_int_equal(sync_fixture_status(fixture).rounds, 1);
+    assert_true(is_complete(fixture, "/me/drive/M"));
+    assert_false(is_complete(fixture, "/me/drive/M/S"));
+    list_and_settle(fixture, "/me/drive/M/S", 0);
+    sync_fixture_assert_equal(fixture, true);
+}
+
 /* ---- single names ---- */
 
 static void want_child(struct sync_fixture *fixture, const char *parent, const char *name,
@@ -656,6 +686,7 @@ int main(void)
         IN_FIXTURE(test_thread_does_what_turns_do),
         IN_FIXTURE(test_shared_folder_that_is_listed_all_the_time_loses_what_was_deleted),
         IN_FIXTURE(test_shared_item_that_is_listed_again_is_not_missing),
+        IN_FIXTURE(test_unlisted_folder_below_one_that_delta_lacks_is_not_complete),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
