@@ -146,8 +146,11 @@ static int apply_page(struct round_txn *round, const struct item_page *page, str
         enum apply_outcome outcome = APPLY_NOTHING;
 
         r = apply_report(round->txn, &round->context, item, &outcome, err);
+        /* What was staged of it before is an older word. */
         if (r == 0 && outcome == APPLY_CHECK)
             r = txn_stage(round->txn, round->drive.id, item);
+        else if (r == 0)
+            r = txn_unstage(round->txn, round->drive.id, item->id);
         if (r == 0 && round->has_missing)
             r = absence_note_present(round->txn, round->drive.id, item->id);
     }

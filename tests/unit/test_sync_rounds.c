@@ -315,6 +315,35 @@ static void test_folder_of_a_later_round_is_not_complete(void **state)
     assert_true(sync_needs_listing(fixture->sync, &attr));
 }
 
+/* An item comes in its old state, which waits for a check because the item was listed just now, and
+ * minutes later in its new one. */
+static void test_older_report_of_the_first_round_does_not_override_a_newer_one(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    struct outcome outcome = { 0 };
+    size_t file;
+
+    (void)fake_create(fixture->model, fixture->root, "other", ITEM_FILE);
+    file = fake_create(fixture->model, fixture->root, "old", ITEM_FILE);
+    fake_move(fixture->model, file, fixture->root, "new");
+    fixture->settings->page_size = 1;
+    fixture->settings->children_page_size = 1000;
+    fixture->settings->repeat_percent = 100;
+    sync_fixture_open(fixture);
+    while (!sync_fixture_has(fixture, "/me/drive"))
+        (void)sync_fixture_step(fixture);
+    (void)sync_want_listing(fixture->sync, sync_fixture_ino(fixture, "/me/drive"), outcome_note,
+                            &outcome);
+    while (sync_fixture_status(fixture).items_seen < 3)
+        assert_true(sync_fixture_step(fixture));
+    assert_int_equal(outcome.calls, 1);
+    assert_true(sync_fixture_has(fixture, "/me/drive/new"));
+    assert_int_equal(sync_fixture_status(fixture).round, ROUND_FIRST);
+    clock_advance(fixture->base->clock, APPLY_LATE_MS);
+    sync_fixture_settle(fixture);
+    sync_fixture_assert_equal(fixture, true);
+}
+
 /* ---- dead tokens ---- */
 
 static const struct dead_link {
@@ -455,6 +484,7 @@ int main(void)
         IN_FIXTURE(test_round_offline_goes_on_when_woken),
         IN_FIXTURE(test_refused_drive_holds_up_no_other),
         IN_FIXTURE(test_failed_pull_is_told_so),
+        IN_FIXTURE(test_older_report_of_the_first_round_does_not_override_a_newer_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
