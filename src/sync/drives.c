@@ -265,6 +265,18 @@ static bool log_if_untold(const struct drive_row *drive, void *arg)
 
 /* ---- asking ---- */
 
+/* Without any drive to follow the answer isn't what is hoped for: /me/drive may have been refused
+ * for the moment, or not have been made yet. */
+static void set_next(struct sync *sync, int64_t now_ms)
+{
+    struct discovery *discovery = &sync->discovery;
+
+    discovery->failures = LIST_EMPTY(&sync->follows) ? discovery->failures + 1 : 0;
+    discovery->due_ms =
+        now_ms + (discovery->failures > 0 ? sync_backoff_ms(discovery->failures, &discovery->error)
+                                          : DISCOVERY_INTERVAL_MS);
+}
+
 static void on_drives(struct sync *sync, struct answer *answer, void *owner)
 {
     struct discovery *discovery = owner;
@@ -277,10 +289,10 @@ static void on_drives(struct sync *sync, struct answer *answer, void *owner)
     discovery->error = *err;
     discovery->waits_for_wake = sync_waits_for_wake(err);
     if (err->code == 0) {
-        discovery->failures = 0;
-        discovery->due_ms = now_ms + DISCOVERY_INTERVAL_MS;
         (void)store_list_drives(sync->conf.store, log_if_untold, answer->drives);
         rounds_follow_known(sync);
+        set_next(sync, now_ms);
+        pull_finish_if_none(sync);
         waiters_finish_each(&sync->waiters, &discovery->waiters, NULL);
         return;
     }

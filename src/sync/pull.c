@@ -3,7 +3,7 @@
  * `graphfs sync`: each call has a number. A drive notes the last number given out when a round of
  * it begins; when that round has been applied, all calls up to the number are satisfied as far as
  * this drive is concerned. A call ends when all followed drives have come that far, or with the
- * first failure.
+ * first failure; if none is followed, when the service has been asked for the drives.
  */
 #include "config.h"
 
@@ -43,6 +43,12 @@ void pull_finish_done(struct sync *sync)
 {
     if (!LIST_EMPTY(&sync->follows))
         finish_up_to(sync, done_everywhere(sync), NULL);
+}
+
+void pull_finish_if_none(struct sync *sync)
+{
+    if (LIST_EMPTY(&sync->follows))
+        finish_up_to(sync, UINT64_MAX, NULL);
 }
 
 void pull_fail(struct sync *sync, const struct err *err)

@@ -17,6 +17,8 @@
 
 /* So many pages that lead nowhere, and the round is tried from its beginning instead. */
 #define BROKEN_LINKS_MAX 3
+/* The same for so many 404 in a row. */
+#define LOST_LINKS_MAX 4
 
 struct round_plan round_plan_next(const struct drive_row *drive)
 {
@@ -46,13 +48,16 @@ struct round_plan round_plan_next(const struct drive_row *drive)
     return plan;
 }
 
-/* 410 in any spelling; 400 for a malformed token; 404 for one whose folder or drive has gone. The
- * last two mean something else when no token was sent. */
+/* 410 in any spelling; 400 for a malformed token; 404 for one whose folder or drive has gone, if it
+ * goes on: folders that are there are a 404 now and then. The last two mean something else when no
+ * token was sent. */
 static bool is_dead_link(const struct round_failure *failure)
 {
     long status = failure->err->http_status;
 
-    return status == 410 || (failure->followed_link && (status == 400 || status == 404));
+    if (status == 404)
+        return failure->followed_link && failure->lost_links + 1 >= LOST_LINKS_MAX;
+    return status == 410 || (status == 400 && failure->followed_link);
 }
 
 static bool is_stuck(const struct round_failure *failure)

@@ -37,6 +37,7 @@ struct round_failure {
     const struct err *err;
     bool followed_link;    /* the step was STEP_FOLLOW */
     unsigned broken_links; /* pages that led nowhere or in circles */
+    unsigned lost_links;   /* 404 in a row */
     unsigned restarts;
 };
 

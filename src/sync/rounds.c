@@ -129,11 +129,13 @@ static void fail(struct sync *sync, struct follow *follow, const struct err *err
         .err = err,
         .followed_link = follow->followed_link,
         .broken_links = follow->broken_links,
+        .lost_links = follow->lost_links,
         .restarts = follow->restarts,
     });
 
     if (err->code == -EPROTO)
         follow->broken_links++;
+    follow->lost_links = err->http_status == 404 ? follow->lost_links + 1 : 0;
     if (remedy == REMEDY_RETRY) {
         rest_after_failure(sync, follow, err);
         return;
@@ -199,6 +201,7 @@ static void on_page(struct sync *sync, struct answer *answer, void *owner)
         fail(sync, follow, &answer->err);
         return;
     }
+    follow->lost_links = 0;
     if (follow->restarts == 0 && follow->broken_links == 0)
         follow->failures = 0;
     if (follow->status.round == ROUND_NONE)

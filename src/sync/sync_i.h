@@ -53,6 +53,7 @@ struct follow {
     unsigned failures;       /* in a row */
     unsigned failed_checks;  /* in a row, for the sake of single items */
     unsigned broken_links;   /* of this round: see round_plan.h */
+    unsigned lost_links;     /* in a row */
     unsigned restarts;       /* of this round, from its beginning */
     bool waits_for_wake;     /* the failure ends with the network, or with a sign-in */
     uint64_t began_pull;     /* sync.pulls_asked when this round began */
@@ -159,6 +160,7 @@ void rounds_free(struct sync *sync);
 
 void pull_ask(struct sync *sync, uint64_t waiter);
 void pull_finish_done(struct sync *sync);
+void pull_finish_if_none(struct sync *sync); /* no drive is followed, and that is known */
 void pull_fail(struct sync *sync, const struct err *err);
 
 /* ---- listing.c ---- */

@@ -123,23 +123,24 @@ static void test_remedy_depends_on_what_went_wrong_before(void **state)
         int code;
         long http_status;
         bool followed_link;
-        unsigned broken_links, restarts;
+        unsigned broken_links, restarts, lost_links;
         enum round_remedy expected;
     } rows[] = {
-        { -ENETDOWN, 0, true, 0, 0, REMEDY_RETRY },
-        { -EIO, 503, true, 0, 0, REMEDY_RETRY },
-        { -EPROTO, 410, true, 0, 0, REMEDY_RESTART },
-        { -EPROTO, 410, false, 0, 0, REMEDY_RESTART },
-        { -EPROTO, 410, true, 0, 1, REMEDY_RESTART_LATER },
-        { -EINVAL, 400, true, 0, 0, REMEDY_RESTART },
-        { -EINVAL, 400, false, 0, 0, REMEDY_RETRY },
-        { -ENOENT, 404, true, 0, 0, REMEDY_RESTART },
-        { -ENOENT, 404, false, 0, 0, REMEDY_RETRY }, /* the drive itself */
-        { -EACCES, 403, true, 0, 0, REMEDY_RETRY },
-        { -EPROTO, 0, true, 0, 0, REMEDY_RETRY },
-        { -EPROTO, 0, true, 1, 0, REMEDY_RETRY },
-        { -EPROTO, 0, true, 2, 0, REMEDY_RESTART_LATER },
-        { -EPROTO, 0, false, 9, 0, REMEDY_RETRY },
+        { -ENETDOWN, 0, true, 0, 0, 0, REMEDY_RETRY },
+        { -EIO, 503, true, 0, 0, 0, REMEDY_RETRY },
+        { -EPROTO, 410, true, 0, 0, 0, REMEDY_RESTART },
+        { -EPROTO, 410, false, 0, 0, 0, REMEDY_RESTART },
+        { -EPROTO, 410, true, 0, 1, 0, REMEDY_RESTART_LATER },
+        { -EINVAL, 400, true, 0, 0, 0, REMEDY_RESTART },
+        { -EINVAL, 400, false, 0, 0, 0, REMEDY_RETRY },
+        { -ENOENT, 404, true, 0, 0, 0, REMEDY_RETRY }, /* now and then there is one */
+        { -ENOENT, 404, true, 0, 0, 3, REMEDY_RESTART },
+        { -ENOENT, 404, false, 0, 0, 3, REMEDY_RETRY }, /* the drive itself */
+        { -EACCES, 403, true, 0, 0, 0, REMEDY_RETRY },
+        { -EPROTO, 0, true, 0, 0, 0, REMEDY_RETRY },
+        { -EPROTO, 0, true, 1, 0, 0, REMEDY_RETRY },
+        { -EPROTO, 0, true, 2, 0, 0, REMEDY_RESTART_LATER },
+        { -EPROTO, 0, false, 9, 0, 0, REMEDY_RETRY },
     };
 
     (void)state;
@@ -151,6 +152,7 @@ static void test_remedy_depends_on_what_went_wrong_before(void **state)
                              .followed_link = rows[i].followed_link,
                              .broken_links = rows[i].broken_links,
                              .restarts = rows[i].restarts,
+                             .lost_links = rows[i].lost_links,
                          }),
                          rows[i].expected);
     }

@@ -182,6 +182,27 @@ static void test_pull_during_a_round_waits_for_the_next_one(void **state)
     assert_int_equal(sync_fixture_status(fixture).rounds, 2);
 }
 
+static void test_pull_ends_when_there_is_no_drive_to_follow(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    struct outcome pull = { 0 };
+
+    fixture->model->drives.items[0].is_default = false; /* as when /me/drive is refused */
+    fill(fixture);
+    sync_fixture_open(fixture);
+    sync_fixture_settle(fixture);
+    (void)sync_pull_now(fixture->sync, outcome_note, &pull);
+    sync_fixture_settle(fixture);
+    assert_int_equal(pull.calls, 1);
+    assert_int_equal(pull.code, 0);
+    /* The drives are asked for again soon, but not without end. */
+    fake_remote_reset_counts(fixture->fake);
+    fixture->model->drives.items[0].is_default = true;
+    sync_fixture_run(fixture, 30 * 1000);
+    sync_fixture_assert_equal(fixture, true);
+    assert_in_range(fake_remote_count(fixture->fake, FAKE_ASK_DRIVES), 1, 2);
+}
+
 /* ---- changes ---- */
 
 static void rename_file(struct sync_fixture *fixture)
@@ -353,7 +374,6 @@ static const struct dead_link {
     { 410, "resyncRequired" },
     { 410, "resyncChangesApplyDifferences" },
     { 400, "invalidRequest" },
-    { 404, "itemNotFound" },
 };
 
 static void test_dead_token_is_followed_by_a_full_round(void **state)
@@ -371,6 +391,26 @@ static void test_dead_token_is_followed_by_a_full_round(void **state)
         assert_int_equal(sync_fixture_status(fixture).error.code, 0);
         sync_fixture_free(fixture);
     }
+}
+
+/* One that comes now and then is no reason to enumerate all. */
+static void test_link_is_dead_after_several_404_in_a_row(void **state)
+{
+    struct sync_fixture *fixture = *state;
+
+    open_and_fill(fixture);
+    rename_file(fixture);
+    fake_remote_fail(fixture->fake, FAKE_ASK_LINK, 0, 3, -ENOENT, 404);
+    poll_once(fixture);
+    sync_fixture_run(fixture, 60 * 1000);
+    sync_fixture_assert_equal(fixture, true);
+    assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_DELTA), 0);
+    fake_remote_expire(fixture->fake, 404, "itemNotFound");
+    poll_once(fixture);
+    sync_fixture_run(fixture, 60 * 1000);
+    sync_fixture_assert_equal(fixture, true);
+    assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_DELTA), 1);
+    assert_int_equal(sync_fixture_status(fixture).error.code, 0);
 }
 
 static void test_first_round_whose_link_dies_starts_again(void **state)
@@ -479,12 +519,14 @@ int main(void)
         cmocka_unit_test(test_round_goes_on_after_a_kill_at_any_step),
         IN_FIXTURE(test_folder_of_a_later_round_is_not_complete),
         cmocka_unit_test(test_dead_token_is_followed_by_a_full_round),
+        IN_FIXTURE(test_link_is_dead_after_several_404_in_a_row),
         IN_FIXTURE(test_first_round_whose_link_dies_starts_again),
         IN_FIXTURE(test_looping_link_fails_and_recovers),
         IN_FIXTURE(test_round_offline_goes_on_when_woken),
         IN_FIXTURE(test_refused_drive_holds_up_no_other),
         IN_FIXTURE(test_failed_pull_is_told_so),
         IN_FIXTURE(test_older_report_of_the_first_round_does_not_override_a_newer_one),
+        IN_FIXTURE(test_pull_ends_when_there_is_no_drive_to_follow),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
