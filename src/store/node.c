@@ -145,6 +145,11 @@ int txn_confirm_node(struct store_txn *txn, ino_nr ino, int64_t now_ms)
     return SQL_RUN(txn->conn, STMT_NODE_CONFIRM, sql_number((int64_t)ino), sql_number(now_ms));
 }
 
+int txn_set_listed(struct store_txn *txn, ino_nr ino, int64_t now_ms)
+{
+    return SQL_RUN(txn->conn, STMT_NODE_LISTED, sql_number((int64_t)ino), sql_number(now_ms));
+}
+
 int txn_remove_node(struct store_txn *txn, ino_nr ino)
 {
     static const enum statement tables[] = {

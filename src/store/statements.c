@@ -87,6 +87,7 @@ const char *const statement_text[STMT_COUNT] = {
         " target = ?22 WHERE ino = ?23",
     [STMT_NODE_DELETE] = "DELETE FROM node WHERE ino = ?1",
     [STMT_NODE_CONFIRM] = "UPDATE node SET confirmed = ?2 WHERE ino = ?1",
+    [STMT_NODE_LISTED] = "UPDATE node SET listed = ?2 WHERE ino = ?1",
     [STMT_NODE_TOUCH] =
         "UPDATE node SET base_mtime = CASE WHEN flags & 2 THEN ifnull(base_mtime, mtime) END,"
         " mtime = ?2 WHERE ino = ?1 AND kind < 2",

@@ -82,7 +82,8 @@ struct node_attr {
     int64_t mtime_ns;
     uint64_t generation;
     ino_nr target;     /* NODE_LINK */
-    int64_t listed_ms; /* when a listing of it was last completed, real time; 0: never */
+    int64_t listed_ms; /* when a listing of it, or of a shortcut to a file what that is, was last
+                          completed; real time; 0: never */
 };
 
 struct node {
@@ -295,6 +296,9 @@ int txn_remove_node(struct store_txn *txn, ino_nr ino);
 
 /* A content generation that was never given out before. */
 int txn_next_generation(struct store_txn *txn, uint64_t *ret);
+
+/* Sets listed_ms alone: nothing is told. */
+int txn_set_listed(struct store_txn *txn, ino_nr ino, int64_t now_ms);
 
 /* Sets NODE_COMPLETE (and listed_ms = now) on a directory, or clears it. */
 int txn_set_complete(struct store_txn *txn, ino_nr ino, bool complete);

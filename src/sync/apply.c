@@ -100,26 +100,36 @@ struct apply_view apply_view_of(const struct item *report, ino_nr parent, char *
     return view;
 }
 
+/* What one side doesn't know is no difference: delta often leaves the drive of a target out. */
+static bool is_other(const char *known, const char *told)
+{
+    return known && told && strcmp(known, told) != 0;
+}
+
 bool apply_is_another_thing(const struct node *node, const struct item *report)
 {
     bool is_shortcut = report->flags & ITEM_SHORTCUT;
 
     if (node->attr.kind != kind_of(report) || is_shortcut != !!(node->attr.flags & NODE_SHORTCUT))
         return true;
-    return is_shortcut && (!text_is_same(node->target_drive_id, report->target_drive_id) ||
-                           !text_is_same(node->target_rid, report->target_id));
+    return is_shortcut && (is_other(node->target_drive_id, report->target_drive_id) ||
+                           is_other(node->target_rid, report->target_id));
 }
 
 /* ---- a known row ---- */
 
+static bool is_malware_news(const struct node *node, const struct item *report)
+{
+    return !(report->flags & ITEM_MALWARE) != !(node->attr.flags & NODE_MALWARE);
+}
+
 static bool take_malware(struct node *node, const struct item *report)
 {
-    unsigned before = node->attr.flags;
+    bool is_news = is_malware_news(node, report);
 
-    node->attr.flags &= ~(unsigned)NODE_MALWARE;
-    if (report->flags & ITEM_MALWARE)
-        node->attr.flags |= NODE_MALWARE;
-    return node->attr.flags != before;
+    if (is_news)
+        node->attr.flags ^= NODE_MALWARE;
+    return is_news;
 }
 
 static bool is_settled(const struct apply_decision *decision)
@@ -139,19 +149,56 @@ static int apply_listed(struct applying *applying, const struct node *node,
     return txn_confirm_node(applying->txn, node->attr.ino, context->now_ms);
 }
 
+static int add_shortcut_drive(struct applying *applying, const struct node *node)
+{
+    struct drive_row drive = {
+        .kind = DRIVE_SHARED,
+        .drive_id = node->target_drive_id,
+        .name = node->base.name,
+        .root = node->attr.ino,
+        .root_rid = node->target_rid,
+    };
+
+    return txn_put_drive(applying->txn, &drive);
+}
+
+/* Which drive, and which item there, if no report has said so before. */
+static int learn_target(struct applying *applying, struct node *node, const struct item *report,
+                        bool *ret_changed)
+{
+    bool had_drive = node->target_drive_id;
+
+    if (!(node->attr.flags & NODE_SHORTCUT))
+        return 0;
+    if (!had_drive && report->target_drive_id)
+        *ret_changed |= parts_take_text(&node->target_drive_id, report->target_drive_id);
+    if (!node->target_rid && report->target_id)
+        *ret_changed |= parts_take_text(&node->target_rid, report->target_id);
+    if (had_drive || !node->target_drive_id || node->attr.kind != NODE_FOLDER)
+        return 0;
+    return add_shortcut_drive(applying, node);
+}
+
 static int put_known(struct applying *applying, struct node *node, const struct apply_view *view,
-                     bool takes_malware, enum apply_outcome *ret)
+                     const struct item *report, enum apply_outcome *ret)
 {
     const struct apply_context *context = applying->context;
     struct apply_decision decision = apply_decide(node, view, context->source, context->now_ms);
-    bool checks = decision.place == ACT_CHECK || decision.content == ACT_CHECK;
+    bool has_news = !parts_are_elsewhere(node) && is_malware_news(node, report);
+    bool is_late = apply_is_late(node, context->source, context->now_ms);
+    bool checks =
+        decision.place == ACT_CHECK || decision.content == ACT_CHECK || (has_news && is_late);
     bool changed;
     int r = parts_carry_out(applying, node, view, &decision, &changed);
 
+    if (r == 0)
+        r = learn_target(applying, node, report, &changed);
     if (r < 0)
         return r;
-    *ret = checks ? APPLY_CHECK : changed || takes_malware ? APPLY_CHANGED : APPLY_NOTHING;
-    if (changed || takes_malware) {
+    if (has_news && !is_late)
+        changed |= take_malware(node, report);
+    *ret = checks ? APPLY_CHECK : changed ? APPLY_CHANGED : APPLY_NOTHING;
+    if (changed) {
         if (confirms(context->source) && !checks)
             node->confirmed_ms = context->now_ms;
         return txn_put_node(applying->txn, node);
@@ -179,29 +226,43 @@ static int apply_known(struct applying *applying, struct node *node, const struc
         *ret = APPLY_NOTHING;
         return apply_listed(applying, node, &view);
     }
-    return put_known(applying, node, &view, take_malware(node, report), ret);
+    return put_known(applying, node, &view, report, ret);
+}
+
+int apply_target(struct store_txn *txn, const struct apply_context *context, ino_nr shortcut,
+                 const struct item *target, struct err *err)
+{
+    struct applying applying = { .txn = txn, .context = context };
+    struct node node = { 0 };
+    bool changed = false;
+    int r = txn_get_node(txn, shortcut, &node);
+
+    if (r == 0 && parts_are_elsewhere(&node) && node.attr.parent != STORE_INO_NONE &&
+        target->kind == ITEM_FILE) {
+        struct apply_view view = apply_view_of(target, node.base.parent, node.base.name);
+        struct apply_decision decision;
+
+        view.is_target = true;
+        decision = apply_decide(&node, &view, APPLY_ITEM, context->now_ms);
+        r = parts_carry_out(&applying, &node, &view, &decision, &changed);
+        changed |= take_malware(&node, target);
+    }
+    if (r == 0 && changed)
+        r = txn_put_node(txn, &node);
+    if (r == 0)
+        r = txn_set_listed(txn, shortcut, context->now_ms);
+    node_clear(&node);
+    r = place_settle(&applying, r == -ENOENT ? 0 : r);
+    return r < 0 ? err_set_errno(err, r, "storing what a shortcut leads to") : 0;
 }
 
 /* ---- a new row ---- */
-
-static int add_shortcut_drive(struct applying *applying, const struct node *node)
-{
-    struct drive_row drive = {
-        .kind = DRIVE_SHARED,
-        .drive_id = node->target_drive_id,
-        .name = node->base.name,
-        .root = node->attr.ino,
-        .root_rid = node->target_rid,
-    };
-
-    return txn_put_drive(applying->txn, &drive);
-}
 
 static int add_row(struct applying *applying, const struct item *report, ino_nr parent)
 {
     const struct apply_context *context = applying->context;
     cleanup_free char *name = place_decode_name(report->name);
-    const struct apply_view view = apply_view_of(report, parent, name);
+    struct apply_view view = apply_view_of(report, parent, name);
     bool is_shortcut = report->flags & ITEM_SHORTCUT;
     struct node node = {
         .attr = { .kind = kind_of(report),
@@ -209,7 +270,7 @@ static int add_row(struct applying *applying, const struct item *report, ino_nr 
                   .drive = context->drive->id },
         .rid = x_strdup(report->id),
         .local = { .name = x_strdup("") },
-        .base = { .name = x_strdup(""), .etag = x_strdup(report->etag) },
+        .base = { .name = x_strdup("") },
         .target_drive_id = x_strdup(report->target_drive_id),
         .target_rid = x_strdup(report->target_id),
         .confirmed_ms = confirms(context->source) ? context->now_ms : 0,
@@ -217,6 +278,10 @@ static int add_row(struct applying *applying, const struct item *report, ino_nr 
     int r = 0;
 
     (void)take_malware(&node, report);
+    /* What isn't settled yet, or is another item's, has no tags: a report that has will differ. */
+    if (view.is_pending || parts_are_elsewhere(&node))
+        view.state.etag = view.state.ctag = view.state.hash = NULL;
+    (void)parts_take_text(&node.base.etag, view.state.etag);
     if (node.attr.kind == NODE_FILE) {
         r = parts_take_content(applying->txn, &node, &view);
     } else {

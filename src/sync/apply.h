@@ -50,6 +50,10 @@ struct apply_context {
 int apply_report(struct store_txn *txn, const struct apply_context *context,
                  const struct item *report, enum apply_outcome *ret, struct err *err);
 
+/* What a shortcut to a file leads to: the row takes its content and keeps its place. */
+int apply_target(struct store_txn *txn, const struct apply_context *context, ino_nr shortcut,
+                 const struct item *target, struct err *err);
+
 /* Removes the row and, for a directory, all below it, because the server has confirmed that it is
  * gone. What is dirty below stays, with its ancestors, as local-only; the row itself, if it is
  * dirty, stays with its deletion in `remote`. Leaves tombstones. */
@@ -93,6 +97,7 @@ struct apply_view {
     bool has_size;
     bool has_mtime;
     bool is_pending; /* the service hasn't settled its content: size and hash mean nothing yet */
+    bool is_target;  /* of a shortcut to a file: it tells of the content, others of the place */
 };
 
 /* Times are compared at this granularity: what the services keep. */

@@ -14,6 +14,9 @@
  * equal eTag is none, since it moves with everything; and if all that fails the item is asked for.
  * If the answer is no clearer, an equal mtime decides.
  *
+ * The content of a shortcut to a file is its target's, and what is told of either is half of the
+ * row.
+ *
  * A listing adds. Of a row that has a place it may agree (that confirms it), but where it differs
  * it is either older than what delta told, and applying it would move things back, or newer, and
  * then delta brings it too. Delta is right in the end, so a listing's difference is left to it.
@@ -176,7 +179,10 @@ struct apply_decision apply_decide(const struct node *node, const struct apply_v
     }
     if (source == APPLY_LISTING && has_place)
         return decision;
-    decision.place = unless_late(decide_place(node, &report->state), is_late);
+    if (!report->is_target)
+        decision.place = unless_late(decide_place(node, &report->state), is_late);
+    if (!report->is_target && parts_are_elsewhere(node))
+        return decision;
     decision.content = unless_late(
         decide_content(node, report, is_trusted(source), &decision.is_new_content), is_late);
     return decision;

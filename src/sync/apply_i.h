@@ -59,6 +59,12 @@ bool apply_is_same_mtime(int64_t a_ns, int64_t b_ns);
 
 /* ---- apply_parts.c ---- */
 
+/* A shortcut to a file: its content is another item's, of which its own reports know little. */
+static inline bool parts_are_elsewhere(const struct node *node)
+{
+    return node->attr.kind == NODE_FILE && node->attr.flags & NODE_SHORTCUT;
+}
+
 /* NULL is the same as NULL only. */
 static inline bool text_is_same(const char *a, const char *b)
 {

@@ -160,7 +160,8 @@ static bool is_alike(const struct node *node, const struct item *item, ino_nr pa
 {
     return node->base.parent == parent && strcmp(node->base.name, name) == 0 &&
            !apply_is_another_thing(node, item) &&
-           (node->attr.kind != NODE_FILE || is_same_file(&node->base, item));
+           (node->attr.kind != NODE_FILE || parts_are_elsewhere(node) ||
+            is_same_file(&node->base, item));
 }
 
 /* The row that has, or waits for, this name. -ENOENT if there is none. */
@@ -179,6 +180,8 @@ static void take_tags(struct node *node, const struct item *item, ino_nr parent,
 {
     const struct apply_view view = apply_view_of(item, parent, name);
 
+    if (parts_are_elsewhere(node))
+        return;
     (void)parts_take_text(&node->base.etag, item->etag);
     (void)parts_take_text(&node->base.ctag, item->ctag);
     (void)parts_take_content_tags(node, &view.state);

@@ -153,7 +153,8 @@ static bool take_tags(struct node *node, const struct apply_view *view,
 {
     bool changed = false;
 
-    if (view->is_pending || is_waiting(decision->content))
+    if (view->is_pending || is_waiting(decision->content) ||
+        (parts_are_elsewhere(node) && !view->is_target))
         return false;
     if (!decision->is_new_content)
         changed = parts_take_content_tags(node, &view->state);

@@ -104,6 +104,15 @@ static void handle_child(struct sync *sync, struct message *message)
     want_free(want);
 }
 
+static void handle_target(struct sync *sync, struct message *message)
+{
+    struct want *want = open_want(sync, message);
+
+    if (sync)
+        target_want(sync, want->ino, want->waiter);
+    want_free(want);
+}
+
 static void handle_pull(struct sync *sync, struct message *message)
 {
     struct want *want = open_want(sync, message);
@@ -188,6 +197,14 @@ uint64_t sync_want_child(struct sync *sync, ino_nr parent, const char *name, syn
     return post_waiting(sync, want, done, arg);
 }
 
+uint64_t sync_want_target(struct sync *sync, ino_nr ino, sync_done_fn *done, void *arg)
+{
+    struct want *want = want_new(sync, handle_target);
+
+    want->ino = ino;
+    return post_waiting(sync, want, done, arg);
+}
+
 uint64_t sync_pull_now(struct sync *sync, sync_done_fn *done, void *arg)
 {
     return post_waiting(sync, want_new(sync, handle_pull), done, arg);
@@ -243,9 +260,22 @@ bool sync_has_delta(struct sync *sync, int64_t drive)
     return drives_has_delta(sync, drive);
 }
 
+/* Of a place without delta: an age below zero is of a clock that was set back. */
+static bool is_stale(struct sync *sync, int64_t told_ms)
+{
+    int64_t age_ms = clock_real_ms(sync->conf.clock) - told_ms;
+
+    return age_ms < 0 || age_ms >= sync->conf.object_ttl_s * INT64_C(1000);
+}
+
+bool sync_needs_target(struct sync *sync, const struct node_attr *attr)
+{
+    return attr->kind == NODE_FILE && attr->flags & NODE_SHORTCUT &&
+           is_stale(sync, attr->listed_ms);
+}
+
 bool sync_needs_listing(struct sync *sync, const struct node_attr *attr)
 {
-    int64_t age_ms;
     bool has_delta;
 
     if (attr->kind != NODE_VIEW && attr->kind != NODE_FOLDER)
@@ -255,8 +285,7 @@ bool sync_needs_listing(struct sync *sync, const struct node_attr *attr)
     has_delta = !(attr->flags & NODE_SHORTCUT) && drives_has_delta(sync, attr->drive);
     if (attr->kind == NODE_VIEW || has_delta)
         return false;
-    age_ms = clock_real_ms(sync->conf.clock) - attr->listed_ms;
-    return age_ms < 0 || age_ms >= sync->conf.object_ttl_s * INT64_C(1000);
+    return is_stale(sync, attr->listed_ms);
 }
 
 /* ---- turns ---- */
@@ -346,6 +375,7 @@ int sync_new(const struct sync_conf *conf, struct sync **ret)
     LIST_INIT(&sync->follows);
     LIST_INIT(&sync->listings);
     LIST_INIT(&sync->child_asks);
+    LIST_INIT(&sync->target_asks);
     LIST_INIT(&sync->refusals);
     LIST_INIT(&sync->requests);
     atomic_store(&sync->used_ms, clock_mono_ms(conf->clock));
@@ -377,6 +407,7 @@ void sync_stop(struct sync *sync)
     rounds_free(sync);
     listing_free(sync);
     child_free(sync);
+    target_free(sync);
     absence_free(sync);
     request_abandon_all(sync);
     inbox_close(sync->inbox);

@@ -59,6 +59,14 @@ uint64_t sync_want_listing(struct sync *sync, ino_nr ino, sync_done_fn *done, vo
 uint64_t sync_want_child(struct sync *sync, ino_nr parent, const char *name, sync_done_fn *done,
                          void *arg);
 
+/* True if opening this file must wait for what it is: it is a shortcut to a file elsewhere, which
+ * has no delta, and was told of longer than object_ttl ago. Reads no more than attr. */
+bool sync_needs_target(struct sync *sync, const struct node_attr *attr);
+
+/* Asks for what the shortcut leads to; requests for the same one are joined. No error: the row has
+ * its size, time, tags and hash. -ENOENT, -EACCES: it can't be had. */
+uint64_t sync_want_target(struct sync *sync, ino_nr ino, sync_done_fn *done, void *arg);
+
 /* Gives up waiting (the work goes on). True: done will not run; false: it ran or is running. */
 bool sync_forget(struct sync *sync, uint64_t id);
 

@@ -102,6 +102,7 @@ struct sync {
     LIST_HEAD(, follow) follows;
     LIST_HEAD(, listing) listings;
     LIST_HEAD(, child_ask) child_asks;
+    LIST_HEAD(, target_ask) target_asks;
     LIST_HEAD(, refusal) refusals;
     LIST_HEAD(, request) requests;
     struct discovery discovery;
@@ -173,6 +174,11 @@ void listing_free(struct sync *sync);
 
 void child_want(struct sync *sync, ino_nr parent, const char *name, uint64_t waiter);
 void child_free(struct sync *sync);
+
+/* ---- target.c ---- */
+
+void target_want(struct sync *sync, ino_nr ino, uint64_t waiter);
+void target_free(struct sync *sync);
 
 /* ---- check.c ---- */
 

@@ -173,7 +173,7 @@ size_t fake_create(struct fake_model *model, size_t parent, const char *name, en
 size_t fake_create_shortcut(struct fake_model *model, size_t parent, const char *name,
                             size_t target)
 {
-    size_t item = fake_create(model, parent, name, ITEM_FOLDER);
+    size_t item = fake_create(model, parent, name, model->items.items[target].kind);
 
     model->items.items[item].target = target;
     return item;

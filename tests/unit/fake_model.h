@@ -84,7 +84,7 @@ unsigned fake_random(struct fake_model *model, unsigned bound);
 /* The first one is the default drive. Returns its root. */
 size_t fake_add_drive(struct fake_model *model, const char *id, bool is_shared);
 size_t fake_create(struct fake_model *model, size_t parent, const char *name, enum item_kind kind);
-/* A shortcut to a folder of another drive. */
+/* A shortcut to a folder or a file of another drive. */
 size_t fake_create_shortcut(struct fake_model *model, size_t parent, const char *name,
                             size_t target);
 void fake_move(struct fake_model *model, size_t item, size_t parent, const char *name);

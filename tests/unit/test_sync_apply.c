@@ -650,6 +650,24 @@ static void test_new_content_takes_a_new_generation_and_a_new_mtime_does_not(voi
     assert_int_equal(after.size, 11);
 }
 
+static void test_unsettled_content_of_a_new_file_has_no_tags(void **state)
+{
+    struct scene *scene = *state;
+    struct item report = file("f", "root", "file");
+    struct node node;
+
+    report.flags |= ITEM_PENDING;
+    report.hash_kind = HASH_QUICKXOR;
+    report.hash = "unsettled";
+    (void)apply(scene, APPLY_FIRST, report);
+    node = row(scene, "f");
+    assert_null(node.base.etag);
+    assert_null(node.base.ctag);
+    assert_null(node.base.hash);
+    assert_false(node.attr.flags & NODE_HAS_HASH);
+    node_clear(&node);
+}
+
 static void test_unsettled_content_waits_but_the_place_follows(void **state)
 {
     struct scene *scene = *state;
@@ -728,6 +746,26 @@ static void test_malware_and_packages_are_marked(void **state)
     assert_true(fixture_was_told(scene->fixture, CHANGE_ATTR, 0, NULL, at(scene, "bad")));
 }
 
+/* A report that may be older than what the item itself has just said. */
+static void test_malware_of_a_late_report_is_asked_for(void **state)
+{
+    struct scene *scene = *state;
+    struct item report = file("m", "root", "bad");
+    struct node node;
+
+    (void)apply(scene, APPLY_FIRST, report);
+    assert_int_equal(apply(scene, APPLY_ITEM, report), APPLY_NOTHING);
+    report.flags |= ITEM_MALWARE;
+    assert_int_equal(apply(scene, APPLY_DELTA, report), APPLY_CHECK);
+    node = row(scene, "m");
+    assert_false(node.attr.flags & NODE_MALWARE);
+    node_clear(&node);
+    assert_int_equal(apply(scene, APPLY_ITEM, report), APPLY_CHANGED);
+    node = row(scene, "m");
+    assert_true(node.attr.flags & NODE_MALWARE);
+    node_clear(&node);
+}
+
 static struct item shortcut(const char *target_drive_id, const char *target_id)
 {
     struct item item = folder("s", "root", "shared");
@@ -778,6 +816,74 @@ static void test_shortcut_with_another_target_is_another_thing(void **state)
                      0);
     assert_string_equal(drive.root_rid, "U");
     drive_row_clear(&drive);
+}
+
+static void test_shortcut_whose_drive_is_not_always_told_stays_the_same(void **state)
+{
+    struct scene *scene = *state;
+    struct drive_row drive;
+    ino_nr ino;
+
+    (void)apply(scene, APPLY_FIRST, shortcut(NULL, "T"));
+    ino = at(scene, "shared");
+    assert_int_equal(store_find_drive_by_root(scene->fixture->store, ino, &drive), -ENOENT);
+    (void)apply(scene, APPLY_DELTA, shortcut("OTHER", "T"));
+    (void)apply(scene, APPLY_DELTA, shortcut(NULL, "T"));
+    (void)apply(scene, APPLY_DELTA, shortcut("OTHER", "T"));
+    assert_int_equal(at(scene, "shared"), ino);
+    assert_int_equal(store_find_drive_by_root(scene->fixture->store, ino, &drive), 0);
+    assert_string_equal(drive.drive_id, "OTHER");
+    drive_row_clear(&drive);
+}
+
+/* The shortcut is an item with tags, a size and a hash of its own. */
+static void test_shortcut_to_a_file_has_the_content_of_its_target(void **state)
+{
+    struct scene *scene = *state;
+    const struct apply_context context = context_of(scene, APPLY_ITEM);
+    struct item link = file("s", "root", "link"), target = file("T", "P", "elsewhere");
+    struct node first, told, later;
+    struct store_txn *txn;
+
+    link.flags |= ITEM_SHORTCUT;
+    link.target_drive_id = "OTHER";
+    link.target_id = "T";
+    target.drive_id = "OTHER";
+    target.etag = "te";
+    target.ctag = "tc";
+    target.size = 4711;
+    target.hash_kind = HASH_QUICKXOR;
+    target.hash = "hash";
+    (void)apply(scene, APPLY_FIRST, link);
+    first = row(scene, "s");
+    assert_null(first.base.etag);
+    assert_null(first.base.ctag);
+    assert_int_equal(first.attr.listed_ms, 0);
+    txn = begin(scene);
+    assert_int_equal(apply_target(txn, &context, first.attr.ino, &target, NULL), 0);
+    commit(txn);
+    told = row(scene, "s");
+    assert_int_equal(told.attr.size, 4711);
+    assert_string_equal(told.base.etag, "te");
+    assert_string_equal(told.base.ctag, "tc");
+    assert_string_equal(told.base.hash, "hash");
+    assert_int_equal(told.attr.listed_ms, scene->now_ms);
+    assert_true(told.attr.generation > first.attr.generation);
+    /* Its own reports tell of the place alone. */
+    link.etag = "e2";
+    link.ctag = "c2";
+    link.size = 12;
+    link.name = "renamed";
+    assert_int_equal(apply(scene, APPLY_DELTA, link), APPLY_CHANGED);
+    assert_int_equal(apply(scene, APPLY_DELTA, link), APPLY_NOTHING);
+    later = row(scene, "s");
+    assert_int_equal(at(scene, "renamed"), later.attr.ino);
+    assert_int_equal(later.attr.size, 4711);
+    assert_int_equal(later.attr.generation, told.attr.generation);
+    assert_string_equal(later.base.etag, "te");
+    node_clear(&first);
+    node_clear(&told);
+    node_clear(&later);
 }
 
 static void test_reports_of_no_use_are_left_out(void **state)
@@ -862,6 +968,10 @@ int main(void)
         SCENE_TEST(test_malware_and_packages_are_marked),
         SCENE_TEST(test_shortcut_leads_to_a_drive_that_goes_with_it),
         SCENE_TEST(test_shortcut_with_another_target_is_another_thing),
+        SCENE_TEST(test_shortcut_whose_drive_is_not_always_told_stays_the_same),
+        SCENE_TEST(test_shortcut_to_a_file_has_the_content_of_its_target),
+        SCENE_TEST(test_unsettled_content_of_a_new_file_has_no_tags),
+        SCENE_TEST(test_malware_of_a_late_report_is_asked_for),
         SCENE_TEST(test_reports_of_no_use_are_left_out),
         SCENE_TEST(test_root_takes_attributes_only),
         SCENE_TEST(test_children_that_knew_the_root_first_hang_on_it_afterwards),

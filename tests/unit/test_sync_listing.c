@@ -428,6 +428,59 @@ static void test_unlisted_folder_below_one_that_delta_lacks_is_not_complete(void
     sync_fixture_assert_equal(fixture, true);
 }
 
+static void want_target(struct sync_fixture *fixture, const char *path, int expected)
+{
+    struct outcome outcomes[2] = { { 0 } };
+
+    for (size_t i = 0; i < ROWS(outcomes); i++)
+        (void)sync_want_target(fixture->sync, sync_fixture_ino(fixture, path), outcome_note,
+                               &outcomes[i]);
+    sync_fixture_settle(fixture);
+    for (size_t i = 0; i < ROWS(outcomes); i++) {
+        assert_int_equal(outcomes[i].calls, 1);
+        assert_int_equal(outcomes[i].code, expected);
+    }
+}
+
+static bool needs_target(struct sync_fixture *fixture, const char *path)
+{
+    struct node_attr attr;
+
+    assert_int_equal(fixture_find(fixture->base, path, &attr), 0);
+    return sync_needs_target(fixture->sync, &attr);
+}
+
+static void test_shortcut_to_a_file_is_asked_for_again_after_its_time(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    size_t root = fake_add_drive(fixture->model, "S1", true);
+    size_t shared = fake_create(fixture->model, root, "shared", ITEM_FILE);
+    struct node_attr attr;
+
+    (void)fake_create_shortcut(fixture->model, fixture->root, "link", shared);
+    (void)fake_create(fixture->model, fixture->root, "file", ITEM_FILE);
+    sync_fixture_open(fixture);
+    sync_fixture_settle(fixture);
+    assert_false(needs_target(fixture, "/me/drive/file"));
+    assert_true(needs_target(fixture, "/me/drive/link"));
+    fake_write(fixture->model, shared, 4711);
+    want_target(fixture, "/me/drive/link", 0);
+    assert_int_equal(fixture_find(fixture->base, "/me/drive/link", &attr), 0);
+    assert_int_equal(attr.size, 4711);
+    assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_ITEMS), 1);
+    clock_advance(fixture->base->clock, FIXTURE_TTL_S * 1000 - 1);
+    assert_false(needs_target(fixture, "/me/drive/link"));
+    clock_advance(fixture->base->clock, 1);
+    assert_true(needs_target(fixture, "/me/drive/link"));
+    fixture->model->items.items[shared].get_status = 403;
+    want_target(fixture, "/me/drive/link", -EACCES);
+    want_target(fixture, "/me/drive/file", -ENOENT);
+    fake_delete(fixture->model, shared);
+    fixture->model->items.items[shared].get_status = 0;
+    want_target(fixture, "/me/drive/link", -ENOENT);
+    assert_true(needs_target(fixture, "/me/drive/link"));
+}
+
 /* ---- single names ---- */
 
 static void want_child(struct sync_fixture *fixture, const char *parent, const char *name,
@@ -687,6 +740,7 @@ int main(void)
         IN_FIXTURE(test_shared_folder_that_is_listed_all_the_time_loses_what_was_deleted),
         IN_FIXTURE(test_shared_item_that_is_listed_again_is_not_missing),
         IN_FIXTURE(test_unlisted_folder_below_one_that_delta_lacks_is_not_complete),
+        IN_FIXTURE(test_shortcut_to_a_file_is_asked_for_again_after_its_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
