@@ -116,9 +116,11 @@ int txn_list_related(struct store_txn *txn, ino_nr directory, ino_nr **ret, size
     return list_numbers(txn, STMT_NODE_RELATED, &value, 1, ret, ret_count);
 }
 
-int txn_list_held_back(struct store_txn *txn, ino_nr **ret, size_t *ret_count)
+int txn_list_held_back(struct store_txn *txn, ino_nr after, ino_nr **ret, size_t *ret_count)
 {
-    return list_numbers(txn, STMT_REMOTE_HELD_BACK, NULL, 0, ret, ret_count);
+    const struct sql_value value = sql_number((int64_t)after);
+
+    return list_numbers(txn, STMT_REMOTE_HELD_BACK, &value, 1, ret, ret_count);
 }
 
 int txn_put_node(struct store_txn *txn, struct node *node)

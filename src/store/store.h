@@ -278,10 +278,10 @@ int txn_find_drive_by_root(struct store_txn *txn, ino_nr root, struct drive_row 
 int txn_find_waiting(struct store_txn *txn, ino_nr parent, const char *name, ino_nr *ret);
 
 /* The numbers of all rows that have directory as local parent (deleted locally or not) or as base
- * parent; and of those without a place whose `remote` names one, a hundred at most. The caller
- * frees *ret. */
+ * parent; and of those without a place whose `remote` names one, the next hundred after a number.
+ * The caller frees *ret. */
 int txn_list_related(struct store_txn *txn, ino_nr directory, ino_nr **ret, size_t *ret_count);
-int txn_list_held_back(struct store_txn *txn, ino_nr **ret, size_t *ret_count);
+int txn_list_held_back(struct store_txn *txn, ino_nr after, ino_nr **ret, size_t *ret_count);
 
 /* Inserts (attr.ino == 0: a new number, set in *node) or replaces the whole row; works out which
  * changes are to be told (by comparing with the row as it was) and writes NULL where base equals

@@ -314,9 +314,20 @@ static int fill_in(struct applying *applying, ino_nr placeholder, const struct i
     return r;
 }
 
+/* The parts of a notebook can't be shown: nobody may enter it. */
+static int is_in_package(struct store_txn *txn, ino_nr parent, bool *ret)
+{
+    struct node_attr attr;
+    int r = txn_getattr(txn, parent, &attr);
+
+    *ret = r == 0 && attr.kind == NODE_PACKAGE;
+    return r;
+}
+
 static int apply_new(struct applying *applying, const struct item *report, enum apply_outcome *ret)
 {
     ino_nr parent = applying->context->listed;
+    bool is_inside = false;
     int r = 0;
 
     if (!report->parent_id && parent == STORE_INO_NONE) {
@@ -327,6 +338,12 @@ static int apply_new(struct applying *applying, const struct item *report, enum 
         r = place_find_parent(applying, report->parent_id, &parent);
     if (r == 0 && report->parent_id && strcmp(report->parent_id, report->id) == 0)
         return fill_in(applying, parent, report, ret);
+    if (r == 0)
+        r = is_in_package(applying->txn, parent, &is_inside);
+    if (r == 0 && is_inside) {
+        *ret = APPLY_LEFT_OUT;
+        return 0;
+    }
     if (r == 0)
         r = add_row(applying, report, parent);
     if (r == 0)

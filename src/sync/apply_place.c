@@ -293,6 +293,23 @@ static int retry_place(struct applying *applying, ino_nr ino)
     return r;
 }
 
+static int retry_places(struct applying *applying)
+{
+    ino_nr after = 0;
+    size_t count;
+    int r;
+
+    do {
+        cleanup_free ino_nr *inos = NULL;
+
+        count = 0;
+        r = txn_list_held_back(applying->txn, after, &inos, &count);
+        for (size_t i = 0; i < count && r == 0; i++)
+            r = retry_place(applying, after = inos[i]);
+    } while (r == 0 && count > 0);
+    return r;
+}
+
 /* Each success may make another possible. They end: a row that found its place isn't listed again.
  */
 static int settle_places(struct applying *applying)
@@ -300,13 +317,8 @@ static int settle_places(struct applying *applying)
     int r = 0;
 
     while (r == 0 && applying->folder_moved) {
-        cleanup_free ino_nr *inos = NULL;
-        size_t count = 0;
-
         applying->folder_moved = false;
-        r = txn_list_held_back(applying->txn, &inos, &count);
-        for (size_t i = 0; i < count && r == 0; i++)
-            r = retry_place(applying, inos[i]);
+        r = retry_places(applying);
     }
     return r;
 }

@@ -766,6 +766,37 @@ static void test_malware_of_a_late_report_is_asked_for(void **state)
     node_clear(&node);
 }
 
+static void test_what_is_in_a_notebook_is_left_out(void **state)
+{
+    struct scene *scene = *state;
+    struct item notebook = folder("p", "root", "notebook");
+
+    notebook.kind = ITEM_PACKAGE;
+    (void)apply(scene, APPLY_FIRST, notebook);
+    assert_int_equal(apply(scene, APPLY_DELTA, file("in", "p", "part.one")), APPLY_LEFT_OUT);
+    assert_null(row(scene, "in").rid);
+}
+
+/* More than are looked at together are held back: each is said to be in its own child. */
+static void test_the_last_of_many_that_are_held_back_finds_its_place(void **state)
+{
+    enum { COUNT = 150 };
+
+    struct scene *scene = *state;
+    char upper[8], lower[8];
+
+    for (int i = 0; i < COUNT; i++) {
+        (void)snprintf(upper, sizeof upper, "a%d", i);
+        (void)snprintf(lower, sizeof lower, "b%d", i);
+        (void)apply(scene, APPLY_FIRST, folder(upper, "root", upper));
+        (void)apply(scene, APPLY_FIRST, folder(lower, upper, lower));
+        (void)apply(scene, APPLY_FIRST, folder(upper, lower, upper));
+        assert_int_equal(at(scene, upper), 0);
+    }
+    (void)apply(scene, APPLY_FIRST, folder(lower, "root", lower));
+    assert_true(at(scene, "b149/a149") != 0);
+}
+
 static struct item shortcut(const char *target_drive_id, const char *target_id)
 {
     struct item item = folder("s", "root", "shared");
@@ -968,6 +999,8 @@ int main(void)
         SCENE_TEST(test_malware_and_packages_are_marked),
         SCENE_TEST(test_shortcut_leads_to_a_drive_that_goes_with_it),
         SCENE_TEST(test_shortcut_with_another_target_is_another_thing),
+        SCENE_TEST(test_what_is_in_a_notebook_is_left_out),
+        SCENE_TEST(test_the_last_of_many_that_are_held_back_finds_its_place),
         SCENE_TEST(test_shortcut_whose_drive_is_not_always_told_stays_the_same),
         SCENE_TEST(test_shortcut_to_a_file_has_the_content_of_its_target),
         SCENE_TEST(test_unsettled_content_of_a_new_file_has_no_tags),
