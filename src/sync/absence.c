@@ -322,15 +322,27 @@ static void ask(struct sync *sync, const char *drive_id)
     free(ids);
 }
 
+/* For the status: what is held is told of the drive, if it is followed, else with all other. */
+static bool count_held(const struct drive_row *drive, void *arg)
+{
+    struct sync *sync = arg;
+    struct follow *follow = rounds_find(sync, drive->id);
+    int64_t held = 0;
+
+    (void)store_count_held(sync->conf.store, drive->id, &held);
+    if (follow)
+        follow->status.held = held;
+    else
+        sync->absence.held_elsewhere += held;
+    return true;
+}
+
 /* Looks at one drive; false once something was asked for. */
 static bool look_at_drive(const struct drive_row *drive, void *arg)
 {
     struct look *look = arg;
-    struct follow *follow = rounds_find(look->sync, drive->id);
     struct missing_rows rows = { 0 };
 
-    if (follow)
-        (void)store_count_held(look->sync->conf.store, drive->id, &follow->status.held);
     if (is_being_enumerated(drive))
         return true;
     if (store_list_missing(look->sync->conf.store, drive->id, add_row, &rows) == 0)
@@ -355,6 +367,8 @@ int64_t absence_turn(struct sync *sync, int64_t now_ms)
         return TIME_NEVER;
     if (now_ms < absence->due_ms)
         return absence->due_ms;
+    absence->held_elsewhere = 0;
+    (void)store_list_drives(sync->conf.store, count_held, sync);
     (void)store_list_drives(sync->conf.store, look_at_drive, &look);
     if (absence->request)
         return TIME_NEVER;

@@ -217,7 +217,7 @@ static int find_former_default(struct store_txn *txn, const struct drive_list *l
 }
 
 /* Read inside the transaction: a drive before it in the list may have taken its place. */
-static int take_drive(struct sync *sync, struct store_txn *txn, const struct drive_list *list,
+static int take_drive(struct store_txn *txn, const struct drive_list *list,
                       const struct drive_info *info)
 {
     struct drive_row drive = { 0 };
@@ -233,8 +233,6 @@ static int take_drive(struct sync *sync, struct store_txn *txn, const struct dri
     if (r < 0 && r != -ENOENT)
         return r;
     r = put_drive(txn, &drive, info);
-    if (r == 0)
-        drives_note_delta(sync, drive.id);
     drive_row_clear(&drive);
     return r;
 }
@@ -245,7 +243,7 @@ static int take_list(struct sync *sync, const struct drive_list *list, struct er
     int r = store_begin(sync->conf.store, &txn, err);
 
     for (size_t i = 0; i < list->count && r == 0; i++)
-        r = take_drive(sync, txn, list, &list->drives[i]);
+        r = take_drive(txn, list, &list->drives[i]);
     if (r == 0)
         r = txn_set_complete(txn, STORE_INO_ME, true);
     if (r == 0)
@@ -290,6 +288,7 @@ static void on_drives(struct sync *sync, struct answer *answer, void *owner)
     discovery->waits_for_wake = sync_waits_for_wake(err);
     if (err->code == 0) {
         (void)store_list_drives(sync->conf.store, log_if_untold, answer->drives);
+        (void)drives_note_delta(sync);
         rounds_follow_known(sync);
         set_next(sync, now_ms);
         pull_finish_if_none(sync);
@@ -332,10 +331,18 @@ bool drives_has_delta(struct sync *sync, int64_t drive)
     return false;
 }
 
-void drives_note_delta(struct sync *sync, int64_t drive)
+static bool note_delta(const struct drive_row *drive, void *arg)
 {
-    if (drives_has_delta(sync, drive))
-        return;
+    struct sync *sync = arg;
+
+    if (drive->kind != DRIVE_OWN || drives_has_delta(sync, drive->id))
+        return true;
     LOCKED(&sync->lock);
-    (void)drive_numbers_push(&sync->with_delta, drive);
+    (void)drive_numbers_push(&sync->with_delta, drive->id);
+    return true;
+}
+
+int drives_note_delta(struct sync *sync)
+{
+    return store_list_drives(sync->conf.store, note_delta, sync);
 }

@@ -15,9 +15,11 @@ void status_publish(struct sync *sync)
 
     LOCKED(&sync->lock);
     sync->states.len = 0;
-    if (discovery->error.code != 0)
-        (void)drive_states_push(&sync->states,
-                                (struct sync_drive_status){ .error = discovery->error });
+    if (discovery->error.code != 0 || sync->absence.held_elsewhere > 0)
+        (void)drive_states_push(&sync->states, (struct sync_drive_status){
+                                                   .held = sync->absence.held_elsewhere,
+                                                   .error = discovery->error,
+                                               });
     LIST_FOREACH (follow, &sync->follows, link) {
         (void)drive_states_push(&sync->states, follow->status);
     }

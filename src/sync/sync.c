@@ -356,13 +356,6 @@ static void *run(void *arg)
 
 /* ---- life ---- */
 
-static bool note_delta(const struct drive_row *drive, void *arg)
-{
-    if (drive->kind == DRIVE_OWN)
-        drives_note_delta(arg, drive->id);
-    return true;
-}
-
 int sync_new(const struct sync_conf *conf, struct sync **ret)
 {
     struct sync *sync = x_calloc(1, sizeof *sync);
@@ -379,7 +372,7 @@ int sync_new(const struct sync_conf *conf, struct sync **ret)
     LIST_INIT(&sync->refusals);
     LIST_INIT(&sync->requests);
     atomic_store(&sync->used_ms, clock_mono_ms(conf->clock));
-    r = store_list_drives(conf->store, note_delta, sync);
+    r = drives_note_delta(sync);
     if (r < 0) {
         sync_free(sync);
         return r;

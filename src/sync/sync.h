@@ -99,7 +99,8 @@ struct sync_drive_status {
 };
 
 typedef void sync_status_fn(const struct sync_drive_status *status, void *arg);
-/* One call for each drive that is followed, and one with drive 0 while asking for the drives fails;
+/* One call for each drive that is followed, and one with drive 0 for the rest, if there is anything
+ * to be said: what went wrong when the drives were asked for, removals held in shared folders;
  * under the lock of sync: `each` must not call sync. */
 void sync_status(struct sync *sync, sync_status_fn *each, void *arg);
 

@@ -84,6 +84,7 @@ struct absence {
     struct missing_rows asked; /* what the request is for */
     int64_t due_ms;            /* monotonic */
     unsigned failures;
+    int64_t held_elsewhere; /* removals held in drives that aren't followed: shared folders */
 };
 
 struct sync {
@@ -145,7 +146,7 @@ void drives_ask(struct sync *sync, uint64_t waiter);
 
 /* Whether drives other than DRIVE_SHARED have this number. Any thread. */
 bool drives_has_delta(struct sync *sync, int64_t drive);
-void drives_note_delta(struct sync *sync, int64_t drive);
+int drives_note_delta(struct sync *sync); /* those that the store knows by now */
 
 /* ---- rounds.c ---- */
 

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -303,6 +304,20 @@ static void test_what_isnt_a_folder_is_not_listed(void **state)
     list_and_settle(fixture, "/drives/D1", -ENOTDIR);
 }
 
+/* Its children told of the root before it had an id: they hang on a placeholder. */
+static void test_root_whose_children_came_first_is_learnt_from_a_listing(void **state)
+{
+    struct sync_fixture *fixture = *state;
+
+    (void)fill(fixture, 3);
+    fixture->model->items.items[fixture->root].is_hidden = true;
+    open_first_page(fixture);
+    assert_false(sync_fixture_has(fixture, "/me/drive/big"));
+    list_and_settle(fixture, "/me/drive", 0);
+    assert_true(sync_fixture_has(fixture, "/me/drive/big"));
+    sync_fixture_assert_equal(fixture, true);
+}
+
 /* ---- shared folders ---- */
 
 /* A folder with x, y and deep/z in another's drive, and a shortcut to it. */
@@ -479,6 +494,44 @@ static void test_shortcut_to_a_file_is_asked_for_again_after_its_time(void **sta
     fixture->model->items.items[shared].get_status = 0;
     want_target(fixture, "/me/drive/link", -ENOENT);
     assert_true(needs_target(fixture, "/me/drive/link"));
+}
+
+static void take_rest(const struct sync_drive_status *status, void *arg)
+{
+    if (status->drive == 0)
+        *(struct sync_drive_status *)arg = *status;
+}
+
+static void test_removals_held_in_a_shared_folder_are_in_the_status(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    struct sync_drive_status rest = { 0 };
+    size_t shared = share(fixture);
+    char name[16];
+
+    for (int i = 0; i < 40; i++) {
+        (void)snprintf(name, sizeof name, "%d", i);
+        (void)fake_create(fixture->model, shared, name, ITEM_FILE);
+    }
+    fixture->settings->children_page_size = 100;
+    list_and_settle(fixture, "/me/drive/link", 0);
+    for (int i = 0; i < 30; i++) {
+        (void)snprintf(name, sizeof name, "%d", i);
+        fake_delete(fixture->model, fake_child(fixture->model, shared, name));
+    }
+    clock_advance(fixture->base->clock, FIXTURE_TTL_S * 1000);
+    list_and_settle(fixture, "/me/drive/link", 0);
+    sync_fixture_run(fixture, 2 * ABSENCE_INTERVAL_MS);
+    assert_true(sync_fixture_has(fixture, "/me/drive/link/0"));
+    sync_status(fixture->sync, take_rest, &rest);
+    assert_int_equal(rest.held, 30);
+    assert_int_equal(rest.error.code, 0);
+    sync_confirm_removals(fixture->sync);
+    sync_fixture_run(fixture, ABSENCE_INTERVAL_MS);
+    assert_false(sync_fixture_has(fixture, "/me/drive/link/0"));
+    rest.held = 0;
+    sync_status(fixture->sync, take_rest, &rest);
+    assert_int_equal(rest.held, 0);
 }
 
 /* ---- single names ---- */
@@ -741,6 +794,8 @@ int main(void)
         IN_FIXTURE(test_shared_item_that_is_listed_again_is_not_missing),
         IN_FIXTURE(test_unlisted_folder_below_one_that_delta_lacks_is_not_complete),
         IN_FIXTURE(test_shortcut_to_a_file_is_asked_for_again_after_its_time),
+        IN_FIXTURE(test_removals_held_in_a_shared_folder_are_in_the_status),
+        IN_FIXTURE(test_root_whose_children_came_first_is_learnt_from_a_listing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
