@@ -5,14 +5,19 @@
  *
  * A statement is prepared when it is first used and kept until the connection is closed. At any
  * time it is either rewound or in the hands of one scope (cleanup_statement).
+ *
+ * Whoever comes upon damage only gets an error. So that it isn't come upon again and again, a file
+ * beside the database says so at once (sql_damage_path), whatever becomes of the process.
  */
 #include "config.h"
 
 #include "store/sql.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/xalloc.h"
 
 /* WAL lets readers go on while another commits. Each thread has a connection, so caches are small:
@@ -58,9 +63,33 @@ int sql_errno(int code)
     return -EIO;
 }
 
+char *sql_damage_path(const char *path)
+{
+    return x_asprintf("%s.failed-check", path);
+}
+
+void sql_note_damage(const char *path)
+{
+    cleanup_free char *marker = sql_damage_path(path);
+    cleanup_close int fd = open(marker, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+    if (fd >= 0)
+        log_error("store", "%s is damaged: at the next start it is set aside and made anew", path);
+}
+
+/* Gives r back. */
+static int note_if_damage(sqlite3 *db, int r)
+{
+    const char *path = r == -EUCLEAN ? sqlite3_db_filename(db, "main") : NULL;
+
+    if (path && *path)
+        sql_note_damage(path);
+    return r;
+}
+
 int sql_error(const struct sql_conn *conn)
 {
-    int code = sql_errno(sqlite3_errcode(conn->db));
+    int code = note_if_damage(conn->db, sql_errno(sqlite3_errcode(conn->db)));
 
     return code ? code : -EIO;
 }
@@ -71,7 +100,8 @@ int sql_exec(struct sql_conn *conn, const char *text, struct err *err)
 
     if (code == SQLITE_OK)
         return 0;
-    return err_set(err, sql_errno(code), "the store: %s", sqlite3_errmsg(conn->db));
+    return err_set(err, note_if_damage(conn->db, sql_errno(code)), "the store: %s",
+                   sqlite3_errmsg(conn->db));
 }
 
 int sql_open(const char *path, struct sql_conn **ret, struct err *err)
@@ -147,7 +177,7 @@ int sql_step(sqlite3_stmt *statement)
 
     if (code == SQLITE_ROW)
         return 1;
-    return code == SQLITE_DONE ? 0 : sql_errno(code);
+    return code == SQLITE_DONE ? 0 : note_if_damage(sqlite3_db_handle(statement), sql_errno(code));
 }
 
 int sql_run(struct sql_conn *conn, enum statement id, const struct sql_value *values, size_t count)

@@ -33,6 +33,11 @@ int sql_errno(int code);
 /* The negative errno of the connection's last failure, -EIO if it doesn't know one. */
 int sql_error(const struct sql_conn *conn);
 
+/* The file that says that the database at this path is damaged; the caller frees the string. It is
+ * made by whatever finds that out. */
+char *sql_damage_path(const char *path);
+void sql_note_damage(const char *path);
+
 /* Runs SQL text without results. For statements that run once in a connection's life. */
 int sql_exec(struct sql_conn *conn, const char *text, struct err *err);
 

@@ -2,8 +2,14 @@
 /*
  * The store's life. The table meta says whose it is (cloud, tenant, user), its uuid, and whether
  * the last process closed it: "clean" is 0 from open to close. An unclean store is used at once and
- * checked in the background; if that check fails, a file beside it (store.db.failed-check) makes
- * the next open set it aside as it does with one that can't be read at all.
+ * checked in the background; if that check fails, or anything else finds damage, a file beside it
+ * (store.db.failed-check) makes the next open set it aside as it does with one that can't be read
+ * at all.
+ *
+ * A power cut may take the last commits along, with the content generations that they gave out,
+ * while the content of these is on disk already. So each open begins far above the last number that
+ * is known, and that commit, which also says that the store is in use, is on disk before it goes
+ * on.
  *
  * A store is never deleted: it is renamed, with its log, and a new one is made.
  */
@@ -22,6 +28,9 @@
 #include "base/uuid.h"
 #include "base/xalloc.h"
 #include "store/schema.h"
+
+/* More than can be given out between two checkpoints. */
+#define GENERATIONS_PER_OPEN (UINT64_C(1) << 20)
 
 static int remember_wal_pages(void *arg, sqlite3 *db, const char *database, int pages)
 {
@@ -48,6 +57,14 @@ static char *meta_get(struct sql_conn *conn, const char *key)
 static int meta_set(struct sql_conn *conn, const char *key, const char *value)
 {
     return SQL_RUN(conn, STMT_META_SET, sql_text(key), sql_text(value));
+}
+
+static int meta_set_number(struct sql_conn *conn, const char *key, uint64_t value)
+{
+    char text[24];
+
+    (void)snprintf(text, sizeof text, "%llu", (unsigned long long)value);
+    return meta_set(conn, key, text);
 }
 
 /* One part of the identity: what is not known yet, on either side, fits. */
@@ -82,7 +99,7 @@ static int adopt(struct store *store, const struct store_identity *identity, str
 {
     struct sql_conn *conn = store->txn.conn;
     cleanup_free char *uuid = NULL, *clean = NULL, *generation = NULL;
-    int r = sql_exec(conn, "BEGIN IMMEDIATE", err);
+    int r = sql_exec(conn, "PRAGMA synchronous = FULL; BEGIN IMMEDIATE", err);
 
     if (r < 0)
         return r;
@@ -94,18 +111,21 @@ static int adopt(struct store *store, const struct store_identity *identity, str
     else
         uuid_v4(store->uuid);
     store->was_unclean = clean && strcmp(clean, "0") == 0;
-    store->generation = store->saved_generation = generation ? strtoull(generation, NULL, 10) : 1;
+    store->generation = (generation ? strtoull(generation, NULL, 10) : 1) + GENERATIONS_PER_OPEN;
+    store->saved_generation = store->generation;
 
     r = identity ? bind_identity(conn, identity, err) : 0;
     if (r == 0) {
         r = meta_set(conn, "uuid", store->uuid);
         if (r == 0)
             r = meta_set(conn, "clean", "0");
+        if (r == 0)
+            r = meta_set_number(conn, "generation", store->generation);
         if (r < 0)
             (void)err_set(err, r, "the store: %s", sqlite3_errmsg(conn->db));
     }
     if (r == 0)
-        r = sql_exec(conn, "COMMIT", err);
+        r = sql_exec(conn, "COMMIT; PRAGMA synchronous = NORMAL", err);
     if (r < 0)
         (void)sql_exec(conn, "ROLLBACK", NULL);
     return r;
@@ -113,9 +133,11 @@ static int adopt(struct store *store, const struct store_identity *identity, str
 
 /* ---- damage ---- */
 
-static char *failed_check_path(const char *path)
+static bool is_known_damaged(const char *path)
 {
-    return x_asprintf("%s.failed-check", path);
+    cleanup_free char *marker = sql_damage_path(path);
+
+    return access(marker, F_OK) == 0;
 }
 
 /* Renames the store and its log. The log goes first: a log without its file does no harm, while a
@@ -123,7 +145,7 @@ static char *failed_check_path(const char *path)
 static int set_aside(const char *path, struct clock *clock, struct err *err)
 {
     static const char *const suffixes[] = { "-wal", "-shm", "" };
-    cleanup_free char *failed_check = failed_check_path(path);
+    cleanup_free char *marker = sql_damage_path(path);
     time_t now = (time_t)(clock_real_ms(clock) / 1000);
     char stamp[32];
     struct tm tm;
@@ -136,8 +158,8 @@ static int set_aside(const char *path, struct clock *clock, struct err *err)
         if (rename(from, to) != 0 && errno != ENOENT)
             return err_set_errno(err, errno, "%s is damaged and can't be renamed", from);
     }
-    if (unlink(failed_check) != 0 && errno != ENOENT)
-        return err_set_errno(err, errno, "%s", failed_check);
+    if (unlink(marker) != 0 && errno != ENOENT)
+        return err_set_errno(err, errno, "%s", marker);
     return 0;
 }
 
@@ -166,8 +188,7 @@ static int open_writer(struct store *store, const struct store_identity *identit
 static int open_or_replace(struct store *store, const struct store_identity *identity,
                            bool *ret_was_damaged, struct err *err)
 {
-    cleanup_free char *failed_check = failed_check_path(store->path);
-    bool is_damaged = access(failed_check, F_OK) == 0;
+    bool is_damaged = is_known_damaged(store->path);
     struct err first = { 0 };
     int r = is_damaged ? -EUCLEAN : open_writer(store, identity, &first);
 
@@ -223,7 +244,8 @@ void store_close(struct store *store)
         return;
     reader_close_all(store);
     if (store->txn.conn) {
-        (void)meta_set(store->txn.conn, "clean", "1");
+        if (!is_known_damaged(store->path))
+            (void)meta_set(store->txn.conn, "clean", "1");
         (void)sqlite3_wal_checkpoint_v2(store->txn.conn->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
                                         NULL);
     }
@@ -265,11 +287,8 @@ int store_quick_check(struct store *store, struct err *err)
     }
     (void)sqlite3_finalize(statement);
     sql_close(conn);
-    if (r == -EUCLEAN) {
-        cleanup_free char *failed_check = failed_check_path(store->path);
-
-        (void)create_file(failed_check, NULL);
-    }
+    if (r == -EUCLEAN)
+        sql_note_damage(store->path);
     return r;
 }
 

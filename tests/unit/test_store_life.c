@@ -146,6 +146,50 @@ static void test_store_that_fails_its_check_is_set_aside_at_the_next_open(void *
     assert_int_equal(store_quick_check(fixture->store, &err), 0);
 }
 
+/* What fails a read is remembered, though nobody has checked the store. */
+static void test_damage_that_a_read_meets_is_remembered(void **state)
+{
+    struct fixture *fixture = *state;
+    struct node_attr attr;
+    bool was_damaged = false;
+
+    for (unsigned i = 0; i < 200; i++) {
+        cleanup_free char *name = x_asprintf("f%u", i);
+
+        (void)fixture_add(fixture, STORE_INO_ME, name, NODE_FILE, 1, name);
+    }
+    fixture_reopen(fixture);
+    scribble(fixture);
+    assert_int_equal(fixture_find(fixture, "/me/f150", &attr), -EUCLEAN);
+    store_close(fixture->store);
+    fixture->store = NULL;
+
+    assert_int_equal(
+        store_open(fixture->dir, NULL, fixture->clock, &fixture->store, &was_damaged, NULL), 0);
+    assert_true(was_damaged);
+    assert_int_equal(count_files(fixture, "store.db.damaged-*"), 1);
+    assert_int_equal(count_files(fixture, "store.db.failed-check"), 0);
+    assert_int_equal(fixture_find(fixture, "/me", &attr), 0);
+}
+
+/* As after a power cut: content was stored under it, the commit is lost. */
+static void test_generation_of_a_lost_commit_is_not_given_out_again(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store_txn *txn;
+    uint64_t lost, next;
+
+    assert_int_equal(store_begin(fixture->store, &txn, NULL), 0);
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(txn_next_generation(txn, &lost), 0);
+    store_rollback(txn);
+    fixture_reopen(fixture);
+    assert_int_equal(store_begin(fixture->store, &txn, NULL), 0);
+    assert_int_equal(txn_next_generation(txn, &next), 0);
+    store_rollback(txn);
+    assert_true(next > lost);
+}
+
 static void test_store_of_a_newer_version_is_left_alone(void **state)
 {
     struct fixture *fixture = *state;
@@ -263,6 +307,8 @@ int main(void)
         STORE_TEST(test_store_of_a_newer_version_is_left_alone),
         STORE_TEST(test_empty_file_is_migrated_from_version_0),
         STORE_TEST(test_committed_rows_survive_kill_9),
+        STORE_TEST(test_damage_that_a_read_meets_is_remembered),
+        STORE_TEST(test_generation_of_a_lost_commit_is_not_given_out_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
