@@ -47,7 +47,8 @@ struct fake_item {
     enum item_kind kind;
     bool is_root;
     bool is_hidden;  /* from delta alone: a feed that has lost it; for tests to set */
-    long get_status; /* the item alone can't be had: with this status; for tests to set */
+    long get_status; /* the item alone can't be had: with this status (200: an answer that calls it
+                        deleted); for tests to set */
     size_t target;   /* of a shortcut; else SIZE_MAX */
     struct fake_versions versions;
 };

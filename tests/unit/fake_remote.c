@@ -276,6 +276,8 @@ static struct item_page *make_child(struct fake_remote *fake, const struct asked
 static void fail_item(struct item_page *page, const char *id, long http_status, struct err *err)
 {
     fake_page_add_deleted(page, id);
+    if (http_status == 200)
+        return;
     (void)err_set(err,
                   http_status == 404   ? -ENOENT
                   : http_status == 403 ? -EACCES

@@ -457,6 +457,24 @@ static void test_what_may_have_moved_out_outlives_a_deleted_folder(void **state)
     sync_fixture_assert_equal(fixture, false);
 }
 
+static void test_answer_that_calls_an_item_deleted_is_as_good_as_a_404(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    size_t dir = open_and_fill(fixture, 3);
+
+    list_dir(fixture);
+    delete_children(fixture, dir, 1);
+    fixture->model->items.items[dir + 1].get_status = 200;
+    sync_note_use(fixture->sync, 0);
+    sync_fixture_run(fixture, POLL_MS);
+    sync_fixture_assert_equal(fixture, false);
+    delete_children(fixture, dir + 1, 1);
+    fixture->model->items.items[dir + 2].get_status = 200;
+    enumerate_again(fixture);
+    sync_fixture_run(fixture, ABSENCE_INTERVAL_MS);
+    sync_fixture_assert_equal(fixture, false);
+}
+
 #define IN_FIXTURE(test)                                                                           \
     cmocka_unit_test_setup_teardown(test, sync_fixture_setup, sync_fixture_teardown)
 
@@ -485,6 +503,7 @@ int main(void)
         IN_FIXTURE(test_tombstone_of_an_item_that_is_refused_is_believed),
         IN_FIXTURE(test_item_that_fails_for_ever_does_not_stop_its_drive),
         IN_FIXTURE(test_what_may_have_moved_out_outlives_a_deleted_folder),
+        IN_FIXTURE(test_answer_that_calls_an_item_deleted_is_as_good_as_a_404),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Somebody changes the drive at random while sync follows it: with lag in every reader, repeated
- * and late reports, failing requests, expired tokens, listings, and kills. Once all lag has passed,
- * the store is as the server. The seed of a run that fails is printed; SYNC_TEST_SEED repeats it
- * alone.
+ * and late reports, failing requests, expired tokens, moved accounts, listings, and kills. Once all
+ * lag has passed, the store is as the server. The seed of a run that fails is printed;
+ * SYNC_TEST_SEED repeats it alone.
  */
 #include "config.h"
 
@@ -133,6 +133,21 @@ static void expire(struct run *run)
         fake_remote_expire(run->fixture->fake, pick(run, 2) ? 410 : 400, "resyncRequired");
 }
 
+/* The account is moved: all items have other ids and tags. */
+static void migrate(struct run *run)
+{
+    if (pick(run, 4) != 0)
+        return;
+    run->model->back_end++;
+    for (size_t i = 0; i < run->model->items.len; i++) {
+        char id[32];
+
+        (void)snprintf(id, sizeof id, "M%u-%u", run->model->back_end, pick(run, 1 << 30));
+        fake_set_id(run->model, i, id);
+    }
+    fake_remote_expire(run->fixture->fake, 410, "resyncRequired");
+}
+
 static void fail_something(struct run *run)
 {
     fake_remote_fail(run->fixture->fake, (enum fake_request)pick(run, FAKE_REQUESTS), pick(run, 3),
@@ -151,6 +166,7 @@ static void (*const actions[])(struct run *run) = {
     delete_item,    delete_item,    expire,
     list_something, list_something, look_up_something,
     expire,         fail_something, kill_and_reopen,
+    migrate,
 };
 
 static void let_time_pass(struct run *run)
