@@ -87,16 +87,20 @@ static void finish_looking(struct sync *sync, struct child_ask *ask)
     finish(sync, ask, is_there ? NULL : &err);
 }
 
+/* has_left: the name is there, but not to be had. */
 static void on_checked(struct sync *sync, const struct err *err, bool has_left, void *owner)
 {
     struct child_ask *ask = owner;
+    struct err refused;
 
-    (void)has_left;
     ask->check = NULL;
-    if (err)
-        finish(sync, ask, err);
-    else
+    if (!err && !has_left) {
         finish_looking(sync, ask);
+        return;
+    }
+    if (!err)
+        (void)err_set(&refused, -EACCES, "the service refuses the item");
+    finish(sync, ask, err ? err : &refused);
 }
 
 static void on_child(struct sync *sync, struct answer *answer, void *owner)

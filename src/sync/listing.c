@@ -283,6 +283,7 @@ static void on_page(struct sync *sync, struct answer *answer, void *owner)
                                        .drive = listing->address.drive,
                                        .drive_id = listing->address.drive_id,
                                        .ids = &listing->undecided,
+                                       .gives_up = true,
                                        .priority = REMOTE_READ,
                                    },
                                    on_checked, listing);

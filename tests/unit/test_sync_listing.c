@@ -62,6 +62,18 @@ static void list_and_settle(struct sync_fixture *fixture, const char *path, int 
     assert_int_equal(outcome.code, expected);
 }
 
+static void want_child(struct sync_fixture *fixture, const char *parent, const char *name,
+                       int expected)
+{
+    struct outcome outcome = { 0 };
+
+    (void)sync_want_child(fixture->sync, sync_fixture_ino(fixture, parent), name, outcome_note,
+                          &outcome);
+    sync_fixture_settle(fixture);
+    assert_int_equal(outcome.calls, 1);
+    assert_int_equal(outcome.code, expected);
+}
+
 /* ---- listings ---- */
 
 static void test_listing_during_the_first_round_comes_first(void **state)
@@ -265,29 +277,28 @@ static void test_restored_folder_is_listed_with_what_is_in_it(void **state)
 static void test_restored_item_is_found_by_its_name(void **state)
 {
     struct sync_fixture *fixture = *state;
-    struct outcome outcome = { 0 };
 
     delete_and_restore(fixture);
-    (void)sync_want_child(fixture->sync, sync_fixture_ino(fixture, "/me/drive/big"), "1",
-                          outcome_note, &outcome);
-    sync_fixture_settle(fixture);
-    assert_int_equal(outcome.calls, 1);
-    assert_int_equal(outcome.code, 0);
+    want_child(fixture, "/me/drive/big", "1", 0);
     assert_true(sync_fixture_has(fixture, "/me/drive/big/1"));
 }
 
 static void test_folder_is_not_complete_while_an_item_in_it_is_in_doubt(void **state)
 {
     struct sync_fixture *fixture = *state;
+    static const long statuses[] = { 403, 500 };
     size_t doubted;
 
     delete_and_restore(fixture);
     doubted = fake_child(fixture->model, fake_child(fixture->model, fixture->root, "big"), "1");
-    fixture->model->items.items[doubted].get_status = 403;
-    list_and_settle(fixture, "/me/drive/big", 0);
-    assert_true(sync_fixture_has(fixture, "/me/drive/big/0"));
-    assert_false(sync_fixture_has(fixture, "/me/drive/big/1"));
-    assert_false(is_complete(fixture, "/me/drive/big"));
+    for (size_t i = 0; i < ROWS(statuses); i++) {
+        fixture->model->items.items[doubted].get_status = statuses[i];
+        list_and_settle(fixture, "/me/drive/big", 0);
+        want_child(fixture, "/me/drive/big", "1", statuses[i] == 403 ? -EACCES : -EIO);
+        assert_true(sync_fixture_has(fixture, "/me/drive/big/0"));
+        assert_false(sync_fixture_has(fixture, "/me/drive/big/1"));
+        assert_false(is_complete(fixture, "/me/drive/big"));
+    }
     fixture->model->items.items[doubted].get_status = 0;
     list_and_settle(fixture, "/me/drive/big", 0);
     sync_fixture_assert_equal(fixture, true);
@@ -535,18 +546,6 @@ static void test_removals_held_in_a_shared_folder_are_in_the_status(void **state
 }
 
 /* ---- single names ---- */
-
-static void want_child(struct sync_fixture *fixture, const char *parent, const char *name,
-                       int expected)
-{
-    struct outcome outcome = { 0 };
-
-    (void)sync_want_child(fixture->sync, sync_fixture_ino(fixture, parent), name, outcome_note,
-                          &outcome);
-    sync_fixture_settle(fixture);
-    assert_int_equal(outcome.calls, 1);
-    assert_int_equal(outcome.code, expected);
-}
 
 static void test_one_name_of_an_unknown_folder_is_asked_for(void **state)
 {
