@@ -65,6 +65,14 @@ static bool is_proven(const struct fetch *fetch, enum belong belong, const char 
     return !fetch->etag || order == TAG_EQUAL || order == TAG_UNRELATED;
 }
 
+/* The content host's tag says so: what it gave is another version's, while the item lags behind. */
+static bool is_of_another_state(const struct fetch *fetch)
+{
+    enum tag_order order = tag_compare(fetch->etag, fetch->version->id.etag);
+
+    return order == TAG_BEFORE || order == TAG_AFTER;
+}
+
 static void decide(struct fetch *fetch, enum belong belong)
 {
     struct version *version = fetch->version;
@@ -75,7 +83,7 @@ static void decide(struct fetch *fetch, enum belong belong)
             version->good_etag = steal_ptr(&fetch->etag);
         }
         fetch_accept(fetch);
-    } else if (fetch->has_wrong_size) {
+    } else if (fetch->has_wrong_size && !is_of_another_state(fetch)) {
         log_warn("content", "the content has another size than its item says: not served");
         fetch_fail(fetch, -EIO);
     } else if (++fetch->tries < TRIES_MAX) {

@@ -70,7 +70,9 @@ void attr_fill_stat(const struct fs *fs, const struct node_attr *attr, struct st
 
 double attr_timeout_s(const struct fs *fs, const struct node_attr *attr)
 {
-    if (attr->kind == NODE_VIEW || sync_has_delta(fs->conf.sync, attr->drive))
+    bool is_elsewhere = attr->kind == NODE_FILE && attr->flags & NODE_SHORTCUT;
+
+    if (attr->kind == NODE_VIEW || (!is_elsewhere && sync_has_delta(fs->conf.sync, attr->drive)))
         return TIMEOUT_FOREVER_S;
     return fs->conf.object_ttl_s;
 }

@@ -121,17 +121,11 @@ static int open_file(struct fs *fs, ino_nr ino, struct open_file **ret_file)
     return r;
 }
 
-void op_open(fuse_req_t req, fuse_ino_t nodeid, struct fuse_file_info *file)
+static void open_and_reply(struct fs *fs, fuse_req_t req, ino_nr ino, struct fuse_file_info *file)
 {
-    struct fs *fs = fuse_req_userdata(req);
     struct open_file *opened;
-    int r;
+    int r = open_file(fs, ino, &opened);
 
-    if (control_open(fs, req, nodeid, file))
-        return;
-    r = (file->flags & O_ACCMODE) != O_RDONLY || (file->flags & O_TRUNC) ? -EROFS : 0;
-    if (r == 0)
-        r = open_file(fs, fs_row(fs, nodeid), &opened);
     if (r < 0) {
         fs_reply_error(req, r);
         return;
@@ -145,6 +139,52 @@ void op_open(fuse_req_t req, fuse_ino_t nodeid, struct fuse_file_info *file)
     /* A process that was interrupted never learns of the handle, and so will not release it. */
     if (fuse_reply_open(req, file) == -ENOENT)
         opens_remove(fs->opens, opened);
+}
+
+/* What is known is better than an error, unless it is that the thing is gone or not for us. */
+static void on_target(struct wait *wait, const struct err *err)
+{
+    if (err && (err->code == -ENOENT || err->code == -EACCES))
+        fs_reply_error(wait->req, err->code);
+    else
+        open_and_reply(wait->fs, wait->req, wait->ino, &wait->file);
+}
+
+/* A shortcut to a file elsewhere has no delta: it is asked for when it is opened. */
+static bool needs_target(struct fs *fs, ino_nr ino)
+{
+    struct node_attr attr;
+
+    READING(fs);
+    return store_getattr(fs->conf.store, ino, &attr) == 0 &&
+           sync_needs_target(fs->conf.sync, &attr);
+}
+
+void op_open(fuse_req_t req, fuse_ino_t nodeid, struct fuse_file_info *file)
+{
+    struct fs *fs = fuse_req_userdata(req);
+    ino_nr ino = fs_row(fs, nodeid);
+    struct wait *wait;
+
+    if (control_open(fs, req, nodeid, file))
+        return;
+    if ((file->flags & O_ACCMODE) != O_RDONLY || file->flags & O_TRUNC) {
+        fs_reply_error(req, -EROFS);
+        return;
+    }
+    if (!needs_target(fs, ino)) {
+        open_and_reply(fs, req, ino, file);
+        return;
+    }
+    wait = wait_new(fs, &(struct wait_conf){
+                            .req = req,
+                            .ino = ino,
+                            .file = file,
+                            .resume = on_target,
+                            .abandon = wait_forget_sync,
+                        });
+    if (wait)
+        wait_for_work(wait, sync_want_target(fs->conf.sync, ino, wait_sync_done, wait));
 }
 
 static void on_read(int status, const char *data, size_t length, void *arg)

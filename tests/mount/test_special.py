@@ -54,6 +54,19 @@ def test_a_shared_folder_is_listed_again_after_its_time(world):
     assert os.listdir(mount / "Team") == ["new.txt"]
 
 
+def test_a_shortcut_to_a_shared_file_is_the_file_as_it_is_when_opened(world):
+    world.edit(edits.create("/plan.txt", b"the plan", drive="shared"),
+               edits.special("/plan.txt", "shortcut-file"))
+    mount = world.mount()
+    mount.settle()
+    assert (mount / "plan.txt").read_bytes() == b"the plan"
+    world.edit(edits.write("/plan.txt", b"another plan", drive="shared"))
+    world.emulator.settle()
+    mount.clock(61_000)
+    assert (mount / "plan.txt").read_bytes() == b"another plan"
+    assert (mount / "plan.txt").stat().st_size == len(b"another plan")
+
+
 def test_a_phantom_drive_is_left_out(make_world):
     world = make_world(profile="consumer")
     mount = world.mount(root="/drives")

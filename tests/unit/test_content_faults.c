@@ -270,6 +270,17 @@ static void test_new_bytes_under_an_item_that_lags_are_not_taken_for_old_ones(vo
     content_close(file);
 }
 
+static void test_new_bytes_of_another_size_under_an_item_that_lags_are_stale(void **state)
+{
+    struct fixture *fixture = *state;
+    struct content_file *file = fixture_put_open(fixture, "f1", LARGE, 5, false);
+
+    fake_remote_put(fixture->fake, "f1", LARGE + 1, 6, 6);
+    fake_remote_lag(fixture->fake, "f1", 5);
+    assert_read_fails(file, 20 * MIB, 4096, -ESTALE);
+    content_close(file);
+}
+
 static void test_a_size_that_differs_from_the_item_is_an_error(void **state)
 {
     struct fixture *fixture = *state;
@@ -407,6 +418,7 @@ int main(void)
         TEST(test_a_change_of_name_only_is_no_change),
         TEST(test_an_item_that_lags_behind_its_version_does_not_stop_the_read),
         TEST(test_new_bytes_under_an_item_that_lags_are_not_taken_for_old_ones),
+        TEST(test_new_bytes_of_another_size_under_an_item_that_lags_are_stale),
         TEST(test_a_size_that_differs_from_the_item_is_an_error),
         TEST(test_content_shorter_than_its_item_says_is_an_error_and_not_zeros),
         TEST(test_a_wrong_size_does_not_matter_where_the_hash_is_right),
