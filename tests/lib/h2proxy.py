@@ -11,7 +11,9 @@ contents, so its options come from here:
 """
 
 import atexit
+import contextlib
 import pathlib
+import random
 import shutil
 import socket
 import subprocess
@@ -23,12 +25,25 @@ STOP_LIMIT_S = 30
 CONNECTIONS = 64
 
 
+# Below those that the kernel gives out by itself, so that nobody gets one between the choice and
+# nghttpx, which can't be told to take a free one.
+PORTS = range(10_000, 32_000)
+
+
+def _free_port(taken):
+    while True:
+        port = random.choice(PORTS)
+        with socket.socket() as probe:
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                if port not in taken:
+                    return port
+
+
 def _free_ports(count):
-    """Ports that nobody has now; all are held until the last is known, so that they differ."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
+    ports = []
+    for _ in range(count):
+        ports.append(_free_port(ports))
     return ports
 
 
@@ -81,8 +96,15 @@ class H2Proxy:
             ["nghttpx", "--conf=/dev/null", "--single-process", "--no-location-rewrite",
              "--no-ocsp", f"--frontend={frontend}", f"--backend=127.0.0.1,{backend}",
              f"--backend-connections-per-frontend={CONNECTIONS}",
-             f"--errorlog-file={self._directory / f'errors-{port}'}", *pair],
+             f"--errorlog-file={self._directory / f'errors-{port}'}",
+             f"--accesslog-file={self._directory / f'access-{port}'}",
+             "--accesslog-format=$remote_port $alpn $request", *pair],
             cwd=self._directory, stdin=subprocess.DEVNULL))
+
+    def requests(self):
+        """The requests to Graph so far: (port that the connection came from, protocol, line)."""
+        log = self._directory / f"access-{self._ports[0]}"
+        return [tuple(line.split(" ", 2)) for line in log.read_text().splitlines()]
 
     def stop(self):
         """Ends it and waits for it. May be called again."""
