@@ -27,7 +27,7 @@
 /* The longest range of one request: its answer is held in memory until it is written. */
 #define RANGE_BLOCKS 32
 /* What may be on its way ahead of readers, of the whole process. */
-#define PREFETCH_BUDGET (INT64_C(64) * 1024 * 1024)
+#define PREFETCH_BUDGET (INT64_C(96) * 1024 * 1024)
 
 TAILQ_HEAD(version_list, version);
 STAILQ_HEAD(version_queue, version);

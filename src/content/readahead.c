@@ -16,7 +16,7 @@
 #define MIB        (1024 * KIB)
 #define REORDER    (512 * KIB)
 #define WINDOW_MIN (MIB + 128 * KIB)
-#define WINDOW_MAX (32 * MIB)
+#define WINDOW_MAX (64 * MIB)
 #define CHUNK_MIN  MIB
 #define CHUNK_MAX  (8 * MIB)
 

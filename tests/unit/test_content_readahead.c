@@ -37,7 +37,7 @@ static void test_the_window_doubles_up_to_its_maximum_and_never_asks_twice(void 
         if (ask.end - offset > widest)
             widest = ask.end - offset;
     }
-    assert_int_equal(widest, 32 * MIB + 128 * KIB);
+    assert_int_equal(widest, 64 * MIB + 128 * KIB);
 }
 
 static void test_a_reader_in_order_never_runs_out(void **state)
