@@ -339,7 +339,8 @@ int fs_serve(struct fs *fs, void (*ready)(void *arg), void *arg, struct err *err
         wait_for_signal();
     else
         (void)err_set_errno(err, r, "starting a thread");
-    if (r == 0 && !atomic_load(&fs->has_said_ready))
+    /* A signal may come before that, and is no failure. */
+    if (r == 0 && fuse_session_exited(fs->session) && !atomic_load(&fs->has_said_ready))
         r = err_set(err, -EIO, "libfuse and the kernel don't agree on how to work together");
     waits_stop(fs->waits);
     sync_stop(fs->conf.sync);
