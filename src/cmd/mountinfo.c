@@ -112,11 +112,11 @@ static int read_all(struct mount_entries *ret, struct err *err)
 }
 
 /* Takes an entry out, which the caller clears. */
-static struct mount_entry take(struct mount_entries *entries, size_t index)
+static struct mount_entry take(struct mount_entry *entry)
 {
-    struct mount_entry taken = entries->items[index];
+    struct mount_entry taken = *entry;
 
-    entries->items[index] = (struct mount_entry){ 0 };
+    *entry = (struct mount_entry){ 0 };
     return taken;
 }
 
@@ -129,7 +129,7 @@ int mountinfo_find_at(const char *path, struct mount_entry *ret, struct err *err
         r = -ENOENT;
     for (size_t i = entries.len; i > 0 && r == -ENOENT; i--) {
         if (strcmp(entries.items[i - 1].path, path) == 0) {
-            *ret = take(&entries, i - 1);
+            *ret = take(&entries.items[i - 1]);
             r = 0;
         }
     }
@@ -145,16 +145,17 @@ static bool is_at_or_below(const char *path, const char *directory)
            (path[length] == '/' || path[length] == '\0' || strcmp(directory, "/") == 0);
 }
 
-/* The index of the longest mount point that is at or above path; entries->len if there is none. */
-static size_t find_longest(const struct mount_entries *entries, const char *path)
+/* The longest mount point that is at or above path; NULL if there is none. */
+static struct mount_entry *find_longest(const struct mount_entries *entries, const char *path)
 {
-    size_t best = entries->len;
+    struct mount_entry *best = NULL;
 
     for (size_t i = 0; i < entries->len; i++) {
-        if (is_at_or_below(path, entries->items[i].path) &&
-            (best == entries->len ||
-             strlen(entries->items[i].path) >= strlen(entries->items[best].path)))
-            best = i;
+        struct mount_entry *entry = &entries->items[i];
+
+        if (is_at_or_below(path, entry->path) &&
+            (!best || strlen(entry->path) >= strlen(best->path)))
+            best = entry;
     }
     return best;
 }
@@ -197,15 +198,15 @@ static int choose(struct mount_entries *entries, const char *path, struct mount_
                   struct err *err)
 {
     cleanup_free char *absolute = NULL;
-    size_t index;
+    struct mount_entry *entry;
     int r = resolve(path, &absolute, err);
 
     if (r < 0)
         return r;
-    index = find_longest(entries, absolute);
-    if (index == entries->len)
+    entry = find_longest(entries, absolute);
+    if (!entry)
         return err_set(err, -ENOENT, "%s: not in a mount of graphfs", path);
-    *ret = take(entries, index);
+    *ret = take(entry);
     return 0;
 }
 

@@ -11,6 +11,7 @@
  */
 
 #define FUSE_USE_VERSION 34
+#include <errno.h>
 #include <fuse_lowlevel.h>
 
 #include "base/strbuf.h"
@@ -84,7 +85,10 @@ void fs_reply_error(fuse_req_t req, int code);
  * number from a name, and hasn't been told yet that the name is gone or stands for another row:
  * -ESTALE has it ask for the name again, where -ENOENT would deny a file that is there. Other
  * codes stay as they are. */
-int fs_row_error(int code);
+static inline int fs_row_error(int code)
+{
+    return code == -ENOENT ? -ESTALE : code;
+}
 
 /* ---- attr.c ---- */
 

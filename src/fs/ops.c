@@ -15,11 +15,6 @@ void fs_reply_error(fuse_req_t req, int code)
     (void)fuse_reply_err(req, -code);
 }
 
-int fs_row_error(int code)
-{
-    return code == -ENOENT ? -ESTALE : code;
-}
-
 const struct fuse_lowlevel_ops fs_ops = {
     .init = session_init,
 

@@ -151,26 +151,23 @@ static void subject_clear(struct subject *subject)
     drive_row_clear(&subject->drive);
 }
 
-/* READING is held. */
+/* ret: to be cleared, also after an error. READING is held. */
 static int subject_read(struct fs *fs, ino_nr ino, struct subject *ret)
 {
-    struct subject subject = { .fs = fs };
-    int r = store_get_node(fs->conf.store, ino, &subject.node);
+    int r;
 
+    *ret = (struct subject){ .fs = fs };
+    r = store_get_node(fs->conf.store, ino, &ret->node);
     if (r < 0)
         return fs_row_error(r);
-    subject.rid = subject.node.rid;
-    if (subject.node.attr.flags & NODE_SHORTCUT) {
-        subject.drive_id = subject.node.target_drive_id;
-        subject.rid = subject.node.target_rid;
-    } else if (subject.node.attr.drive != 0) {
-        r = store_get_drive(fs->conf.store, subject.node.attr.drive, &subject.drive);
-        subject.drive_id = subject.drive.drive_id;
+    ret->rid = ret->node.rid;
+    if (ret->node.attr.flags & NODE_SHORTCUT) {
+        ret->drive_id = ret->node.target_drive_id;
+        ret->rid = ret->node.target_rid;
+    } else if (ret->node.attr.drive != 0) {
+        r = store_get_drive(fs->conf.store, ret->node.attr.drive, &ret->drive);
+        ret->drive_id = ret->drive.drive_id;
     }
-    if (r < 0)
-        subject_clear(&subject);
-    else
-        *ret = subject;
     return r;
 }
 
@@ -187,10 +184,9 @@ static void reply_known(struct fs *fs, fuse_req_t req, ino_nr ino, const struct 
         r = subject_read(fs, ino, &subject);
     }
     /* Without the lock: content may be waiting for the disk. */
-    if (r == 0) {
+    if (r == 0)
         r = xattr->get(&subject, &value);
-        subject_clear(&subject);
-    }
+    subject_clear(&subject);
     if (r < 0)
         fs_reply_error(req, r);
     else
@@ -260,11 +256,9 @@ static void ask(struct fs *fs, fuse_req_t req, ino_nr ino, const char *name, siz
         READING(fs);
         r = subject_read(fs, ino, &subject);
     }
-    if (r < 0) {
+    if (r < 0)
         fs_reply_error(req, r);
-        return;
-    }
-    if (subject.drive_id && subject.rid)
+    else if (subject.drive_id && subject.rid)
         ask_item(fs, req, &subject, name, size);
     else
         fs_reply_error(req, -ENODATA);
