@@ -306,7 +306,7 @@ void download_serve(struct request *request, struct response *response)
         response_error(request, response, 405, "notAllowed", "Method not allowed", NULL);
         return;
     }
-    if (pairs_get(&request->headers, "Authorization")) {
+    if (pairs_get(&request->headers, "Authorization") && !emulator->options->forgives_bearer) {
         response_error(request, response, 401, "unauthenticated",
                        "A preauthenticated URL takes no Authorization header.", NULL);
         return;

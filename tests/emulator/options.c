@@ -200,6 +200,8 @@ static const struct setting settings[] = {
     { "latency", "MS", FIELD(latency_ms), parse_number, "wait before each answer (default 0)" },
     { "bandwidth", "BYTES", FIELD(bandwidth), parse_number,
       "bytes per second of each content connection (default no limit)" },
+    { "forgive-bearer", NULL, FIELD(forgives_bearer), parse_switch,
+      "serve contents to who sends the bearer along, as some clients do" },
     { "page-size", "N", FIELD(page_size), parse_number,
       "give pages of at most N items, whatever was asked for" },
     { "throttle", "N/S", FIELD(throttle_requests), parse_throttle,

@@ -37,6 +37,7 @@ struct options {
     int64_t throttle_window_ms;
     bool auto_approve;
     bool is_plain;
+    bool forgives_bearer;
 };
 
 /* Reads the command line. Returns 0; -1 after a message on stderr; 1 when --help or --version was

@@ -44,6 +44,15 @@ def test_the_content_origin_refuses_a_bearer_and_the_emulator_tells(any_client, 
     assert any_client.emulator.requests()["bearer_on_content"] == 1
 
 
+def test_the_content_origin_forgives_a_bearer_when_told_to_and_still_tells(start):
+    client = start("business", "--forgive-bearer")
+    client.emulator.edit([{"op": "create", "path": "/file", "content_base64": "Ynl0ZXM="}])
+    url = client.json("/me/drive/root:/file")["@microsoft.graph.downloadUrl"]
+    answer = client.download(url, Authorization="Bearer x")
+    assert (answer.status_code, answer.content) == (200, b"bytes")
+    assert client.emulator.requests()["bearer_on_content"] == 1
+
+
 def test_content_has_the_headers_of_a_download(client):
     client.emulator.edit([{"op": "create", "path": "/ü 1.txt", "content": "x"}])
     item = client.json("/me/drive/root/children")["value"][0]
