@@ -8,6 +8,10 @@ contents, so its options come from here:
     with H2Proxy() as proxy, Emulator(args=proxy.options) as emulator:
         proxy.start(emulator)
         ... proxy.url ...
+
+Where the network is private (contrib/bench) the frontends can have the names that clients of the service
+know, on port 443; contents then come by HTTP/1.1, so that a connection carries one of them, as the
+emulator's limit of bandwidth counts them.
 """
 
 import atexit
@@ -47,25 +51,34 @@ def _free_ports(count):
     return ports
 
 
-def _listens(port):
+def _listens(place):
     with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        return probe.connect_ex(place) == 0
 
 
 class H2Proxy:
-    """`url` and `content_url` are the public origins; nothing answers there before start()."""
+    """`url` and `content_url` are the public origins; nothing answers there before start().
 
-    def __init__(self, tls=True):
+    hosts: {name: address} of a private network: the first is Graph's, the last the contents'.
+    """
+
+    def __init__(self, tls=True, hosts=None):
         self._tls = tls
+        self._hosts = hosts
         self._directory = pathlib.Path(tempfile.mkdtemp(prefix="h2proxy-"))
         self._processes = []
         atexit.register(self.stop)
-        self._ports = _free_ports(2)
+        if hosts:
+            self._places = [(address, 443) for address in (list(hosts.values())[0], list(hosts.values())[-1])]
+            origins = [list(hosts)[0], list(hosts)[-1]]
+        else:
+            self._places = [("127.0.0.1", port) for port in _free_ports(2)]
+            origins = [f"{address}:{port}" for address, port in self._places]
         self.authority = self._directory / "authority.pem"
         if tls:
             self._make_certificates()
         scheme = "https" if tls else "http"
-        self.url, self.content_url = (f"{scheme}://127.0.0.1:{port}" for port in self._ports)
+        self.url, self.content_url = (f"{scheme}://{origin}" for origin in origins)
         self.options = [f"--content-url={self.content_url}"]
 
     def _openssl(self, *arguments):
@@ -78,33 +91,44 @@ class H2Proxy:
                       "-keyout", "authority.key", "-out", self.authority.name)
         self._openssl("req", *curve, "-subj", "/CN=127.0.0.1", "-keyout", "proxy.key",
                       "-out", "proxy.csr")
-        (self._directory / "extensions").write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
+        names = ["IP:127.0.0.1", "DNS:localhost", *(f"DNS:{name}" for name in self._hosts or ())]
+        (self._directory / "extensions").write_text(f"subjectAltName={','.join(names)}\n")
         self._openssl("x509", "-req", "-in", "proxy.csr", "-CA", self.authority.name,
                       "-CAkey", "authority.key", "-CAcreateserial", "-days", "2",
                       "-extfile", "extensions", "-out", "proxy.pem")
 
     def start(self, emulator):
         """Begins to pass requests on; returns once both frontends accept connections."""
-        for port, backend in zip(self._ports, (emulator.port, emulator.content_port)):
-            self._run(port, backend)
-        wait_until(lambda: all(map(_listens, self._ports)), "nghttpx to listen")
+        backends = {"graph": emulator.port, "content": emulator.content_port}
+        for place, (subject, backend) in zip(self._places, backends.items()):
+            protocols = "http/1.1" if self._hosts and subject == "content" else "h2,http/1.1"
+            self._run(subject, place, backend, protocols)
+        wait_until(lambda: all(map(_listens, self._places)), "nghttpx to listen")
 
-    def _run(self, port, backend):
-        frontend = f"127.0.0.1,{port}" + ("" if self._tls else ";no-tls")
+    def _run(self, subject, place, backend, protocols):
+        address, port = place
+        frontend = f"{address},{port}" + ("" if self._tls else ";no-tls")
         pair = ["proxy.key", "proxy.pem"] if self._tls else []
         self._processes.append(subprocess.Popen(
             ["nghttpx", "--conf=/dev/null", "--single-process", "--no-location-rewrite",
              "--no-ocsp", f"--frontend={frontend}", f"--backend=127.0.0.1,{backend}",
+             f"--npn-list={protocols}",
              f"--backend-connections-per-frontend={CONNECTIONS}",
-             f"--errorlog-file={self._directory / f'errors-{port}'}",
-             f"--accesslog-file={self._directory / f'access-{port}'}",
-             "--accesslog-format=$remote_port $alpn $request", *pair],
+             f"--errorlog-file={self._directory / f'errors-{subject}'}",
+             f"--accesslog-file={self._directory / subject}",
+             "--accesslog-format=$remote_port $alpn $body_bytes_sent $request", *pair],
             cwd=self._directory, stdin=subprocess.DEVNULL))
+
+    def _log(self, subject):
+        return [line.split(" ", 3) for line in (self._directory / subject).read_text().splitlines()]
 
     def requests(self):
         """The requests to Graph so far: (port that the connection came from, protocol, line)."""
-        log = self._directory / f"access-{self._ports[0]}"
-        return [tuple(line.split(" ", 2)) for line in log.read_text().splitlines()]
+        return [(port, protocol, request) for port, protocol, _, request in self._log("graph")]
+
+    def contents(self):
+        """The requests for contents that have ended: (port of the connection, bytes that it got)."""
+        return [(port, int(size)) for port, _, size, _ in self._log("content")]
 
     def stop(self):
         """Ends it and waits for it. May be called again."""
