@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The emulator's scripts are in a release only if its local.am lists them, one by one.
+# Scripts of the emulator and the bench are in a release only if a local.am lists them, one by one.
 set -eu
 failed=0
-for script in tests/emulator/*.py tests/emulator/*.json; do
-    if ! grep -qF "$script" tests/emulator/local.am; then
-        echo "$script: not in EXTRA_DIST of tests/emulator/local.am" >&2
+for script in tests/emulator/*.py tests/emulator/*.json tests/bench/*.py; do
+    list=${script%/*}/local.am
+    if ! grep -qF "$script" "$list"; then
+        echo "$script: not in EXTRA_DIST of $list" >&2
         failed=1
     fi
 done
