@@ -8,7 +8,7 @@ import random
 import subprocess
 
 from table import Must, measure, show, timed
-from world import World, bound, run
+from world import RCLONE_AHEAD, World, bound, run
 
 BANDWIDTH = 100_000_000
 RANDOM_READS = 200
@@ -17,7 +17,8 @@ RANDOM_SIZE = 4096
 
 def known_mounts(world):
     """{name: function that makes a cold mount}, for those that read through a file system."""
-    return {"rclone": world.rclone, "graphfs": lambda: world.account().mount()}
+    return {"rclone": world.rclone, "rclone, read-ahead": lambda: world.rclone(RCLONE_AHEAD),
+            "graphfs": lambda: world.account().mount()}
 
 
 def files_below(top):
@@ -79,7 +80,8 @@ def sequential(directory, options):
                     **{name: cold(world, make, read_whole) for name, make in mounts.items()}}
             medians = measure(rows, options.runs)
         show(f"sequential read of {options.size} MiB, cold, {latency} ms, 100 MB/s a connection", medians,
-             "rclone", [Must(1 / 4, "rclone"), Must(1 / 0.9, f"curl, {count} ranges")] if latency else [])
+             "rclone", [Must(1 / 4, "rclone"), Must(1 / 4, "rclone, read-ahead"),
+                        Must(1 / 0.9, f"curl, {count} ranges")] if latency else [])
 
 
 def cached(directory, options):
@@ -138,7 +140,10 @@ def small(directory, options):
     for latency in options.latencies:
         with World(directory / str(latency), f"--generate=files={options.small},folders=0,size=4096",
                    f"--latency={latency}") as world:
-            rows = {name: cold(world, make, read_all) for name, make in known_mounts(world).items()}
+            mounts = known_mounts(world)
+            # It changes nothing for files as small as these.
+            del mounts["rclone, read-ahead"]
+            rows = {name: cold(world, make, read_all) for name, make in mounts.items()}
             medians = measure(rows, options.runs)
         for row in medians.values():
             row["requests a file"] = row["requests"] / options.small

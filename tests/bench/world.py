@@ -33,7 +33,9 @@ FAR = 100_000_000
 STOP_LIMIT_S = 30
 # As rclone's documentation advises for a mount.
 RCLONE_FLAGS = ("--vfs-cache-mode=full", "--vfs-cache-max-age=1000h", "--dir-cache-time=1000h",
-                "--attr-timeout=1h", "--poll-interval=1m", "--vfs-read-ahead=128M", "--buffer-size=32M")
+                "--attr-timeout=1h", "--poll-interval=1m")
+# For files that are read in order; it makes random reads fetch far more.
+RCLONE_AHEAD = "--vfs-read-ahead=128M"
 
 
 def run(*command):
@@ -143,14 +145,15 @@ class World:
         account.login()
         return account
 
-    def rclone(self):
-        return Rclone(self)
+    def rclone(self, *flags):
+        return Rclone(self, flags)
 
 
 class Rclone:
     """`rclone mount` with a cache of its own; `path` is the mount point."""
 
-    def __init__(self, world):
+    def __init__(self, world, flags):
+        self._flags = flags
         self._directory = world.fresh("rclone")
         self.path = self._directory / "mount"
         self.path.mkdir()
@@ -167,7 +170,7 @@ class Rclone:
         with open(self._directory / "log", "wb") as log:
             self._process = subprocess.Popen(
                 ["rclone", "mount", f"--config={self._config}", f"--cache-dir={self._directory / 'cache'}",
-                 *RCLONE_FLAGS, "bench:", str(self.path)],
+                 *RCLONE_FLAGS, *self._flags, "bench:", str(self.path)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
         def ready():
