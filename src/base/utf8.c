@@ -34,6 +34,10 @@ size_t utf8_next(const char *str, size_t len, uint32_t *ret_char)
 
     if (len == 0)
         return 0;
+    if (bytes[0] < 0x80) { /* nearly all that comes */
+        *ret_char = bytes[0];
+        return 1;
+    }
     while (form < FORMS && (bytes[0] & utf8_forms[form].mask) != utf8_forms[form].lead)
         form++;
     if (form == FORMS || len < utf8_forms[form].len)

@@ -2,11 +2,11 @@
 /*
  * Rounds: the drives that are followed, and what each does next.
  *
- * A drive rests until its time has come, then fetches pages one after the other, then applies what
- * was staged in steps, and rests again. What the round has come to is in the store (struct
- * drive_row) and changes only together with what it stands for, in one transaction (round_store.c);
- * nothing here is needed to go on after a kill. A failure puts the drive to rest for a while;
- * others go on.
+ * A drive rests until its time has come, then fetches pages one after the other (each while the one
+ * before is taken in), then applies what was staged in steps, and rests again. What the round has
+ * come to is in the store (struct drive_row) and changes only together with what it stands for, in
+ * one transaction (round_store.c); nothing here is needed to go on after a kill. A failure puts the
+ * drive to rest for a while; others go on.
  */
 #include "config.h"
 
@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "sync/round_plan.h"
@@ -28,6 +29,14 @@
 #define FAILED_CHECKS_MAX 4
 
 static void proceed(struct sync *sync, struct follow *follow);
+
+/* The page under way, asked for ahead or not, is not wanted any more. */
+static void abandon_page(struct sync *sync, struct follow *follow)
+{
+    request_abandon(sync, follow->request);
+    follow->request = NULL;
+    free(steal_ptr(&follow->ahead_link));
+}
 
 /* ---- the drives that are followed ---- */
 
@@ -53,8 +62,7 @@ static void take_drive_id(struct sync *sync, struct follow *follow, const struct
     follow->phase = FOLLOW_RESTING;
     follow->failures = follow->restarts = follow->broken_links = 0;
     follow->ended_ms = 0;
-    request_abandon(sync, follow->request);
-    follow->request = NULL;
+    abandon_page(sync, follow);
     check_abandon(sync, follow->check);
     follow->check = NULL;
     strset_clear(&follow->links);
@@ -111,6 +119,7 @@ void rounds_follow_known(struct sync *sync)
 
 static void rest_after_failure(struct sync *sync, struct follow *follow, const struct err *err)
 {
+    abandon_page(sync, follow);
     follow->phase = FOLLOW_RESTING;
     follow->failures++;
     follow->waits_for_wake = sync_waits_for_wake(err);
@@ -178,6 +187,23 @@ static int check_next_link(struct follow *follow, const char *link, struct err *
     return 0;
 }
 
+static void on_page(struct sync *sync, struct answer *answer, void *owner);
+
+static void request_next(struct sync *sync, struct follow *follow, const char *link)
+{
+    follow->request = request_page(sync,
+                                   &(struct page_query){
+                                       .kind = link ? PAGE_LINK : PAGE_DELTA,
+                                       .drive_id = follow->drive_id,
+                                       .link = link,
+                                       .priority = REMOTE_BACKGROUND,
+                                       .deadline_ms = sync->pulls.len > 0 ? PULL_DEADLINE_MS : 0,
+                                   },
+                                   on_page, follow);
+}
+
+/* The next page is on its way while this one is taken in: their times don't add up. Nothing of it
+ * is looked at before this one is in the store. */
 static int take_page(struct sync *sync, struct follow *follow, const struct item_page *page,
                      struct err *err)
 {
@@ -185,6 +211,10 @@ static int take_page(struct sync *sync, struct follow *follow, const struct item
 
     if (r == 0)
         r = check_next_link(follow, page->next_link, err);
+    if (r == 0 && page->next_link) {
+        follow->ahead_link = x_strdup(page->next_link);
+        request_next(sync, follow, page->next_link);
+    }
     if (r == 0)
         r = round_store_page(sync, follow, page, err);
     return r;
@@ -218,15 +248,12 @@ static void fetch(struct sync *sync, struct follow *follow, const struct round_p
     follow->followed_link = plan->step == STEP_FOLLOW;
     if (plan->is_new)
         follow->began_pull = sync->pulls_asked;
-    follow->request = request_page(sync,
-                                   &(struct page_query){
-                                       .kind = plan->link ? PAGE_LINK : PAGE_DELTA,
-                                       .drive_id = follow->drive_id,
-                                       .link = plan->link,
-                                       .priority = REMOTE_BACKGROUND,
-                                       .deadline_ms = sync->pulls.len > 0 ? PULL_DEADLINE_MS : 0,
-                                   },
-                                   on_page, follow);
+    if (follow->ahead_link && plan->link && strcmp(follow->ahead_link, plan->link) == 0) {
+        free(steal_ptr(&follow->ahead_link));
+        return;
+    }
+    abandon_page(sync, follow);
+    request_next(sync, follow, plan->link);
 }
 
 /* The next step, from what the store says. */
@@ -358,7 +385,7 @@ void rounds_free(struct sync *sync)
 
     while ((follow = LIST_FIRST(&sync->follows))) {
         LIST_REMOVE(follow, link);
-        request_abandon(sync, follow->request);
+        abandon_page(sync, follow);
         check_abandon(sync, follow->check);
         strset_clear(&follow->links);
         strset_clear(&follow->undecided);

@@ -75,6 +75,8 @@ static uint64_t enqueue(struct remote *remote, struct asked *asked)
 {
     struct fake_remote *fake = (struct fake_remote *)remote;
 
+    if (fake->settings.on_request)
+        fake->settings.on_request(asked->kind, fake->settings.on_request_arg);
     LOCKED(&fake->lock);
     asked->id = ++fake->last_id;
     fake->counts[asked->kind] += asked->kind == FAKE_ASK_ITEMS ? (unsigned)asked->count : 1;

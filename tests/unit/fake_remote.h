@@ -37,6 +37,9 @@ struct fake_settings {
     bool omits_ctag;         /* in delta, as business drives do */
     bool is_offline;         /* each request ends with -ENETDOWN */
     bool is_looping;         /* next links of delta lead to the page that they are on */
+    /* Unless NULL: runs as each request comes, on the thread that makes it. */
+    void (*on_request)(enum fake_request kind, void *arg);
+    void *on_request_arg;
 };
 
 struct fake_remote *fake_remote_new(struct clock *clock, uint64_t seed);

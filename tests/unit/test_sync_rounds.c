@@ -82,6 +82,42 @@ static void test_first_round_shows_each_page_at_once(void **state)
     assert_int_equal(sync_fixture_status(fixture).items_seen, 3);
 }
 
+/* How many items were in the store when each link was asked for. */
+static int64_t items_seen_then[8];
+static unsigned asked_links;
+
+static bool note_items_seen(const struct drive_row *drive, void *arg)
+{
+    (void)arg;
+    if (drive->is_default)
+        items_seen_then[asked_links++] = drive->items_seen;
+    return true;
+}
+
+static void note_link(enum fake_request kind, void *arg)
+{
+    struct sync_fixture *fixture = arg;
+
+    if (kind == FAKE_ASK_LINK)
+        assert_int_equal(store_list_drives(fixture->base->store, note_items_seen, NULL), 0);
+}
+
+static void test_next_page_is_asked_for_while_one_is_taken_in(void **state)
+{
+    struct sync_fixture *fixture = *state;
+
+    asked_links = 0;
+    fixture->settings->on_request = note_link;
+    fixture->settings->on_request_arg = fixture;
+    fill(fixture);
+    sync_fixture_open(fixture);
+    sync_fixture_settle(fixture);
+    sync_fixture_assert_equal(fixture, true);
+    assert_int_equal(asked_links, 2);
+    assert_int_equal(items_seen_then[0], 0);
+    assert_int_equal(items_seen_then[1], 3);
+}
+
 static void test_first_round_goes_on_after_a_kill_at_any_step(void **state)
 {
     (void)state;
@@ -508,6 +544,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_FIXTURE(test_first_round_fills_the_drive_and_completes_it),
         IN_FIXTURE(test_first_round_shows_each_page_at_once),
+        IN_FIXTURE(test_next_page_is_asked_for_while_one_is_taken_in),
         cmocka_unit_test(test_first_round_goes_on_after_a_kill_at_any_step),
         IN_FIXTURE(test_known_drive_is_shown_without_a_request),
         IN_FIXTURE(test_poll_of_an_unchanged_drive_is_one_request),
