@@ -20,13 +20,32 @@
  * wait for. */
 #define LOOKUP_DEADLINE_MS 15000
 
-static void reply_entry(const struct fs *fs, fuse_req_t req, const struct node_attr *attr)
-{
+struct attr_reply {
+    fuse_req_t req;
     struct fuse_entry_param entry;
+};
 
-    attr_fill_entry(fs, attr, &entry);
-    (void)fuse_reply_entry(req, &entry);
-    opens_told(fs->opens, attr->ino);
+static void send_entry(void *arg)
+{
+    const struct attr_reply *reply = arg;
+
+    (void)fuse_reply_entry(reply->req, &reply->entry);
+}
+
+static void send_attr(void *arg)
+{
+    const struct attr_reply *reply = arg;
+
+    (void)fuse_reply_attr(reply->req, &reply->entry.attr, reply->entry.attr_timeout);
+}
+
+static void reply_with(const struct fs *fs, fuse_req_t req, const struct node_attr *attr,
+                       void (*send)(void *reply))
+{
+    struct attr_reply reply = { .req = req };
+
+    attr_fill_entry(fs, attr, &reply.entry);
+    opens_tell(fs->opens, attr->ino, send, &reply);
 }
 
 static void reply_absent(const struct fs *fs, fuse_req_t req, const struct node_attr *directory)
@@ -48,7 +67,7 @@ static bool look_up(struct fs *fs, fuse_req_t req, ino_nr parent, const char *na
     if (r == 0)
         r = link_show(fs, &attr);
     if (r == 0) {
-        reply_entry(fs, req, &attr);
+        reply_with(fs, req, &attr, send_entry);
         return true;
     }
     if (r == -ENOENT)
@@ -104,7 +123,6 @@ void op_getattr(fuse_req_t req, fuse_ino_t nodeid, struct fuse_file_info *file)
     struct fs *fs = fuse_req_userdata(req);
     ino_nr ino = fs_row(fs, nodeid);
     struct node_attr attr;
-    struct stat stat;
     int r;
 
     (void)file;
@@ -122,9 +140,7 @@ void op_getattr(fuse_req_t req, fuse_ino_t nodeid, struct fuse_file_info *file)
         fs_reply_error(req, fs_row_error(r));
         return;
     }
-    attr_fill_stat(fs, &attr, &stat);
-    (void)fuse_reply_attr(req, &stat, attr_timeout_s(fs, &attr));
-    opens_told(fs->opens, attr.ino);
+    reply_with(fs, req, &attr, send_attr);
 }
 
 void op_readlink(fuse_req_t req, fuse_ino_t nodeid)

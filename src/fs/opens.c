@@ -186,16 +186,34 @@ bool opens_is_outdated(struct opens *opens, ino_nr ino)
     return find_outdated(opens, ino) != NULL;
 }
 
-void opens_told(struct opens *opens, ino_nr ino)
+/* The lock is held. False: it wasn't outdated. */
+static bool end_outdated(struct opens *opens, ino_nr ino)
 {
-    struct outdated *outdated;
+    struct outdated *outdated = find_outdated(opens, ino);
 
-    LOCKED(&opens->lock);
-    outdated = find_outdated(opens, ino);
     if (!outdated)
-        return;
+        return false;
     LIST_REMOVE(outdated, link);
     free(outdated);
+    return true;
+}
+
+void opens_told(struct opens *opens, ino_nr ino)
+{
+    LOCKED(&opens->lock);
+    (void)end_outdated(opens, ino);
+}
+
+void opens_tell(struct opens *opens, ino_nr ino, void (*reply)(void *arg), void *arg)
+{
+    {
+        LOCKED(&opens->lock);
+        if (end_outdated(opens, ino)) {
+            reply(arg);
+            return;
+        }
+    }
+    reply(arg);
 }
 
 size_t opens_count(struct opens *opens)

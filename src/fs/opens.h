@@ -61,6 +61,11 @@ bool opens_note_change(struct opens *opens, ino_nr ino);
 bool opens_is_outdated(struct opens *opens, ino_nr ino);
 void opens_told(struct opens *opens, ino_nr ino);
 
+/* The same where reply(arg) gives the kernel the attributes of now: it runs once, and no open sees
+ * the inode as outdated after it. An open that the reply lets go on would else come too soon, and
+ * one that doesn't wait for the reply would, if it were told first, see the old size. */
+void opens_tell(struct opens *opens, ino_nr ino, void (*reply)(void *arg), void *arg);
+
 /* How many opens there are. */
 size_t opens_count(struct opens *opens);
 

@@ -3,6 +3,9 @@
 
 #include "fs/opens.h"
 
+#include <pthread.h>
+#include <sched.h>
+
 #include "unit.h"
 
 /* Two numbers that share a bucket and a slot with 1000, whatever the table's size. */
@@ -103,6 +106,57 @@ static void test_a_changed_inode_is_outdated_until_the_kernel_is_told(void **sta
     opens_free(opens);
 }
 
+struct telling {
+    struct opens *opens;
+    pthread_t opener;
+    _Atomic bool has_begun;
+    _Atomic bool was_told;
+    bool was_early, was_outdated;
+};
+
+static void *open_meanwhile(void *arg)
+{
+    struct telling *telling = arg;
+
+    telling->has_begun = true;
+    telling->was_outdated = opens_is_outdated(telling->opens, INO);
+    telling->was_early = !telling->was_told;
+    return NULL;
+}
+
+static void reply_slowly(void *arg)
+{
+    struct telling *telling = arg;
+
+    assert_int_equal(pthread_create(&telling->opener, NULL, open_meanwhile, telling), 0);
+    while (!telling->has_begun)
+        (void)sched_yield();
+    for (int i = 0; i < 1000; i++)
+        (void)sched_yield();
+    telling->was_told = true;
+}
+
+static void count_reply(void *arg)
+{
+    ++*(unsigned *)arg;
+}
+
+static void test_an_open_beside_a_reply_comes_neither_too_soon_nor_too_late(void **state)
+{
+    struct telling telling = { .opens = opens_new() };
+    unsigned replies = 0;
+
+    (void)state;
+    assert_false(opens_note_change(telling.opens, INO));
+    opens_tell(telling.opens, INO, reply_slowly, &telling);
+    assert_int_equal(pthread_join(telling.opener, NULL), 0);
+    assert_false(telling.was_outdated);
+    assert_false(telling.was_early);
+    opens_tell(telling.opens, INO, count_reply, &replies);
+    assert_int_equal(replies, 1);
+    opens_free(telling.opens);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -111,6 +165,7 @@ int main(void)
         cmocka_unit_test(test_pages_are_kept_only_for_the_generation_they_are_of),
         cmocka_unit_test(test_pages_of_wrong_content_are_kept_no_longer),
         cmocka_unit_test(test_a_changed_inode_is_outdated_until_the_kernel_is_told),
+        cmocka_unit_test(test_an_open_beside_a_reply_comes_neither_too_soon_nor_too_late),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
