@@ -76,12 +76,14 @@ static int open_version(struct fs *fs, const struct node *node, struct content_f
 static int pin_row(struct fs *fs, ino_nr ino, struct node *ret_node, struct open_file **ret_file)
 {
     struct node node = { 0 };
+    enum kernel_view view;
     int r;
 
     READING(fs);
     /* The kernel would cut the new content to the size it knows: it is to ask for the name first,
      * and learns the new one. */
-    if (opens_is_outdated(fs->opens, ino))
+    view = opens_view(fs->opens, ino);
+    if (view == VIEW_OUTDATED)
         return -ESTALE;
     r = store_get_node(fs->conf.store, ino, &node);
     if (r < 0)
@@ -96,6 +98,7 @@ static int pin_row(struct fs *fs, ino_nr ino, struct node *ret_node, struct open
     }
     *ret_node = node;
     *ret_file = opens_add(fs->opens, &node.attr);
+    (*ret_file)->is_direct = view == VIEW_DOUBTFUL;
     return 0;
 }
 
@@ -132,6 +135,8 @@ static void open_and_reply(struct fs *fs, fuse_req_t req, ino_nr ino, struct fus
     }
     sync_note_use(fs->conf.sync, opened->attr.drive);
     file->fh = (uintptr_t)opened;
+    /* Reads past the kernel's cache know no size but ours. */
+    file->direct_io = opened->is_direct;
     file->keep_cache = opens_note_pages(fs->opens, opened->attr.ino, opened->attr.generation);
 #if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 11)
     file->noflush = 1;

@@ -29,6 +29,8 @@ struct page_slot {
 struct outdated {
     LIST_ENTRY(outdated) link;
     ino_nr ino;
+    enum kernel_view view;
+    unsigned changes;
 };
 
 LIST_HEAD(outdated_list, outdated);
@@ -60,8 +62,12 @@ void opens_free(struct opens *opens)
 
         while ((file = LIST_FIRST(&opens->buckets[i])))
             opens_remove(opens, file);
-        while (!LIST_EMPTY(&opens->outdated[i]))
-            opens_told(opens, LIST_FIRST(&opens->outdated[i])->ino);
+        while (!LIST_EMPTY(&opens->outdated[i])) {
+            struct outdated *outdated = LIST_FIRST(&opens->outdated[i]);
+
+            LIST_REMOVE(outdated, link);
+            free(outdated);
+        }
     }
     (void)pthread_mutex_destroy(&opens->lock);
     free(opens);
@@ -172,43 +178,56 @@ bool opens_note_change(struct opens *opens, ino_nr ino)
     LOCKED(&opens->lock);
     if (find(opens, ino))
         return true;
-    if (!find_outdated(opens, ino)) {
+    outdated = find_outdated(opens, ino);
+    if (!outdated) {
         outdated = x_calloc(1, sizeof *outdated);
         outdated->ino = ino;
         LIST_INSERT_HEAD(&opens->outdated[ino % BUCKETS], outdated, link);
     }
+    outdated->view = VIEW_OUTDATED;
+    outdated->changes++;
     return false;
 }
 
-bool opens_is_outdated(struct opens *opens, ino_nr ino)
+enum kernel_view opens_view(struct opens *opens, ino_nr ino)
 {
+    const struct outdated *outdated;
+
     LOCKED(&opens->lock);
-    return find_outdated(opens, ino) != NULL;
+    outdated = find_outdated(opens, ino);
+    return outdated ? outdated->view : VIEW_CURRENT;
 }
 
-/* The lock is held. False: it wasn't outdated. */
-static bool end_outdated(struct opens *opens, ino_nr ino)
+unsigned opens_changes(struct opens *opens, ino_nr ino)
 {
-    struct outdated *outdated = find_outdated(opens, ino);
+    const struct outdated *outdated;
 
-    if (!outdated)
-        return false;
+    LOCKED(&opens->lock);
+    outdated = find_outdated(opens, ino);
+    return outdated ? outdated->changes : 0;
+}
+
+void opens_told(struct opens *opens, ino_nr ino, unsigned changes)
+{
+    struct outdated *outdated;
+
+    LOCKED(&opens->lock);
+    outdated = find_outdated(opens, ino);
+    if (!outdated || outdated->changes != changes)
+        return;
     LIST_REMOVE(outdated, link);
     free(outdated);
-    return true;
-}
-
-void opens_told(struct opens *opens, ino_nr ino)
-{
-    LOCKED(&opens->lock);
-    (void)end_outdated(opens, ino);
 }
 
 void opens_tell(struct opens *opens, ino_nr ino, void (*reply)(void *arg), void *arg)
 {
     {
+        struct outdated *outdated;
+
         LOCKED(&opens->lock);
-        if (end_outdated(opens, ino)) {
+        outdated = find_outdated(opens, ino);
+        if (outdated) {
+            outdated->view = VIEW_DOUBTFUL;
             reply(arg);
             return;
         }

@@ -24,6 +24,7 @@ struct open_file {
     LIST_ENTRY(open_file) link;
     struct node_attr attr;
     struct content_file *content;
+    bool is_direct; /* reads pass the kernel's cache: its size may be wrong */
 };
 
 /* Empty. For opens_free(). */
@@ -54,16 +55,26 @@ void opens_distrust_pages(struct opens *opens, uint64_t generation,
 
 /*
  * The inode's content changes with the commit under way. True if somebody has it open; if not, the
- * kernel's attributes of it are out of date from the commit on, which opens_is_outdated() says
- * until opens_told(): the kernel was told to forget them, or was given those of now.
+ * kernel's attributes of it are out of date from the commit on, until it was told to forget them:
+ * opens_told(). An answer that gives it those of now (opens_tell) is not enough: it drops them if
+ * an older answer, that had crossed the commit, was taken in since it asked.
  */
-bool opens_note_change(struct opens *opens, ino_nr ino);
-bool opens_is_outdated(struct opens *opens, ino_nr ino);
-void opens_told(struct opens *opens, ino_nr ino);
+enum kernel_view {
+    VIEW_CURRENT,
+    VIEW_OUTDATED, /* it has not asked since the commit */
+    VIEW_DOUBTFUL, /* it was answered, and may not have taken it in */
+};
 
-/* The same where reply(arg) gives the kernel the attributes of now: it runs once, and no open sees
- * the inode as outdated after it. An open that the reply lets go on would else come too soon, and
- * one that doesn't wait for the reply would, if it were told first, see the old size. */
+bool opens_note_change(struct opens *opens, ino_nr ino);
+enum kernel_view opens_view(struct opens *opens, ino_nr ino);
+
+/* To be asked before the kernel is told, for opens_told() after that: changes that come in between
+ * are still to be told. */
+unsigned opens_changes(struct opens *opens, ino_nr ino);
+void opens_told(struct opens *opens, ino_nr ino, unsigned changes);
+
+/* Runs reply(arg), which gives the kernel the attributes of now: once, and an open that it lets go
+ * on finds the view no longer outdated. */
 void opens_tell(struct opens *opens, ino_nr ino, void (*reply)(void *arg), void *arg);
 
 /* How many opens there are. */

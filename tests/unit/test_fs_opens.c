@@ -93,16 +93,20 @@ static void test_pages_of_wrong_content_are_kept_no_longer(void **state)
 static void test_a_changed_inode_is_outdated_until_the_kernel_is_told(void **state)
 {
     struct opens *opens = opens_new();
+    unsigned changes;
 
     (void)state;
     assert_false(opens_note_change(opens, INO));
-    assert_false(opens_note_change(opens, INO));
     assert_false(opens_note_change(opens, SAME_SLOT));
-    assert_true(opens_is_outdated(opens, INO));
-    opens_told(opens, INO);
-    assert_false(opens_is_outdated(opens, INO));
-    opens_told(opens, INO);
-    assert_true(opens_is_outdated(opens, SAME_SLOT));
+    assert_int_equal(opens_view(opens, INO), VIEW_OUTDATED);
+    changes = opens_changes(opens, INO);
+    assert_false(opens_note_change(opens, INO));
+    opens_told(opens, INO, changes);
+    assert_int_equal(opens_view(opens, INO), VIEW_OUTDATED);
+    opens_told(opens, INO, opens_changes(opens, INO));
+    assert_int_equal(opens_view(opens, INO), VIEW_CURRENT);
+    opens_told(opens, INO, opens_changes(opens, INO));
+    assert_int_equal(opens_view(opens, SAME_SLOT), VIEW_OUTDATED);
     opens_free(opens);
 }
 
@@ -111,7 +115,8 @@ struct telling {
     pthread_t opener;
     _Atomic bool has_begun;
     _Atomic bool was_told;
-    bool was_early, was_outdated;
+    bool was_early;
+    enum kernel_view view;
 };
 
 static void *open_meanwhile(void *arg)
@@ -119,7 +124,7 @@ static void *open_meanwhile(void *arg)
     struct telling *telling = arg;
 
     telling->has_begun = true;
-    telling->was_outdated = opens_is_outdated(telling->opens, INO);
+    telling->view = opens_view(telling->opens, INO);
     telling->was_early = !telling->was_told;
     return NULL;
 }
@@ -150,8 +155,11 @@ static void test_an_open_beside_a_reply_comes_neither_too_soon_nor_too_late(void
     assert_false(opens_note_change(telling.opens, INO));
     opens_tell(telling.opens, INO, reply_slowly, &telling);
     assert_int_equal(pthread_join(telling.opener, NULL), 0);
-    assert_false(telling.was_outdated);
+    assert_int_equal(telling.view, VIEW_DOUBTFUL);
     assert_false(telling.was_early);
+    assert_false(opens_note_change(telling.opens, INO));
+    assert_int_equal(opens_view(telling.opens, INO), VIEW_OUTDATED);
+    opens_told(telling.opens, INO, opens_changes(telling.opens, INO));
     opens_tell(telling.opens, INO, count_reply, &replies);
     assert_int_equal(replies, 1);
     opens_free(telling.opens);
