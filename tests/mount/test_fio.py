@@ -1,10 +1,7 @@
 # SPDX-License-Identifier: MIT
 """fio's own check of what it wrote, through a cache that is smaller than the file."""
 
-import shutil
 import subprocess
-
-import pytest
 
 MIB = 1 << 20
 SIZE = 24 * MIB
@@ -22,7 +19,6 @@ def fio(directory, **options):
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.skipif(shutil.which("fio") is None, reason="fio is not installed")
 def test_fio_verifies_a_file_that_is_larger_than_the_cache(make_world, tmp_path):
     source = tmp_path / "source"
     source.mkdir()
