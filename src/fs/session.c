@@ -96,8 +96,12 @@ static void forget_attr(void *arg, ino_nr ino)
 static void forget_content(void *arg, ino_nr ino)
 {
     struct fs *fs = arg;
-    unsigned changes = opens_changes(fs->opens, ino);
+    unsigned changes;
 
+    {
+        READING(fs); /* a change that is noted has been committed */
+        changes = opens_changes(fs->opens, ino);
+    }
     note_result("file", fuse_lowlevel_notify_inval_inode(fs->session, fs_nodeid(fs, ino), 0, 0));
     opens_told(fs->opens, ino, changes);
 }
