@@ -53,24 +53,27 @@ bool opens_note_pages(struct opens *opens, ino_nr ino, uint64_t generation);
 void opens_distrust_pages(struct opens *opens, uint64_t generation,
                           void (*fn)(void *arg, ino_nr ino), void *arg);
 
-/*
- * The inode's content changes with the commit under way. True if somebody has it open; if not, the
- * kernel's attributes of it are out of date from the commit on, until it was told to forget them:
- * opens_told(). An answer that gives it those of now (opens_tell) is not enough: it drops them if
- * an older answer, that had crossed the commit, was taken in since it asked.
- */
+/* What the kernel knows of an inode's size. An answer that gives it the attributes of now is not
+ * enough after a change: it drops them if an older answer, that had crossed the commit, was taken
+ * in since it asked. */
 enum kernel_view {
     VIEW_CURRENT,
     VIEW_OUTDATED, /* it has not asked since the commit */
     VIEW_DOUBTFUL, /* it was answered, and may not have taken it in */
 };
 
+/* The inode's content changes with the commit under way. True if somebody has it open; if not, the
+ * view is outdated until the kernel was told to forget what it knows: opens_told(). */
 bool opens_note_change(struct opens *opens, ino_nr ino);
+
+/* Never VIEW_OUTDATED in an open that comes after the reply of opens_tell(), until a new change. */
 enum kernel_view opens_view(struct opens *opens, ino_nr ino);
 
 /* To be asked before the kernel is told, for opens_told() after that: changes that come in between
  * are still to be told. */
 unsigned opens_changes(struct opens *opens, ino_nr ino);
+
+/* The kernel was told; ${changes} is what opens_changes() said before. */
 void opens_told(struct opens *opens, ino_nr ino, unsigned changes);
 
 /* Runs reply(arg), which gives the kernel the attributes of now: once, and an open that it lets go
