@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "sync/round_plan.h"
@@ -30,12 +29,10 @@
 
 static void proceed(struct sync *sync, struct follow *follow);
 
-/* The page under way, asked for ahead or not, is not wanted any more. */
 static void abandon_page(struct sync *sync, struct follow *follow)
 {
     request_abandon(sync, follow->request);
     follow->request = NULL;
-    free(steal_ptr(&follow->ahead_link));
 }
 
 /* ---- the drives that are followed ---- */
@@ -119,7 +116,6 @@ void rounds_follow_known(struct sync *sync)
 
 static void rest_after_failure(struct sync *sync, struct follow *follow, const struct err *err)
 {
-    abandon_page(sync, follow);
     follow->phase = FOLLOW_RESTING;
     follow->failures++;
     follow->waits_for_wake = sync_waits_for_wake(err);
@@ -142,6 +138,7 @@ static void fail(struct sync *sync, struct follow *follow, const struct err *err
         .restarts = follow->restarts,
     });
 
+    abandon_page(sync, follow); /* the next one, if this one could not be taken in */
     if (err->code == -EPROTO)
         follow->broken_links++;
     follow->lost_links = err->http_status == 404 ? follow->lost_links + 1 : 0;
@@ -211,10 +208,8 @@ static int take_page(struct sync *sync, struct follow *follow, const struct item
 
     if (r == 0)
         r = check_next_link(follow, page->next_link, err);
-    if (r == 0 && page->next_link) {
-        follow->ahead_link = x_strdup(page->next_link);
+    if (r == 0 && page->next_link)
         request_next(sync, follow, page->next_link);
-    }
     if (r == 0)
         r = round_store_page(sync, follow, page, err);
     return r;
@@ -248,12 +243,8 @@ static void fetch(struct sync *sync, struct follow *follow, const struct round_p
     follow->followed_link = plan->step == STEP_FOLLOW;
     if (plan->is_new)
         follow->began_pull = sync->pulls_asked;
-    if (follow->ahead_link && plan->link && strcmp(follow->ahead_link, plan->link) == 0) {
-        free(steal_ptr(&follow->ahead_link));
-        return;
-    }
-    abandon_page(sync, follow);
-    request_next(sync, follow, plan->link);
+    if (!follow->request) /* take_page() has asked for the link that it stored */
+        request_next(sync, follow, plan->link);
 }
 
 /* The next step, from what the store says. */
@@ -266,6 +257,7 @@ static void proceed(struct sync *sync, struct follow *follow)
 
     if (r < 0) {
         (void)sync_explain(&err, r, "reading the state of a drive");
+        abandon_page(sync, follow);
         rest_after_failure(sync, follow, &err);
         return;
     }

@@ -43,7 +43,6 @@ struct follow {
     char *drive_id;
     enum follow_phase phase;
     struct request *request; /* of the page under way */
-    char *ahead_link;        /* what it was asked for by before its turn came; else NULL */
     struct check *check;
     bool round_is_new;       /* the page under way is the first one of its round */
     bool followed_link;      /* it was asked for by a link */
