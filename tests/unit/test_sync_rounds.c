@@ -3,8 +3,10 @@
 #include "config.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/cleanup.h"
 #include "sync_fixture.h"
@@ -116,6 +118,36 @@ static void test_next_page_is_asked_for_while_one_is_taken_in(void **state)
     assert_int_equal(asked_links, 2);
     assert_int_equal(items_seen_then[0], 0);
     assert_int_equal(items_seen_then[1], 3);
+}
+
+/* What is written from now on does not fit on the disk. */
+static void fill_disk_at_link(enum fake_request kind, void *arg)
+{
+    (void)arg;
+    if (kind == FAKE_ASK_LINK)
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &(struct rlimit){ 0, RLIM_INFINITY }), 0);
+}
+
+static void test_a_page_that_the_disk_could_not_take_is_not_passed_over(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    const struct rlimit no_limit = { RLIM_INFINITY, RLIM_INFINITY };
+
+    (void)signal(SIGXFSZ, SIG_IGN);
+    fill(fixture);
+    sync_fixture_open(fixture);
+    fixture->settings->on_request = fill_disk_at_link;
+    while (sync_fixture_status(fixture).error.code == 0)
+        assert_true(sync_fixture_step(fixture));
+    fixture->settings->on_request = NULL;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &no_limit), 0);
+    assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_LINK), 1);
+    assert_int_equal(sync_fixture_status(fixture).items_seen, 0);
+
+    sync_fixture_run(fixture, POLL_MS);
+    sync_fixture_assert_equal(fixture, true);
+    assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_DELTA), 2);
+    assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_LINK), 3);
 }
 
 static void test_first_round_goes_on_after_a_kill_at_any_step(void **state)
@@ -545,6 +577,7 @@ int main(void)
         IN_FIXTURE(test_first_round_fills_the_drive_and_completes_it),
         IN_FIXTURE(test_first_round_shows_each_page_at_once),
         IN_FIXTURE(test_next_page_is_asked_for_while_one_is_taken_in),
+        IN_FIXTURE(test_a_page_that_the_disk_could_not_take_is_not_passed_over),
         cmocka_unit_test(test_first_round_goes_on_after_a_kill_at_any_step),
         IN_FIXTURE(test_known_drive_is_shown_without_a_request),
         IN_FIXTURE(test_poll_of_an_unchanged_drive_is_one_request),
