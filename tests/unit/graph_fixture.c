@@ -24,12 +24,13 @@
 
 #include "unit.h"
 
-#define MAX_ARGS     16
-#define WAIT_STEPS   6000
-#define WAIT_STEP_US 10000
-#define MAX_ANSWER   (16 * 1024 * 1024)
-#define CLIENT_ID    "00000000-0000-4000-8000-000000000001"
-#define YEAR_MS      (INT64_C(365) * 24 * 3600 * 1000)
+#define MAX_ARGS        16
+#define WAIT_STEPS      6000
+#define WAIT_STEP_US    10000
+#define PASSING_STEP_US 2000
+#define MAX_ANSWER      (16 * 1024 * 1024)
+#define CLIENT_ID       "00000000-0000-4000-8000-000000000001"
+#define YEAR_MS         (INT64_C(365) * 24 * 3600 * 1000)
 
 /* ---- The emulator ---- */
 
@@ -259,6 +260,13 @@ void service_age_token(struct service *service)
     tokens_clear(&tokens);
 }
 
+void service_pass_time(struct service *service, int64_t ms)
+{
+    clock_advance(service->clock, ms);
+    graph_wake(service->graph);
+    (void)usleep(PASSING_STEP_US);
+}
+
 void service_free(struct service *service)
 {
     if (!service)
@@ -301,6 +309,13 @@ bool answer_is_done(struct answer *answer)
 {
     LOCKED(&answer->lock);
     return answer->is_done;
+}
+
+int answer_wait_passing(struct answer *answer, struct service *service, int64_t step_ms)
+{
+    while (!answer_is_done(answer))
+        service_pass_time(service, step_ms);
+    return answer_wait(answer);
 }
 
 /* The lock is held. */

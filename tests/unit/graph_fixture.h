@@ -76,6 +76,10 @@ void service_set_token(struct service *service, size_t field, const char *value)
 /* Has the access token of the token file be renewed before it is used. */
 void service_age_token(struct service *service);
 
+/* Lets time pass, and threads that it wakes work for a moment: for loops that wait for something.
+ */
+void service_pass_time(struct service *service, int64_t ms);
+
 void service_free(struct service *service);
 
 /* What came to a completion of the remote, and a wait for it. */
@@ -100,6 +104,9 @@ void answer_clear(struct answer *answer);
 int answer_wait(struct answer *answer);
 
 bool answer_is_done(struct answer *answer);
+
+/* The same as answer_wait(), while time passes in steps of so long. */
+int answer_wait_passing(struct answer *answer, struct service *service, int64_t step_ms);
 
 /* The completions, with a struct answer as their arg. */
 void answer_page(struct item_page *page, const struct err *err, void *arg);

@@ -59,17 +59,6 @@ static int try_drives(struct service *service, struct err *ret_err)
     return ret;
 }
 
-/* Lets time pass until the answer is there. */
-static int wait_moving_clock(struct service *service, struct answer *answer)
-{
-    while (!answer_is_done(answer)) {
-        clock_advance(service->clock, 500);
-        graph_wake(service->graph);
-        (void)usleep(2000);
-    }
-    return answer_wait(answer);
-}
-
 /* ---- Sign-in ---- */
 
 static void test_a_sign_in_stores_who_it_was_for_the_user_alone(void **state)
@@ -128,6 +117,7 @@ static void test_sign_ins_that_fail_say_why(void **state)
 struct patience {
     struct service *service;
     int64_t polls;
+    _Atomic bool is_over; /* the sign-in has ended */
 };
 
 static void *approve_after_polls(void *arg)
@@ -135,17 +125,11 @@ static void *approve_after_polls(void *arg)
     struct patience *patience = arg;
     struct emulator *emulator = patience->service->emulator;
 
-    while (emulator_count(emulator, "login") < 1 + patience->polls) {
-        clock_advance(patience->service->clock, 1000);
-        graph_wake(patience->service->graph);
-        (void)usleep(2000);
-    }
+    while (!patience->is_over && emulator_count(emulator, "login") < 1 + patience->polls)
+        service_pass_time(patience->service, 1000);
     emulator_do(emulator, "POST", "approve", "{\"user_code\":\"\",\"action\":\"approve\"}");
-    for (int i = 0; i < 30; i++) {
-        clock_advance(patience->service->clock, 1000);
-        graph_wake(patience->service->graph);
-        (void)usleep(2000);
-    }
+    while (!patience->is_over)
+        service_pass_time(patience->service, 1000);
     return NULL;
 }
 
@@ -159,7 +143,7 @@ static void test_a_sign_in_waits_for_the_code_to_be_entered(void **state)
 {
     struct emulator *emulator = *state;
     struct service *service = service_new(emulator, 0);
-    struct patience patience = { service, 4 };
+    struct patience patience = { .service = service, .polls = 4 };
     pthread_t thread;
     struct err err = { 0 };
 
@@ -169,6 +153,7 @@ static void test_a_sign_in_waits_for_the_code_to_be_entered(void **state)
                              "\"action\":\"status\",\"status\":503,\"body\":\"html\"}");
     assert_int_equal(pthread_create(&thread, NULL, approve_after_polls, &patience), 0);
     int ret = graph_login_device(service->graph, show_nothing, NULL, &err);
+    patience.is_over = true;
     (void)pthread_join(thread, NULL);
     assert_int_equal(ret, 0);
     service_free(service);
@@ -286,7 +271,7 @@ static void test_trouble_of_the_sign_in_service_passes(void **state)
         emulator_do(emulator, "POST", "tokens", "{\"action\":\"expire-access\"}");
         emulator_fault(emulator, faults[i]);
         ask_drives(service, &answer);
-        assert_int_equal(wait_moving_clock(service, &answer), 0);
+        assert_int_equal(answer_wait_passing(&answer, service, 500), 0);
         answer_clear(&answer);
         assert_int_equal(graph_state(service->graph, NULL, 0), GRAPH_ONLINE);
     }
@@ -400,14 +385,11 @@ static void test_a_renewal_waits_for_the_lock_of_another_process(void **state)
     assert_int_equal(tokens_lock(service->state_dir, NULL), -EWOULDBLOCK);
     ask_drives(service, &answer);
     emulator_wait_for(emulator, "total", 1);
-    for (int i = 0; i < 10; i++) {
-        clock_advance(service->clock, 200);
-        graph_wake(service->graph);
-        (void)usleep(1000);
-    }
+    for (int i = 0; i < 10; i++)
+        service_pass_time(service, 200);
     assert_int_equal(emulator_count(emulator, "login"), 0);
     (void)close(fd);
-    assert_int_equal(wait_moving_clock(service, &answer), 0);
+    assert_int_equal(answer_wait_passing(&answer, service, 500), 0);
     assert_int_equal(emulator_count(emulator, "login"), 1);
     answer_clear(&answer);
     service_free(service);
@@ -469,16 +451,13 @@ static void test_a_token_file_that_cannot_be_read_for_a_moment_is_no_sign_out(vo
     assert_int_equal(mkdir(directory, 0700), 0);
     assert_int_equal(symlink(directory, path), 0);
     ask_drives(service, &answer);
-    for (int i = 0; i < 10; i++) {
-        clock_advance(service->clock, 500);
-        graph_wake(service->graph);
-        (void)usleep(1000);
-    }
+    for (int i = 0; i < 10; i++)
+        service_pass_time(service, 500);
     assert_false(answer_is_done(&answer));
     assert_int_equal(graph_state(service->graph, NULL, 0), GRAPH_ONLINE);
     /* At no moment is there none. */
     assert_int_equal(rename(aside, path), 0);
-    assert_int_equal(wait_moving_clock(service, &answer), 0);
+    assert_int_equal(answer_wait_passing(&answer, service, 500), 0);
     answer_clear(&answer);
     service_free(service);
 }
@@ -538,7 +517,7 @@ static void test_without_connection_readers_are_told_at_once(void **state)
     /* What runs in the background goes on trying until its deadline. */
     answer_init(&waiting);
     (void)remote_page(service->remote, &query, answer_page, &waiting);
-    assert_int_equal(wait_moving_clock(service, &waiting), -ENETDOWN);
+    assert_int_equal(answer_wait_passing(&waiting, service, 500), -ENETDOWN);
     assert_true(graph_count(service->graph).requests > before.requests + 2);
     answer_clear(&waiting);
     service->emulator = NULL;

@@ -273,11 +273,8 @@ static void check_items(const struct shared *shared, int64_t deadline_ms, bool m
     ids[GONE] = x_strdup("01AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
     answer_init(&answer);
     (void)remote_items(shared->service->remote, &query, answer_items, &answer);
-    while (moves_clock && !answer_is_done(&answer)) {
-        clock_advance(shared->service->clock, 200);
-        graph_wake(shared->service->graph);
-        (void)usleep(2000);
-    }
+    while (moves_clock && !answer_is_done(&answer))
+        service_pass_time(shared->service, 200);
     assert_int_equal(answer_wait(&answer), 0);
     assert_int_equal(answer.page->count, COUNT);
     for (size_t i = 0; i < COUNT; i++) {
@@ -382,12 +379,7 @@ static void test_cut_and_failed_content_is_fetched_again(void **state)
         emulator_fault(shared->emulator, faults[i]);
         answer_init(&answer);
         (void)remote_fetch(shared->service->remote, &query, answer_fetch, &answer);
-        while (!answer_is_done(&answer)) {
-            clock_advance(shared->service->clock, 100);
-            graph_wake(shared->service->graph);
-            (void)usleep(2000);
-        }
-        assert_int_equal(answer_wait(&answer), 0);
+        assert_int_equal(answer_wait_passing(&answer, shared->service, 100), 0);
         assert_string_equal(answer.data, letters);
         answer_clear(&answer);
     }
@@ -514,12 +506,7 @@ static void test_an_answer_for_ever_refused_is_an_error_in_the_end(void **state)
                    "{\"path\":\"*/root/delta*\",\"action\":\"status\",\"status\":500}");
     answer_init(&answer);
     (void)remote_page(shared->service->remote, &query, answer_page, &answer);
-    while (!answer_is_done(&answer)) {
-        clock_advance(shared->service->clock, 1000);
-        graph_wake(shared->service->graph);
-        (void)usleep(2000);
-    }
-    assert_int_equal(answer_wait(&answer), -ETIMEDOUT);
+    assert_int_equal(answer_wait_passing(&answer, shared->service, 1000), -ETIMEDOUT);
     assert_int_equal(answer.err.http_status, 500);
     assert_non_null(strstr(answer.err.msg, "client-request-id"));
     answer_clear(&answer);
@@ -657,11 +644,8 @@ static void test_a_call_that_fails_by_itself_holds_up_no_other(void **state)
                    "{\"path\":\"*/root/delta*\",\"action\":\"status\",\"status\":503}");
     answer_init(&failing);
     (void)remote_page(service->remote, &query, answer_page, &failing);
-    while (emulator_count(shared->emulator, "total") < 5) {
-        clock_advance(service->clock, 500);
-        graph_wake(service->graph);
-        (void)usleep(2000);
-    }
+    while (emulator_count(shared->emulator, "total") < 5)
+        service_pass_time(service, 500);
     query.kind = PAGE_CHILDREN;
     query.item_id = shared->root_id;
     query.deadline_ms = 5000;
@@ -670,12 +654,7 @@ static void test_a_call_that_fails_by_itself_holds_up_no_other(void **state)
     assert_int_equal(answer_wait(&other), 0);
     answer_clear(&other);
     emulator_do(shared->emulator, "DELETE", "faults", NULL);
-    while (!answer_is_done(&failing)) {
-        clock_advance(service->clock, 500);
-        graph_wake(service->graph);
-        (void)usleep(2000);
-    }
-    assert_int_equal(answer_wait(&failing), 0);
+    assert_int_equal(answer_wait_passing(&failing, service, 500), 0);
     answer_clear(&failing);
 }
 

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/xalloc.h"
@@ -138,17 +137,6 @@ static void ask_page(struct wire *wire, struct answer *answer)
     (void)remote_page(wire->service->remote, &query, answer_page, answer);
 }
 
-/* Lets time pass until the answer is there. */
-static int wait_moving_clock(struct wire *wire, struct answer *answer)
-{
-    while (!answer_is_done(answer)) {
-        clock_advance(wire->service->clock, 500);
-        graph_wake(wire->service->graph);
-        (void)usleep(2000);
-    }
-    return answer_wait(answer);
-}
-
 static void test_a_connection_over_which_nothing_comes_is_not_used_again(void **state)
 {
     static const char *const answers[] = { PAGE, PEER_SILENCE, PAGE, NULL };
@@ -161,7 +149,7 @@ static void test_a_connection_over_which_nothing_comes_is_not_used_again(void **
     answer_clear(&answer);
     ask_page(wire, &answer);
     peer_wait_for(wire->peer, 2);
-    assert_int_equal(wait_moving_clock(wire, &answer), 0);
+    assert_int_equal(answer_wait_passing(&answer, wire->service, 500), 0);
     answer_clear(&answer);
     assert_int_equal(peer_request(wire->peer, 1)->connection, 0);
     assert_int_equal(peer_request(wire->peer, 2)->connection, 1);
@@ -179,7 +167,7 @@ static void test_an_error_object_that_throttles_is_repeated_whatever_its_status(
 
     (void)state;
     ask_page(wire, &answer);
-    assert_int_equal(wait_moving_clock(wire, &answer), 0);
+    assert_int_equal(answer_wait_passing(&answer, wire->service, 500), 0);
     assert_int_equal(peer_count(wire->peer), 2);
     answer_clear(&answer);
     wire_free(wire);
@@ -193,7 +181,7 @@ static void test_a_service_that_asks_for_no_pause_is_not_asked_without_one(void 
 
     (void)state;
     ask_page(wire, &answer);
-    assert_int_equal(wait_moving_clock(wire, &answer), -ETIMEDOUT);
+    assert_int_equal(answer_wait_passing(&answer, wire->service, 500), -ETIMEDOUT);
     assert_true(peer_count(wire->peer) < 30);
     answer_clear(&answer);
     wire_free(wire);
