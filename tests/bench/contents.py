@@ -54,7 +54,7 @@ def connections(world, make):
 
 
 def download_ranges(world, count, size, target):
-    """curl, `count` ranges at once, to one file."""
+    """curl, `count` ranges at once, each to a file of its own."""
     known = world.graph("/me/drive/root/delta")["value"]
     file = next(one["id"] for one in known if "file" in one)
     url = world.graph(f"/me/drive/items/{file}")["@microsoft.graph.downloadUrl"]

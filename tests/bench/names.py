@@ -19,6 +19,17 @@ SELECT = ("id,name,size,eTag,cTag,file,folder,package,remoteItem,root,deleted,pa
           "specialFolder,malware,pendingOperations,lastModifiedDateTime,lastModifiedBy,webUrl")
 
 
+def from_start(world, mount, *command):
+    """Measures of starting the mount, and of a command there. Ends the mount."""
+    def work():
+        mount.start()
+        run(*command, mount.path)
+
+    with contextlib.ExitStack() as ending:
+        ending.push(mount)
+        return world.counted(lambda: timed(work))
+
+
 def build_tree(top, files):
     for number in range(files):
         folder = top / f"folder {number // FILES_PER_FOLDER:04}"
@@ -68,23 +79,14 @@ def second(directory, options):
         with mount:
             mount.settle()
 
-        def until_listed():
-            mount.start()
-            run("ls", mount.path)
-
-        def second_mount():
-            with contextlib.ExitStack() as ending:
-                ending.push(mount)
-                return world.counted(lambda: timed(until_listed))
-
         def empty_mount():
             measured = timed(lambda: (run(nullfs, empty), run("ls", empty)))
             unmount(empty)
             assert not mounted_at(empty)
             return measured
 
-        medians = measure({"empty FUSE file system": empty_mount, "graphfs": second_mount}, options.runs,
-                          warm=True)
+        rows = {"empty FUSE file system": empty_mount, "graphfs": lambda: from_start(world, mount, "ls")}
+        medians = measure(rows, options.runs, warm=True)
     show(f"second mount of {options.items} items, until the first ls is done", medians,
          "empty FUSE file system", [Must(3, "empty FUSE file system", absolute=100)])
 
@@ -100,27 +102,11 @@ def first(directory, options):
     for latency in options.latencies:
         spec = f"files={FIRST_FILES - FIRST_FOLDERS},folders={FIRST_FOLDERS},seed=1"
         with World(directory / str(latency), f"--generate={spec}", f"--latency={latency}") as world:
-            def graphfs(world=world):
-                mount = world.account().mount()
-
-                def work():
-                    mount.start()
-                    run("find", mount.path)
-
-                with contextlib.ExitStack() as ending:
-                    ending.push(mount)
-                    return world.counted(lambda: timed(work))
-
-            def rclone(world=world):
-                mount = world.rclone()
-                with contextlib.ExitStack() as ending:
-                    ending.push(mount)
-                    return world.counted(lambda: timed(lambda: (mount.start(), run("find", mount.path))))
-
             world.sign_in()
             rows = {"delta pages alone": lambda world=world: world.counted(
                         lambda: timed(lambda: delta_pages(world))),
-                    "rclone": rclone, "graphfs": graphfs}
+                    "rclone": lambda world=world: from_start(world, world.rclone(), "find"),
+                    "graphfs": lambda world=world: from_start(world, world.account().mount(), "find")}
             medians = measure(rows, options.runs)
         show(f"first mount and find over {FIRST_FILES} items in {FIRST_FOLDERS} folders, {latency} ms",
              medians, "rclone",

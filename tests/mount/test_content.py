@@ -201,31 +201,6 @@ def test_a_stalled_cat_ends_at_a_signal_while_others_read_on(world, number):
         assert (mount / "cached").read_bytes() == b"cached"
 
 
-def test_64_stalled_reads_hold_up_neither_ls_nor_cached_files(world):
-    names = [f"f{number}" for number in range(64)]
-    world.edit(edits.create("/cached", b"cached"), *[edits.create(f"/{name}", name) for name in names])
-    mount = world.mount()
-    mount.settle()
-    assert (mount / "cached").read_bytes() == b"cached"
-    world.emulator.faults([{"host": "content", "action": "stall"}])
-    cats = [subprocess.Popen(["cat", mount / name], stdout=subprocess.DEVNULL,
-                             stderr=subprocess.DEVNULL) for name in names]
-    try:
-        assert len(os.listdir(mount)) == 65
-        subprocess.run(["ls", "-l", mount.path], check=True, stdout=subprocess.DEVNULL)
-        # Past the page cache, so that the daemon has to answer.
-        handle = os.open(mount / "cached", os.O_RDONLY)
-        os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
-        assert os.read(handle, 100) == b"cached"
-        os.close(handle)
-        world.emulator.clear_faults()
-        assert [cat.wait(60) for cat in cats] == [0] * 64
-    finally:
-        for cat in cats:
-            cat.kill()
-            cat.wait()
-
-
 def test_two_equal_wrong_downloads_are_served_as_the_service_has_them_or_refused(world):
     """The service's hash is wrong, and stays wrong: never a third content."""
     data = bytes_of(10_000)

@@ -68,7 +68,6 @@ def test_a_day_of_rounds_grows_neither_memory_nor_descriptors_nor_the_store(worl
     for what, slack in slacks.items():
         early = max(sample[what] for sample in samples[:half])
         late = max(sample[what] for sample in samples[half:])
-        print(what, early, late)
         assert late <= early + slack, f"{what}: {early}, then {late}"
     mount.settle()
     assert_equal_to_server(mount)

@@ -122,7 +122,7 @@ def test_each_of_many_readers_gets_one_version_while_the_server_changes_the_file
     mount = world.mount()
     mount.settle()
     stop = threading.Event()
-    failures, whole_reads = [], []
+    failures, reads_made = [], []
 
     def read(number):
         source = random.Random(seed + number)
@@ -141,7 +141,7 @@ def test_each_of_many_readers_gets_one_version_while_the_server_changes_the_file
                 continue
             if wrong := server.check(pieces, size):
                 failures.append(f"{name}: {wrong}")
-            whole_reads.append(name)
+            reads_made.append(name)
 
     readers = [threading.Thread(target=read, args=(number,), daemon=True)
                for number in range(READERS)]
@@ -158,5 +158,5 @@ def test_each_of_many_readers_gets_one_version_while_the_server_changes_the_file
             reader.join(JOIN_LIMIT_S)
     assert not failures, failures[:10]
     assert not any(reader.is_alive() for reader in readers)
-    assert whole_reads
+    assert reads_made
     assert_equal_to_server(mount)
