@@ -269,6 +269,36 @@ struct sync_drive_status sync_fixture_status(struct sync_fixture *fixture)
     return status;
 }
 
+static struct node_attr attr_at(struct sync_fixture *fixture, const char *path)
+{
+    struct node_attr attr;
+
+    assert_int_equal(fixture_find(fixture->base, path, &attr), 0);
+    return attr;
+}
+
+bool sync_fixture_is_complete(struct sync_fixture *fixture, const char *path)
+{
+    return attr_at(fixture, path).flags & NODE_COMPLETE;
+}
+
+bool sync_fixture_needs_listing(struct sync_fixture *fixture, const char *path)
+{
+    const struct node_attr attr = attr_at(fixture, path);
+
+    return sync_needs_listing(fixture->sync, &attr);
+}
+
+void sync_fixture_list(struct sync_fixture *fixture, const char *path, int expected)
+{
+    struct outcome outcome = { 0 };
+
+    (void)sync_want_listing(fixture->sync, sync_fixture_ino(fixture, path), outcome_note, &outcome);
+    sync_fixture_settle(fixture);
+    assert_int_equal(outcome.calls, 1);
+    assert_int_equal(outcome.code, expected);
+}
+
 void outcome_note(const struct err *err, void *arg)
 {
     struct outcome *outcome = arg;

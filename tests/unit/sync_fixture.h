@@ -57,6 +57,13 @@ bool sync_fixture_has(struct sync_fixture *fixture, const char *path);
 /* What sync_status says of the default drive. */
 struct sync_drive_status sync_fixture_status(struct sync_fixture *fixture);
 
+/* Of the folder at a path. */
+bool sync_fixture_is_complete(struct sync_fixture *fixture, const char *path);
+bool sync_fixture_needs_listing(struct sync_fixture *fixture, const char *path);
+
+/* Has it listed, and fails unless that ends so: 0 or a negative errno. */
+void sync_fixture_list(struct sync_fixture *fixture, const char *path, int expected);
+
 /* A done function and what it was told. */
 struct outcome {
     unsigned calls;

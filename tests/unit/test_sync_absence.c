@@ -187,11 +187,8 @@ static void test_row_that_only_a_listing_brought_is_confirmed(void **state)
     struct sync_fixture *fixture = *state;
     size_t dir = open_and_fill(fixture, 3);
     size_t ghost = fake_create(fixture->model, dir, "ghost", ITEM_FILE);
-    struct outcome outcome = { 0 };
 
-    (void)sync_want_listing(fixture->sync, sync_fixture_ino(fixture, "/me/drive/dir"), outcome_note,
-                            &outcome);
-    sync_fixture_settle(fixture);
+    sync_fixture_list(fixture, "/me/drive/dir", 0);
     assert_true(sync_fixture_has(fixture, "/me/drive/dir/ghost"));
     fake_delete(fixture->model, ghost);
     sync_fixture_run(fixture, APPLY_LATE_MS + ABSENCE_INTERVAL_MS);
@@ -221,11 +218,8 @@ static void test_late_tombstone_is_believed_when_the_item_is_gone_too(void **sta
 {
     struct sync_fixture *fixture = *state;
     size_t dir = open_and_fill(fixture, 3);
-    struct outcome outcome = { 0 };
 
-    (void)sync_want_listing(fixture->sync, sync_fixture_ino(fixture, "/me/drive/dir"), outcome_note,
-                            &outcome);
-    sync_fixture_settle(fixture);
+    sync_fixture_list(fixture, "/me/drive/dir", 0);
     delete_children(fixture, dir, 1);
     sync_note_use(fixture->sync, 0);
     sync_fixture_run(fixture, POLL_MS);
@@ -238,11 +232,8 @@ static void test_late_change_is_taken_from_the_item_itself(void **state)
 {
     struct sync_fixture *fixture = *state;
     size_t dir = open_and_fill(fixture, 3);
-    struct outcome outcome = { 0 };
 
-    (void)sync_want_listing(fixture->sync, sync_fixture_ino(fixture, "/me/drive/dir"), outcome_note,
-                            &outcome);
-    sync_fixture_settle(fixture);
+    sync_fixture_list(fixture, "/me/drive/dir", 0);
     fake_write(fixture->model, dir + 1, 4711);
     sync_note_use(fixture->sync, 0);
     sync_fixture_run(fixture, POLL_MS);
@@ -254,11 +245,8 @@ static void test_failed_check_is_repeated_and_survives_a_kill(void **state)
 {
     struct sync_fixture *fixture = *state;
     size_t dir = open_and_fill(fixture, 3);
-    struct outcome outcome = { 0 };
 
-    (void)sync_want_listing(fixture->sync, sync_fixture_ino(fixture, "/me/drive/dir"), outcome_note,
-                            &outcome);
-    sync_fixture_settle(fixture);
+    sync_fixture_list(fixture, "/me/drive/dir", 0);
     fake_write(fixture->model, dir + 1, 4711);
     fake_remote_fail(fixture->fake, FAKE_ASK_ITEMS, 0, 2, -ETIMEDOUT, 0);
     sync_note_use(fixture->sync, 0);
@@ -379,23 +367,12 @@ static void test_row_that_is_found_during_a_request_stays(void **state)
 }
 
 /* Delta's tombstone or change of an item that was asked for lately, and which can't be had. */
-static void list_dir(struct sync_fixture *fixture)
-{
-    struct outcome outcome = { 0 };
-
-    (void)sync_want_listing(fixture->sync, sync_fixture_ino(fixture, "/me/drive/dir"), outcome_note,
-                            &outcome);
-    sync_fixture_settle(fixture);
-    assert_int_equal(outcome.calls, 1);
-    assert_int_equal(outcome.code, 0);
-}
-
 static void test_tombstone_of_an_item_that_is_refused_is_believed(void **state)
 {
     struct sync_fixture *fixture = *state;
     size_t dir = open_and_fill(fixture, 3);
 
-    list_dir(fixture);
+    sync_fixture_list(fixture, "/me/drive/dir", 0);
     delete_children(fixture, dir, 1);
     fixture->model->items.items[dir + 1].get_status = 403;
     sync_note_use(fixture->sync, 0);
@@ -409,7 +386,7 @@ static void test_item_that_fails_for_ever_does_not_stop_its_drive(void **state)
     struct sync_fixture *fixture = *state;
     size_t dir = open_and_fill(fixture, 3);
 
-    list_dir(fixture);
+    sync_fixture_list(fixture, "/me/drive/dir", 0);
     fake_write(fixture->model, dir + 1, 4711);
     fixture->model->items.items[dir + 1].get_status = 500;
     sync_fixture_run(fixture, 30 * 60 * 1000);
@@ -439,7 +416,7 @@ static void test_what_may_have_moved_out_outlives_a_deleted_folder(void **state)
     (void)fake_create(model, inner, "precious", ITEM_FILE);
     sync_note_use(fixture->sync, 0);
     sync_fixture_run(fixture, POLL_MS);
-    list_dir(fixture);
+    sync_fixture_list(fixture, "/me/drive/dir", 0);
     sync_fixture_run(fixture, 1000);
     (void)sync_want_listing(fixture->sync, sync_fixture_ino(fixture, "/me/drive"), outcome_note,
                             &(struct outcome){ 0 });
@@ -462,7 +439,7 @@ static void test_answer_that_calls_an_item_deleted_is_as_good_as_a_404(void **st
     struct sync_fixture *fixture = *state;
     size_t dir = open_and_fill(fixture, 3);
 
-    list_dir(fixture);
+    sync_fixture_list(fixture, "/me/drive/dir", 0);
     delete_children(fixture, dir, 1);
     fixture->model->items.items[dir + 1].get_status = 200;
     sync_note_use(fixture->sync, 0);

@@ -5,11 +5,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "apply_scene.h"
-#include "base/cleanup.h"
-#include "base/xalloc.h"
 #include "unit.h"
 
 /* ---- content ---- */

@@ -36,32 +36,6 @@ static void open_first_page(struct sync_fixture *fixture)
         assert_true(sync_fixture_step(fixture));
 }
 
-static bool is_complete(struct sync_fixture *fixture, const char *path)
-{
-    struct node_attr attr;
-
-    assert_int_equal(fixture_find(fixture->base, path, &attr), 0);
-    return attr.flags & NODE_COMPLETE;
-}
-
-static bool needs_listing(struct sync_fixture *fixture, const char *path)
-{
-    struct node_attr attr;
-
-    assert_int_equal(fixture_find(fixture->base, path, &attr), 0);
-    return sync_needs_listing(fixture->sync, &attr);
-}
-
-static void list_and_settle(struct sync_fixture *fixture, const char *path, int expected)
-{
-    struct outcome outcome = { 0 };
-
-    (void)sync_want_listing(fixture->sync, sync_fixture_ino(fixture, path), outcome_note, &outcome);
-    sync_fixture_settle(fixture);
-    assert_int_equal(outcome.calls, 1);
-    assert_int_equal(outcome.code, expected);
-}
-
 static void want_child(struct sync_fixture *fixture, const char *parent, const char *name,
                        int expected)
 {
@@ -91,7 +65,7 @@ static void test_listing_during_the_first_round_comes_first(void **state)
     assert_true(sync_fixture_step(fixture));
     assert_int_equal(outcome.calls, 1);
     assert_int_equal(outcome.code, 0);
-    assert_true(is_complete(fixture, "/me/drive/big"));
+    assert_true(sync_fixture_is_complete(fixture, "/me/drive/big"));
     assert_true(sync_fixture_has(fixture, "/me/drive/big/39"));
     assert_int_equal(sync_fixture_status(fixture).round, ROUND_FIRST);
     asked = fake_remote_count(fixture->fake, FAKE_ASK_CHILDREN);
@@ -175,12 +149,12 @@ static void test_failed_listing_is_remembered_for_a_while(void **state)
         sync_fixture_open(fixture);
         sync_fixture_settle(fixture);
         fake_remote_fail(fixture->fake, FAKE_ASK_CHILDREN, 0, 1, rows[i].code, rows[i].http_status);
-        list_and_settle(fixture, "/me/drive/big", rows[i].code);
+        sync_fixture_list(fixture, "/me/drive/big", rows[i].code);
         clock_advance(fixture->base->clock, rows[i].remembered_ms - 1);
-        list_and_settle(fixture, "/me/drive/big", rows[i].code);
+        sync_fixture_list(fixture, "/me/drive/big", rows[i].code);
         assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_CHILDREN), 1);
         clock_advance(fixture->base->clock, 1);
-        list_and_settle(fixture, "/me/drive/big", 0);
+        sync_fixture_list(fixture, "/me/drive/big", 0);
         sync_fixture_free(fixture);
     }
 }
@@ -193,11 +167,11 @@ static void test_listing_offline_fails_until_woken(void **state)
     sync_fixture_open(fixture);
     sync_fixture_settle(fixture);
     fixture->settings->is_offline = true;
-    list_and_settle(fixture, "/me/drive/big", -ENETDOWN);
+    sync_fixture_list(fixture, "/me/drive/big", -ENETDOWN);
     fixture->settings->is_offline = false;
-    list_and_settle(fixture, "/me/drive/big", -ENETDOWN);
+    sync_fixture_list(fixture, "/me/drive/big", -ENETDOWN);
     sync_wake(fixture->sync);
-    list_and_settle(fixture, "/me/drive/big", 0);
+    sync_fixture_list(fixture, "/me/drive/big", 0);
 }
 
 static void test_listing_in_a_drive_with_delta_only_adds(void **state)
@@ -209,7 +183,7 @@ static void test_listing_in_a_drive_with_delta_only_adds(void **state)
     sync_fixture_settle(fixture);
     fake_delete(fixture->model, fake_child(fixture->model, big, "3"));
     (void)fake_create(fixture->model, big, "new", ITEM_FILE);
-    list_and_settle(fixture, "/me/drive/big", 0);
+    sync_fixture_list(fixture, "/me/drive/big", 0);
     assert_true(sync_fixture_has(fixture, "/me/drive/big/3"));
     assert_true(sync_fixture_has(fixture, "/me/drive/big/new"));
     sync_note_use(fixture->sync, 0);
@@ -232,11 +206,11 @@ static void test_late_listing_does_not_bring_back_what_was_deleted(void **state)
     sync_note_use(fixture->sync, 0);
     sync_fixture_run(fixture, POLL_MS);
     sync_fixture_assert_equal(fixture, true);
-    list_and_settle(fixture, "/me/drive/big", 0);
+    sync_fixture_list(fixture, "/me/drive/big", 0);
     sync_fixture_assert_equal(fixture, true);
     /* The item itself is late as well: what comes back goes when it isn't any more. */
     version->visible_ms[FAKE_ITEM] = clock_real_ms(fixture->base->clock) + 1000;
-    list_and_settle(fixture, "/me/drive/big", 0);
+    sync_fixture_list(fixture, "/me/drive/big", 0);
     sync_fixture_run(fixture, APPLY_LATE_MS + ABSENCE_INTERVAL_MS);
     sync_fixture_assert_equal(fixture, true);
 }
@@ -269,7 +243,7 @@ static void test_restored_folder_is_listed_with_what_is_in_it(void **state)
     struct sync_fixture *fixture = *state;
 
     delete_and_restore(fixture);
-    list_and_settle(fixture, "/me/drive/big", 0);
+    sync_fixture_list(fixture, "/me/drive/big", 0);
     sync_fixture_assert_equal(fixture, true);
     assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_ITEMS), 3);
 }
@@ -293,14 +267,14 @@ static void test_folder_is_not_complete_while_an_item_in_it_is_in_doubt(void **s
     doubted = fake_child(fixture->model, fake_child(fixture->model, fixture->root, "big"), "1");
     for (size_t i = 0; i < ROWS(statuses); i++) {
         fixture->model->items.items[doubted].get_status = statuses[i];
-        list_and_settle(fixture, "/me/drive/big", 0);
+        sync_fixture_list(fixture, "/me/drive/big", 0);
         want_child(fixture, "/me/drive/big", "1", statuses[i] == 403 ? -EACCES : -EIO);
         assert_true(sync_fixture_has(fixture, "/me/drive/big/0"));
         assert_false(sync_fixture_has(fixture, "/me/drive/big/1"));
-        assert_false(is_complete(fixture, "/me/drive/big"));
+        assert_false(sync_fixture_is_complete(fixture, "/me/drive/big"));
     }
     fixture->model->items.items[doubted].get_status = 0;
-    list_and_settle(fixture, "/me/drive/big", 0);
+    sync_fixture_list(fixture, "/me/drive/big", 0);
     sync_fixture_assert_equal(fixture, true);
 }
 
@@ -311,8 +285,8 @@ static void test_what_isnt_a_folder_is_not_listed(void **state)
     (void)fake_create(fixture->model, fixture->root, "file", ITEM_FILE);
     sync_fixture_open(fixture);
     sync_fixture_settle(fixture);
-    list_and_settle(fixture, "/me/drive/file", -ENOTDIR);
-    list_and_settle(fixture, "/drives/D1", -ENOTDIR);
+    sync_fixture_list(fixture, "/me/drive/file", -ENOTDIR);
+    sync_fixture_list(fixture, "/drives/D1", -ENOTDIR);
 }
 
 /* Its children told of the root before it had an id: they hang on a placeholder. */
@@ -324,104 +298,9 @@ static void test_root_whose_children_came_first_is_learnt_from_a_listing(void **
     fixture->model->items.items[fixture->root].is_hidden = true;
     open_first_page(fixture);
     assert_false(sync_fixture_has(fixture, "/me/drive/big"));
-    list_and_settle(fixture, "/me/drive", 0);
+    sync_fixture_list(fixture, "/me/drive", 0);
     assert_true(sync_fixture_has(fixture, "/me/drive/big"));
     sync_fixture_assert_equal(fixture, true);
-}
-
-/* ---- shared folders ---- */
-
-/* A folder with x, y and deep/z in another's drive, and a shortcut to it. */
-static size_t share(struct sync_fixture *fixture)
-{
-    size_t root = fake_add_drive(fixture->model, "S1", true);
-    size_t shared = fake_create(fixture->model, root, "shared", ITEM_FOLDER);
-    size_t deep = fake_create(fixture->model, shared, "deep", ITEM_FOLDER);
-
-    (void)fake_create(fixture->model, shared, "x", ITEM_FILE);
-    (void)fake_create(fixture->model, shared, "y", ITEM_FILE);
-    (void)fake_create(fixture->model, deep, "z", ITEM_FILE);
-    (void)fake_create_shortcut(fixture->model, fixture->root, "link", shared);
-    sync_fixture_open(fixture);
-    sync_fixture_settle(fixture);
-    return shared;
-}
-
-static void test_shared_folder_is_listed_again_after_its_time(void **state)
-{
-    struct sync_fixture *fixture = *state;
-
-    (void)share(fixture);
-    assert_true(needs_listing(fixture, "/me/drive/link"));
-    list_and_settle(fixture, "/me/drive/link", 0);
-    assert_true(sync_fixture_has(fixture, "/me/drive/link/x"));
-    assert_false(needs_listing(fixture, "/me/drive/link"));
-    list_and_settle(fixture, "/me/drive/link/deep", 0);
-    assert_true(sync_fixture_has(fixture, "/me/drive/link/deep/z"));
-    clock_advance(fixture->base->clock, FIXTURE_TTL_S * 1000 - 1);
-    assert_false(needs_listing(fixture, "/me/drive/link"));
-    assert_false(needs_listing(fixture, "/me/drive/link/deep"));
-    clock_advance(fixture->base->clock, 1);
-    assert_true(needs_listing(fixture, "/me/drive/link"));
-    assert_true(needs_listing(fixture, "/me/drive/link/deep"));
-    assert_false(needs_listing(fixture, "/me/drive"));
-}
-
-static void test_shared_folder_follows_changes_when_listed(void **state)
-{
-    struct sync_fixture *fixture = *state;
-    size_t shared = share(fixture);
-
-    list_and_settle(fixture, "/me/drive/link", 0);
-    fake_move(fixture->model, fake_child(fixture->model, shared, "x"), shared, "renamed");
-    fake_delete(fixture->model, fake_child(fixture->model, shared, "y"));
-    clock_advance(fixture->base->clock, FIXTURE_TTL_S * 1000);
-    list_and_settle(fixture, "/me/drive/link", 0);
-    assert_true(sync_fixture_has(fixture, "/me/drive/link/renamed"));
-    assert_false(sync_fixture_has(fixture, "/me/drive/link/x"));
-    /* One 404 is not a deletion; the second one, five minutes later, is. */
-    assert_true(sync_fixture_has(fixture, "/me/drive/link/y"));
-    sync_fixture_run(fixture, ABSENCE_INTERVAL_MS - 1);
-    assert_true(sync_fixture_has(fixture, "/me/drive/link/y"));
-    sync_fixture_run(fixture, 1);
-    assert_false(sync_fixture_has(fixture, "/me/drive/link/y"));
-}
-
-/* Each listing lacks it again, which doesn't put off its removal. */
-static void test_shared_folder_that_is_listed_all_the_time_loses_what_was_deleted(void **state)
-{
-    struct sync_fixture *fixture = *state;
-    size_t shared = share(fixture);
-
-    list_and_settle(fixture, "/me/drive/link", 0);
-    fake_delete(fixture->model, fake_child(fixture->model, shared, "y"));
-    for (int i = 0; i < 7; i++) {
-        sync_fixture_run(fixture, FIXTURE_TTL_S * 1000);
-        list_and_settle(fixture, "/me/drive/link", 0);
-    }
-    assert_false(sync_fixture_has(fixture, "/me/drive/link/y"));
-    assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_ITEMS), 2);
-}
-
-/* The read model of children had lost it for a while. */
-static void test_shared_item_that_is_listed_again_is_not_missing(void **state)
-{
-    struct sync_fixture *fixture = *state;
-    size_t shared = share(fixture);
-    struct fake_version *version;
-
-    list_and_settle(fixture, "/me/drive/link", 0);
-    version =
-        &fixture->model->items.items[fake_child(fixture->model, shared, "y")].versions.items[0];
-    version->visible_ms[FAKE_CHILDREN] = version->visible_ms[FAKE_ITEM] = INT64_MAX;
-    sync_fixture_run(fixture, FIXTURE_TTL_S * 1000);
-    list_and_settle(fixture, "/me/drive/link", 0);
-    version->visible_ms[FAKE_CHILDREN] = 0;
-    sync_fixture_run(fixture, FIXTURE_TTL_S * 1000);
-    list_and_settle(fixture, "/me/drive/link", 0);
-    sync_fixture_run(fixture, 60 * 60 * 1000);
-    assert_true(sync_fixture_has(fixture, "/me/drive/link/y"));
-    assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_ITEMS), 1);
 }
 
 /* M/S/x is listed while the first round, which hasn't got that far, is under way: M, but not S. */
@@ -446,103 +325,12 @@ static void test_unlisted_folder_below_one_that_delta_lacks_is_not_complete(void
                             &(struct outcome){ 0 });
     while (!sync_fixture_has(fixture, "/me/drive/M"))
         assert_true(sync_fixture_step(fixture));
-    list_and_settle(fixture, "/me/drive/M", 0);
+    sync_fixture_list(fixture, "/me/drive/M", 0);
     assert_int_equal(sync_fixture_status(fixture).rounds, 1);
-    assert_true(is_complete(fixture, "/me/drive/M"));
-    assert_false(is_complete(fixture, "/me/drive/M/S"));
-    list_and_settle(fixture, "/me/drive/M/S", 0);
+    assert_true(sync_fixture_is_complete(fixture, "/me/drive/M"));
+    assert_false(sync_fixture_is_complete(fixture, "/me/drive/M/S"));
+    sync_fixture_list(fixture, "/me/drive/M/S", 0);
     sync_fixture_assert_equal(fixture, true);
-}
-
-static void want_target(struct sync_fixture *fixture, const char *path, int expected)
-{
-    struct outcome outcomes[2] = { { 0 } };
-
-    for (size_t i = 0; i < ROWS(outcomes); i++)
-        (void)sync_want_target(fixture->sync, sync_fixture_ino(fixture, path), outcome_note,
-                               &outcomes[i]);
-    sync_fixture_settle(fixture);
-    for (size_t i = 0; i < ROWS(outcomes); i++) {
-        assert_int_equal(outcomes[i].calls, 1);
-        assert_int_equal(outcomes[i].code, expected);
-    }
-}
-
-static bool needs_target(struct sync_fixture *fixture, const char *path)
-{
-    struct node_attr attr;
-
-    assert_int_equal(fixture_find(fixture->base, path, &attr), 0);
-    return sync_needs_target(fixture->sync, &attr);
-}
-
-static void test_shortcut_to_a_file_is_asked_for_again_after_its_time(void **state)
-{
-    struct sync_fixture *fixture = *state;
-    size_t root = fake_add_drive(fixture->model, "S1", true);
-    size_t shared = fake_create(fixture->model, root, "shared", ITEM_FILE);
-    struct node_attr attr;
-
-    (void)fake_create_shortcut(fixture->model, fixture->root, "link", shared);
-    (void)fake_create(fixture->model, fixture->root, "file", ITEM_FILE);
-    sync_fixture_open(fixture);
-    sync_fixture_settle(fixture);
-    assert_false(needs_target(fixture, "/me/drive/file"));
-    assert_true(needs_target(fixture, "/me/drive/link"));
-    fake_write(fixture->model, shared, 4711);
-    want_target(fixture, "/me/drive/link", 0);
-    assert_int_equal(fixture_find(fixture->base, "/me/drive/link", &attr), 0);
-    assert_int_equal(attr.size, 4711);
-    assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_ITEMS), 1);
-    clock_advance(fixture->base->clock, FIXTURE_TTL_S * 1000 - 1);
-    assert_false(needs_target(fixture, "/me/drive/link"));
-    clock_advance(fixture->base->clock, 1);
-    assert_true(needs_target(fixture, "/me/drive/link"));
-    fixture->model->items.items[shared].get_status = 403;
-    want_target(fixture, "/me/drive/link", -EACCES);
-    want_target(fixture, "/me/drive/file", -ENOENT);
-    fake_delete(fixture->model, shared);
-    fixture->model->items.items[shared].get_status = 0;
-    want_target(fixture, "/me/drive/link", -ENOENT);
-    assert_true(needs_target(fixture, "/me/drive/link"));
-}
-
-static void take_rest(const struct sync_drive_status *status, void *arg)
-{
-    if (status->drive == 0)
-        *(struct sync_drive_status *)arg = *status;
-}
-
-static void test_removals_held_in_a_shared_folder_are_in_the_status(void **state)
-{
-    struct sync_fixture *fixture = *state;
-    struct sync_drive_status rest = { 0 };
-    size_t shared = share(fixture);
-    char name[16];
-
-    for (int i = 0; i < 40; i++) {
-        (void)snprintf(name, sizeof name, "%d", i);
-        (void)fake_create(fixture->model, shared, name, ITEM_FILE);
-    }
-    fixture->settings->children_page_size = 100;
-    list_and_settle(fixture, "/me/drive/link", 0);
-    for (int i = 0; i < 30; i++) {
-        (void)snprintf(name, sizeof name, "%d", i);
-        fake_delete(fixture->model, fake_child(fixture->model, shared, name));
-    }
-    clock_advance(fixture->base->clock, FIXTURE_TTL_S * 1000);
-    list_and_settle(fixture, "/me/drive/link", 0);
-    sync_fixture_run(fixture, 2 * ABSENCE_INTERVAL_MS);
-    assert_true(sync_fixture_has(fixture, "/me/drive/link/0"));
-    sync_status(fixture->sync, take_rest, &rest);
-    assert_int_equal(rest.held, 30);
-    assert_int_equal(rest.error.code, 0);
-    sync_confirm_removals(fixture->sync);
-    sync_fixture_run(fixture, ABSENCE_INTERVAL_MS);
-    assert_false(sync_fixture_has(fixture, "/me/drive/link/0"));
-    rest.held = 0;
-    sync_status(fixture->sync, take_rest, &rest);
-    assert_int_equal(rest.held, 0);
 }
 
 /* ---- single names ---- */
@@ -567,7 +355,7 @@ static void test_one_name_of_an_unknown_folder_is_asked_for(void **state)
     assert_int_equal(outcomes[0].code, 0);
     assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_CHILD), 1);
     assert_true(sync_fixture_has(fixture, "/me/drive/big/a?b"));
-    assert_false(is_complete(fixture, "/me/drive/big"));
+    assert_false(sync_fixture_is_complete(fixture, "/me/drive/big"));
 }
 
 static void test_name_that_the_service_lacks_is_not_found(void **state)
@@ -600,9 +388,9 @@ static void test_drives_have_their_places(void **state)
     assert_int_equal(link.kind, NODE_LINK);
     assert_int_equal(link.target, root.ino);
     assert_int_equal(other.kind, NODE_FOLDER);
-    assert_true(is_complete(fixture, "/"));
-    assert_true(is_complete(fixture, "/me"));
-    assert_true(is_complete(fixture, "/drives"));
+    assert_true(sync_fixture_is_complete(fixture, "/"));
+    assert_true(sync_fixture_is_complete(fixture, "/me"));
+    assert_true(sync_fixture_is_complete(fixture, "/drives"));
     /* The drive that nobody has used is not followed. */
     assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_DELTA), 1);
     sync_note_use(fixture->sync, other.drive);
@@ -684,12 +472,12 @@ static void test_views_wait_for_the_drives(void **state)
 
     fixture->settings->is_offline = true;
     sync_fixture_open(fixture);
-    assert_false(needs_listing(fixture, "/"));
-    assert_true(needs_listing(fixture, "/me"));
-    list_and_settle(fixture, "/me", -ENETDOWN);
+    assert_false(sync_fixture_needs_listing(fixture, "/"));
+    assert_true(sync_fixture_needs_listing(fixture, "/me"));
+    sync_fixture_list(fixture, "/me", -ENETDOWN);
     fixture->settings->is_offline = false;
-    list_and_settle(fixture, "/me", 0);
-    assert_false(needs_listing(fixture, "/me"));
+    sync_fixture_list(fixture, "/me", 0);
+    assert_false(sync_fixture_needs_listing(fixture, "/me"));
     assert_true(sync_fixture_has(fixture, "/me/drive"));
 }
 
@@ -776,8 +564,6 @@ int main(void)
         IN_FIXTURE(test_restored_item_is_found_by_its_name),
         IN_FIXTURE(test_folder_is_not_complete_while_an_item_in_it_is_in_doubt),
         IN_FIXTURE(test_what_isnt_a_folder_is_not_listed),
-        IN_FIXTURE(test_shared_folder_is_listed_again_after_its_time),
-        IN_FIXTURE(test_shared_folder_follows_changes_when_listed),
         IN_FIXTURE(test_one_name_of_an_unknown_folder_is_asked_for),
         IN_FIXTURE(test_name_that_the_service_lacks_is_not_found),
         IN_FIXTURE(test_drives_have_their_places),
@@ -789,11 +575,7 @@ int main(void)
         IN_FIXTURE(test_idle_is_told_when_nothing_is_under_way),
         IN_FIXTURE(test_stop_ends_all_waits),
         IN_FIXTURE(test_thread_does_what_turns_do),
-        IN_FIXTURE(test_shared_folder_that_is_listed_all_the_time_loses_what_was_deleted),
-        IN_FIXTURE(test_shared_item_that_is_listed_again_is_not_missing),
         IN_FIXTURE(test_unlisted_folder_below_one_that_delta_lacks_is_not_complete),
-        IN_FIXTURE(test_shortcut_to_a_file_is_asked_for_again_after_its_time),
-        IN_FIXTURE(test_removals_held_in_a_shared_folder_are_in_the_status),
         IN_FIXTURE(test_root_whose_children_came_first_is_learnt_from_a_listing),
     };
 
