@@ -165,12 +165,12 @@ static void tell_deleted(const struct notifier *notifier, const struct change *c
 
 static void tell_attr(const struct notifier *notifier, const struct change *change)
 {
-    notifier->ops.forget_attr(notifier->arg, change->ino);
+    notifier->ops.forget_attr(notifier->arg, change->parent, change->ino);
 }
 
 static void tell_content(const struct notifier *notifier, const struct change *change)
 {
-    notifier->ops.forget_content(notifier->arg, change->ino);
+    notifier->ops.forget_content(notifier->arg, change->parent, change->ino);
 }
 
 static void (*const tellers[])(const struct notifier *notifier, const struct change *change) = {

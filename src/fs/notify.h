@@ -22,8 +22,9 @@ struct notifier;
 struct notify_ops {
     void (*forget_entry)(void *arg, ino_nr parent, const char *name);
     void (*forget_deleted)(void *arg, ino_nr parent, ino_nr ino, const char *name);
-    void (*forget_attr)(void *arg, ino_nr ino);
-    void (*forget_content)(void *arg, ino_nr ino); /* or listing; and attributes */
+    /* parent: see struct change */
+    void (*forget_attr)(void *arg, ino_nr parent, ino_nr ino);
+    void (*forget_content)(void *arg, ino_nr parent, ino_nr ino); /* or listing; and attributes */
 };
 
 /* Starts the threads. Returns 0 or -errno. */

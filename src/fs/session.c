@@ -85,15 +85,31 @@ static void forget_deleted(void *arg, ino_nr parent, ino_nr ino, const char *nam
                                                     fs_nodeid(fs, ino), name, strlen(name)));
 }
 
+/*
+ * Waits for the lookups in this directory that are under way. The kernel makes an inode of a
+ * lookup's answer some time after it was sent; told in between, it has no such inode to forget
+ * anything of, and then keeps for good what was true before the change. While it looks up it holds
+ * the directory's lock, which a notification of any name in there waits for: this one nobody has.
+ */
+static void await_lookups(struct fs *fs, ino_nr directory)
+{
+    static const char name[] = "\001";
+
+    if (directory != STORE_INO_NONE)
+        (void)fuse_lowlevel_notify_inval_entry(fs->session, fs_nodeid(fs, directory), name,
+                                               strlen(name));
+}
+
 /* A negative offset: attributes alone. */
-static void forget_attr(void *arg, ino_nr ino)
+static void forget_attr(void *arg, ino_nr parent, ino_nr ino)
 {
     struct fs *fs = arg;
 
+    await_lookups(fs, parent);
     note_result("inode", fuse_lowlevel_notify_inval_inode(fs->session, fs_nodeid(fs, ino), -1, 0));
 }
 
-static void forget_content(void *arg, ino_nr ino)
+static void forget_content(void *arg, ino_nr parent, ino_nr ino)
 {
     struct fs *fs = arg;
     unsigned changes;
@@ -102,6 +118,7 @@ static void forget_content(void *arg, ino_nr ino)
         READING(fs); /* a change that is noted has been committed */
         changes = opens_changes(fs->opens, ino);
     }
+    await_lookups(fs, parent);
     note_result("file", fuse_lowlevel_notify_inval_inode(fs->session, fs_nodeid(fs, ino), 0, 0));
     opens_told(fs->opens, ino, changes);
 }

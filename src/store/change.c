@@ -37,8 +37,8 @@ static bool is_same_place(const struct node *a, const struct node *b)
     return a->local.parent == b->local.parent && strcmp(a->local.name, b->local.name) == 0;
 }
 
-static void tell(struct store_txn *txn, enum change_kind kind, const struct node *node,
-                 uint64_t generation)
+static void tell_name(struct store_txn *txn, enum change_kind kind, const struct node *node,
+                      uint64_t generation)
 {
     (void)change_list_push(&txn->changes, (struct change){
                                               .kind = kind,
@@ -46,6 +46,17 @@ static void tell(struct store_txn *txn, enum change_kind kind, const struct node
                                               .ino = node->attr.ino,
                                               .generation = generation,
                                               .name = x_strdup(node->local.name),
+                                          });
+}
+
+static void tell_inode(struct store_txn *txn, enum change_kind kind, const struct node *before,
+                       uint64_t generation)
+{
+    (void)change_list_push(&txn->changes, (struct change){
+                                              .kind = kind,
+                                              .parent = before->local.parent,
+                                              .ino = before->attr.ino,
+                                              .generation = generation,
                                           });
 }
 
@@ -74,8 +85,8 @@ static int was_listed(struct store_txn *txn, ino_nr directory, bool *ret)
 
 static void note_gone(struct store_txn *txn, const struct node *before, bool is_removed)
 {
-    tell(txn, is_removed ? CHANGE_DELETED : CHANGE_ENTRY, before,
-         is_removed ? before->local.generation : 0);
+    tell_name(txn, is_removed ? CHANGE_DELETED : CHANGE_ENTRY, before,
+              is_removed ? before->local.generation : 0);
     touch(txn, before->local.parent);
 }
 
@@ -85,24 +96,26 @@ static int note_appeared(struct store_txn *txn, const struct node *after)
     int r = was_listed(txn, after->local.parent, &listed);
 
     if (r == 0 && listed) {
-        tell(txn, CHANGE_ENTRY, after, 0);
+        tell_name(txn, CHANGE_ENTRY, after, 0);
         touch(txn, after->local.parent);
     }
     return r;
 }
 
+/* A move is told as well: lookups in the former directory may be under way, and whoever tells of a
+ * later change asks only after those in the directory of that time. */
 static void note_attributes(struct store_txn *txn, const struct node *before,
-                            const struct node *after)
+                            const struct node *after, bool is_moved)
 {
     bool is_file = after->attr.kind == NODE_FILE;
 
     if (is_file && (before->local.generation != after->local.generation ||
                     before->local.size != after->local.size))
-        tell(txn, CHANGE_CONTENT, after, before->local.generation);
-    else if (before->local.mtime_ns != after->local.mtime_ns ||
+        tell_inode(txn, CHANGE_CONTENT, before, before->local.generation);
+    else if (is_moved || before->local.mtime_ns != after->local.mtime_ns ||
              (before->attr.flags ^ after->attr.flags) & NODE_MALWARE ||
              before->attr.kind != after->attr.kind)
-        tell(txn, CHANGE_ATTR, after, 0);
+        tell_inode(txn, CHANGE_ATTR, before, 0);
 }
 
 int change_note(struct store_txn *txn, const struct node *before, const struct node *after)
@@ -116,7 +129,7 @@ int change_note(struct store_txn *txn, const struct node *before, const struct n
     if (now_visible && is_moved)
         r = note_appeared(txn, after);
     if (r == 0 && before && after && (after->attr.flags & NODE_LOCAL) && !is_placeholder(before))
-        note_attributes(txn, before, after);
+        note_attributes(txn, before, after, is_moved);
     return r;
 }
 
@@ -136,16 +149,20 @@ int change_touch_parents(struct store_txn *txn)
         qsort(touched->items, touched->len, sizeof *touched->items, compare_ino);
     for (size_t i = 0; i < touched->len; i++) {
         ino_nr ino = touched->items[i];
+        int64_t parent;
         int r;
 
         if (i > 0 && ino == touched->items[i - 1])
             continue;
-        r = SQL_RUN(txn->conn, STMT_NODE_TOUCH, sql_number((int64_t)ino), sql_number(now_ns));
+        r = SQL_GET(txn->conn, STMT_NODE_TOUCH, &parent, sql_number((int64_t)ino),
+                    sql_number(now_ns));
+        if (r == -ENOENT)
+            continue;
         if (r < 0)
             return r;
-        if (sqlite3_changes(txn->conn->db) > 0)
-            (void)change_list_push(&txn->changes,
-                                   (struct change){ .kind = CHANGE_LISTING, .ino = ino });
+        (void)change_list_push(
+            &txn->changes,
+            (struct change){ .kind = CHANGE_LISTING, .parent = (ino_nr)parent, .ino = ino });
     }
     return 0;
 }

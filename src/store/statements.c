@@ -90,7 +90,7 @@ const char *const statement_text[STMT_COUNT] = {
     [STMT_NODE_LISTED] = "UPDATE node SET listed = ?2 WHERE ino = ?1",
     [STMT_NODE_TOUCH] =
         "UPDATE node SET base_mtime = CASE WHEN flags & 2 THEN ifnull(base_mtime, mtime) END,"
-        " mtime = ?2 WHERE ino = ?1 AND kind < 2",
+        " mtime = ?2 WHERE ino = ?1 AND kind < 2 RETURNING parent",
     [STMT_NODE_COMPLETE] = "UPDATE node SET flags = flags | 8, listed = ?2 WHERE ino = ?1",
     [STMT_NODE_INCOMPLETE] = "UPDATE node SET flags = (flags & ~8) | 256"
                              " WHERE ino = ?1 AND flags & 8",

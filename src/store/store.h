@@ -230,9 +230,10 @@ enum change_kind {
     CHANGE_ENTRY,   /* what (parent, name) stands for changed or appeared: drop that name. With a
                        generation: ino is a new number, and that content is left to open files */
     CHANGE_DELETED, /* (parent, name) is gone, and ino with it; `generation` is what it held */
-    CHANGE_ATTR,    /* attributes of ino; no parent and name */
-    CHANGE_LISTING, /* names in the directory ino, and its attributes; no parent and name. Comes
-                       after what tells of the names */
+    /* No name; parent is where ino could be looked up until now, if that is known. */
+    CHANGE_ATTR,    /* attributes of ino, or its place */
+    CHANGE_LISTING, /* names in the directory ino, and its attributes. Comes after what tells of the
+                       names */
     CHANGE_CONTENT, /* content of ino: `generation` is the one it had before */
 };
 

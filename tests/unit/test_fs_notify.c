@@ -50,19 +50,19 @@ static void forget_deleted(void *arg, ino_nr parent, ino_nr ino, const char *nam
     tell(arg, parent, text);
 }
 
-static void forget_attr(void *arg, ino_nr ino)
+static void forget_attr(void *arg, ino_nr parent, ino_nr ino)
 {
     char text[32];
 
-    (void)snprintf(text, sizeof text, "@%d", (int)ino);
+    (void)snprintf(text, sizeof text, "@%d/%d", (int)parent, (int)ino);
     tell(arg, ino, text);
 }
 
-static void forget_content(void *arg, ino_nr ino)
+static void forget_content(void *arg, ino_nr parent, ino_nr ino)
 {
     char text[32];
 
-    (void)snprintf(text, sizeof text, "=%d", (int)ino);
+    (void)snprintf(text, sizeof text, "=%d/%d", (int)parent, (int)ino);
     tell(arg, ino, text);
 }
 
@@ -126,10 +126,10 @@ static void test_each_kind_of_change_is_told_in_its_own_way(void **state)
     const struct change changes[] = {
         { .kind = CHANGE_ENTRY, .parent = 1, .ino = 20, .name = name },
         { .kind = CHANGE_DELETED, .parent = 1, .ino = 20, .name = name },
-        { .kind = CHANGE_ATTR, .ino = 1 },
-        { .kind = CHANGE_LISTING, .ino = 1 },
+        { .kind = CHANGE_ATTR, .parent = 3, .ino = 1 },
+        { .kind = CHANGE_LISTING, .parent = 3, .ino = 1 },
     };
-    const struct change content = { .kind = CHANGE_CONTENT, .ino = 20 };
+    const struct change content = { .kind = CHANGE_CONTENT, .parent = 1, .ino = 20 };
     struct kernel kernel;
     struct notifier *notifier;
 
@@ -140,7 +140,7 @@ static void test_each_kind_of_change_is_told_in_its_own_way(void **state)
     wait_until_idle(notifier, &kernel);
     notifier_queue(notifier, &content, 1);
     wait_until_idle(notifier, &kernel);
-    assert_string_equal(kernel.told, "name -name:20 @1 =1 =20 ");
+    assert_string_equal(kernel.told, "name -name:20 @3/1 =3/1 =1/20 ");
     notifier_free(notifier);
 }
 

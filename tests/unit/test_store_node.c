@@ -157,7 +157,7 @@ static void test_names_appearing_are_told_only_where_they_may_be_cached(void **s
     set_complete(fixture, folder);
     (void)fixture_add(fixture, folder, "late", NODE_FILE, 1, "L");
     assert_true(fixture_was_told(fixture, CHANGE_ENTRY, folder, "late", 0));
-    assert_true(fixture_was_told(fixture, CHANGE_LISTING, 0, NULL, folder));
+    assert_true(fixture_was_told(fixture, CHANGE_LISTING, STORE_INO_ME, NULL, folder));
     assert_int_equal(store_getattr(fixture->store, folder, &after), 0);
     assert_int_equal(after.mtime_ns, FIXTURE_START_MS * 1000000);
 }
@@ -208,6 +208,8 @@ static void test_moves_edits_and_removals_are_told(void **state)
     edit_end(txn, &node);
     assert_true(fixture_was_told(fixture, CHANGE_ENTRY, folder, "f", file));
     assert_true(fixture_was_told(fixture, CHANGE_ENTRY, STORE_INO_ME, "f", file));
+    /* Lookups may still be under way where it was. */
+    assert_true(fixture_was_told(fixture, CHANGE_ATTR, folder, NULL, file));
     assert_false(fixture_was_told(fixture, CHANGE_CONTENT, 0, NULL, file));
 
     fixture_forget_told(fixture);
@@ -226,11 +228,18 @@ static void test_moves_edits_and_removals_are_told(void **state)
     assert_int_equal(fixture->told[0].generation, 7);
 
     fixture_forget_told(fixture);
+    edit_begin(fixture, file, &txn, &node);
+    node.local.parent = folder;
+    node.local.generation = 9;
+    edit_end(txn, &node);
+    assert_true(fixture_was_told(fixture, CHANGE_CONTENT, STORE_INO_ME, NULL, file));
+
+    fixture_forget_told(fixture);
     assert_int_equal(store_begin(fixture->store, &txn, NULL), 0);
     assert_int_equal(txn_remove_node(txn, file), 0);
     assert_int_equal(store_commit(txn, NULL), 0);
-    assert_true(fixture_was_told(fixture, CHANGE_DELETED, STORE_INO_ME, "f", file));
-    assert_int_equal(fixture->told[0].generation, 8);
+    assert_true(fixture_was_told(fixture, CHANGE_DELETED, folder, "f", file));
+    assert_int_equal(fixture->told[0].generation, 9);
 }
 
 static void test_nothing_is_told_of_what_is_rolled_back(void **state)
