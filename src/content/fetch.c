@@ -285,11 +285,14 @@ static bool fetch_judge_digest(struct fetch *fetch, const char *etag, const uint
 {
     struct version *version = fetch->version;
 
+    /* quickXorHash is the same for much that differs: it doesn't outweigh a size. */
+    if (fetch->has_wrong_size)
+        return false;
     if (verify_matches(version, digest, length)) {
         fetch->verdict = VERDICT_VERIFIED;
         return false;
     }
-    if (fetch->has_wrong_size || tag_contradicts(version, etag))
+    if (tag_contradicts(version, etag))
         return false;
     switch (verify_digest(version, digest, length)) {
     case VERIFY_FIRST_WRONG:

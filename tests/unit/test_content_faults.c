@@ -302,13 +302,13 @@ static void test_content_shorter_than_its_item_says_is_an_error_and_not_zeros(vo
     content_close(file);
 }
 
-static void test_a_wrong_size_does_not_matter_where_the_hash_is_right(void **state)
+static void test_a_right_hash_does_not_excuse_a_wrong_size(void **state)
 {
     struct fixture *fixture = *state;
     struct content_file *file = fixture_put_open(fixture, "f1", 5000, 1, true);
 
     fake_remote_set_faults(fixture->fake, &(struct fake_faults){ .wrong_total = 6000 });
-    assert_reads(file, 0, 5000, 1);
+    assert_read_fails(file, 0, 5000, -EIO);
     content_close(file);
 }
 
@@ -421,7 +421,7 @@ int main(void)
         TEST(test_new_bytes_of_another_size_under_an_item_that_lags_are_stale),
         TEST(test_a_size_that_differs_from_the_item_is_an_error),
         TEST(test_content_shorter_than_its_item_says_is_an_error_and_not_zeros),
-        TEST(test_a_wrong_size_does_not_matter_where_the_hash_is_right),
+        TEST(test_a_right_hash_does_not_excuse_a_wrong_size),
         TEST(test_a_small_file_with_a_wrong_hash_is_fetched_once_more_before_it_is_read),
         TEST(test_two_equal_wrong_downloads_are_served_unverified),
         TEST(test_two_different_wrong_downloads_are_an_error),
