@@ -24,8 +24,12 @@
 #define READ_DEADLINE_MS 60000
 /* Fetched in one range, and checked before anybody sees it. */
 #define SMALL_SIZE CONTENT_SMALL_SIZE
-/* The longest range of one request: its answer is held in memory until it is written. */
+/* The longest range of one request that a read waits for. */
 #define RANGE_BLOCKS 32
+/* A longer range arrives in pieces of so much: whole blocks. */
+#define PIECE_BYTES (4 * BLOCK_SIZE)
+/* Downloads that could not be believed or kept, of one fetch. */
+#define FETCH_TRIES_MAX 3
 /* What may be on its way ahead of readers, of the whole process. */
 #define PREFETCH_BUDGET (INT64_C(96) * 1024 * 1024)
 
@@ -180,8 +184,9 @@ enum fetch_state {
 struct fetch {
     TAILQ_ENTRY(fetch) listed;
     struct version *version;   /* const after init */
-    struct block_range blocks; /* const after init */
-    int64_t bytes;             /* const after init */
+    struct block_range blocks; /* still pending: what is proven is taken off at the front */
+    int64_t bytes;             /* of these */
+    size_t written_end;        /* pieces before this block are on the disk, but not proven */
     int64_t deadline_ms;       /* const after init */
     unsigned references;       /* the list; who sends it */
     unsigned sends;            /* times that it was sent */
@@ -190,6 +195,8 @@ struct fetch {
     bool is_cancelled;      /* not wanted any more */
     bool has_relocated;     /* its URL was dead once */
     bool has_wrong_size;    /* the host tells another size than the version's */
+    bool is_void;           /* what arrives is of no use, see arrive.c */
+    bool is_unkept;         /* the disk didn't take a piece of it */
     unsigned tries;         /* downloads that could not be believed */
     int64_t prefetch_bytes; /* its share of content's */
     int64_t reserved;       /* bytes of used_bytes that are its own until blocks are present */
@@ -197,7 +204,7 @@ struct fetch {
     unsigned locates;       /* of the version, when the URL was taken */
     unsigned check;         /* CHECKING: the locate that decides */
     char *data;             /* CHECKING: what the disk did not take */
-    char *etag;             /* CHECKING: of the content host, without quotes; NULL: none */
+    char *etag;             /* of the content host for what isn't proven, without quotes */
     enum verdict verdict;   /* of content that is one range */
 };
 
@@ -339,6 +346,14 @@ void fetch_again(struct fetch *fetch);
 
 /* What a read answers where the remote failed with err. */
 int fetch_status(const struct err *err);
+
+/* ---- arrive.c; no lock is held ---- */
+
+/* A piece of the range has come, ${fetch} is the fetch: a remote_piece_fn. */
+void arrive_piece(const struct fetch_answer *answer, void *fetch);
+
+/* The rest of the range has come, or err says why not. fetch_advance() is to follow. */
+void arrive_end(struct fetch *fetch, const struct fetch_answer *answer, const struct err *err);
 
 /* ---- locate.c: where the bytes are, and whose ---- */
 

@@ -8,14 +8,8 @@
  *                     └─────────┘    the item is asked whether these bytes are the version's
  *               URL dead, wrong hash
  *
- * Room on the disk is made before a request is sent, and the bytes are written when they arrive,
- * while their blocks are still pending: nobody else touches them, and no bit speaks of them before
- * they are proven to belong. They are if the content host's ETag is one that stands for this
- * version, or if they are the whole content and have its hash; otherwise the item decides
- * (locate.c).
- *
- * What the disk can't take (full, or no room within the limits) is handed to the reads that wait,
- * and not cached.
+ * Room on the disk is made before a request is sent. What becomes of the bytes that it brings is
+ * decided in arrive.c.
  */
 #include "config.h"
 
@@ -66,6 +60,7 @@ static struct fetch *fetch_add(struct version *version, struct block_range block
 
     fetch->version = version;
     fetch->blocks = blocks;
+    fetch->written_end = blocks.first;
     fetch->bytes = block_range_bytes(blocks, version->size);
     fetch->deadline_ms = deadline_ms;
     fetch->references = 1;
@@ -124,6 +119,9 @@ void fetch_again(struct fetch *fetch)
     fetch_give_back_room(fetch);
     free(steal_ptr(&fetch->data));
     free(steal_ptr(&fetch->etag));
+    fetch->written_end = fetch->blocks.first;
+    fetch->has_wrong_size = false;
+    fetch->is_void = false;
     fetch->request = 0;
     fetch->state = FETCH_QUEUED;
 }
@@ -205,180 +203,7 @@ void fetch_want_ahead(struct version *version, struct block_range blocks, size_t
     }
 }
 
-/* ---- taking in what arrived ---- */
-
-/* Writes the bytes to their place. Returns 0 or -errno. Disk access; no lock is held. */
-static int fetch_write(const struct fetch *fetch, const char *data)
-{
-    const struct version *version = fetch->version;
-    struct content *content = version->content;
-    int64_t place = version_place(version, fetch->blocks.first);
-    int r = -ENOSPC;
-
-    if (fetch->reserved > 0)
-        r = disk_write(version->fd, data, (size_t)fetch->bytes, place);
-    if (r < 0 && fetch->reserved > 0) {
-        room_free(content, fetch->bytes);
-        r = disk_write(version->fd, data, (size_t)fetch->bytes, place);
-        if (r < 0 && !atomic_exchange(&content->has_said_full, true))
-            log_warn("content", "the cache can't be written, reads go past it: %s", ERRNO_TEXT(r));
-    }
-    return r;
-}
-
-/* Keeps the bytes on disk, else in memory. Returns 0 or -ENOMEM. */
-static int fetch_keep(struct fetch *fetch, const char *data)
-{
-    if (fetch_write(fetch, data) == 0)
-        return 0;
-    fetch->data = malloc((size_t)fetch->bytes);
-    if (!fetch->data)
-        return -ENOMEM;
-    memcpy(fetch->data, data, (size_t)fetch->bytes);
-    return 0;
-}
-
-/* Hashes an answer that is the whole content. No lock is held. Returns the digest's length; 0: it
- * isn't whole, or has no hash. */
-static size_t fetch_digest(const struct fetch *fetch, const char *data,
-                           uint8_t digest[HASH_DIGEST_MAX])
-{
-    struct version *version = fetch->version;
-    enum hash_kind kind;
-    struct hash *hash;
-    size_t length;
-
-    {
-        LOCKED(&version->lock);
-        kind = version->id.hash_kind;
-    }
-    if (fetch->bytes != version->size)
-        return 0;
-    hash = hash_new(kind);
-    if (!hash)
-        return 0;
-    hash_update(hash, data, (size_t)fetch->bytes);
-    length = hash_final(hash, digest);
-    hash_free(hash);
-    return length;
-}
-
-static bool tag_is_known(const struct version *version, const char *etag)
-{
-    return tag_compare(etag, version->id.etag) == TAG_EQUAL ||
-           tag_compare(etag, version->good_etag) == TAG_EQUAL ||
-           tag_compare(etag, version->located_etag) == TAG_EQUAL;
-}
-
-/* The tag says that the bytes are those of another state of the item. */
-static bool tag_contradicts(const struct version *version, const char *etag)
-{
-    enum tag_order order = tag_compare(etag, version->id.etag);
-
-    return !tag_is_known(version, etag) && (order == TAG_BEFORE || order == TAG_AFTER);
-}
-
-/* What the hash of a whole answer means for it. The version's lock is held. True: the fetch has
- * been dealt with. */
-static bool fetch_judge_digest(struct fetch *fetch, const char *etag, const uint8_t *digest,
-                               size_t length)
-{
-    struct version *version = fetch->version;
-
-    /* quickXorHash is the same for much that differs: it doesn't outweigh a size. */
-    if (fetch->has_wrong_size)
-        return false;
-    if (verify_matches(version, digest, length)) {
-        fetch->verdict = VERDICT_VERIFIED;
-        return false;
-    }
-    if (tag_contradicts(version, etag))
-        return false;
-    switch (verify_digest(version, digest, length)) {
-    case VERIFY_FIRST_WRONG:
-        log_warn("content", "a download has the wrong hash: it is fetched once more");
-        locate_forget(version);
-        fetch_again(fetch);
-        return true;
-    case VERIFY_BROKEN:
-        log_warn("content", "two different downloads have the wrong hash");
-        version->is_broken = true;
-        fetch_fail(fetch, -EIO);
-        return true;
-    case VERIFY_SAME_WRONG:
-        log_warn("content", "two downloads agree, but not with the service's hash: served as is");
-        fetch->verdict = VERDICT_UNVERIFIED;
-        return false;
-    case VERIFY_MATCH:
-    case VERIFY_NO_HASH:
-        break;
-    }
-    return false;
-}
-
-/* The item must say whether the bytes belong. The version's lock is held. */
-static void fetch_ask(struct fetch *fetch, const char *etag)
-{
-    struct version *version = fetch->version;
-
-    if (version->is_stale) {
-        fetch_fail(fetch, -ESTALE);
-        return;
-    }
-    fetch->etag = tag_plain(etag);
-    fetch->state = FETCH_CHECKING;
-    /* An answer that is on its way may be older than the bytes. */
-    fetch->check = version->locates + 1;
-}
-
-static void fetch_take_in(struct fetch *fetch, const struct fetch_answer *answer)
-{
-    struct version *version = fetch->version;
-    bool is_short = answer->length < (size_t)fetch->bytes;
-    uint8_t digest[HASH_DIGEST_MAX];
-    size_t digest_length = 0;
-
-    fetch->has_wrong_size = is_short || (answer->total >= 0 && answer->total != version->size);
-    if (!is_short)
-        digest_length = fetch_digest(fetch, answer->data, digest);
-    if (digest_length > 0) {
-        LOCKED(&version->lock);
-        if (fetch_judge_digest(fetch, answer->etag, digest, digest_length))
-            return;
-    }
-    if (!is_short && fetch_keep(fetch, answer->data) < 0) {
-        LOCKED(&version->lock);
-        fetch_fail(fetch, -EIO);
-        return;
-    }
-    LOCKED(&version->lock);
-    if (fetch->verdict != VERDICT_NONE ||
-        (!fetch->has_wrong_size && tag_is_known(version, answer->etag)))
-        fetch_accept(fetch);
-    else
-        fetch_ask(fetch, answer->etag);
-}
-
-static bool is_dead_url(const struct err *err)
-{
-    return err->http_status == 401 || err->http_status == 403 || err->http_status == 404 ||
-           err->http_status == 410;
-}
-
-static void fetch_refused(struct fetch *fetch, const struct err *err)
-{
-    struct version *version = fetch->version;
-
-    LOCKED(&version->lock);
-    if (!is_dead_url(err) || fetch->has_relocated) {
-        fetch_fail(fetch, fetch_status(err));
-        return;
-    }
-    fetch->has_relocated = true;
-    if (fetch->locates == version->locates)
-        locate_forget(version);
-    fetch_again(fetch);
-}
+/* ---- sending ---- */
 
 static void fetches_active_add(struct content *content, int change)
 {
@@ -393,16 +218,11 @@ static void fetch_arrived(const struct fetch_answer *answer, const struct err *e
     struct content *content = version->content;
 
     fetches_active_add(content, -1);
-    if (err)
-        fetch_refused(fetch, err);
-    else
-        fetch_take_in(fetch, answer);
+    arrive_end(fetch, answer, err);
     fetch_advance(version);
     version_unref(version);
     content_job_end(content);
 }
-
-/* ---- sending ---- */
 
 /* The next fetch to be sent, now SENT, and a copy of the URL; NULL: none. Until its answer has been
  * taken in, only the caller and then whoever takes it in end the fetch. */
@@ -460,6 +280,13 @@ static int fetch_obstacle(const struct fetch *fetch, int64_t left_ms)
     return 0;
 }
 
+/* What is shown only as a whole comes in one piece. */
+static bool is_by_pieces(const struct fetch *fetch)
+{
+    return fetch->reserved > 0 && !fetch->is_unkept && fetch->bytes > PIECE_BYTES &&
+           fetch->version->size > SMALL_SIZE;
+}
+
 static void fetch_send(struct fetch *fetch, const char *url)
 {
     struct version *version = fetch->version;
@@ -469,6 +296,7 @@ static void fetch_send(struct fetch *fetch, const char *url)
         .offset = (int64_t)fetch->blocks.first * BLOCK_SIZE,
         .length = (size_t)fetch->bytes,
         .deadline_ms = fetch->deadline_ms - clock_mono_ms(content->clock),
+        .piece_length = PIECE_BYTES,
     };
     bool is_cancelled;
     uint64_t request;
@@ -478,6 +306,7 @@ static void fetch_send(struct fetch *fetch, const char *url)
     fetch_make_room(fetch);
     {
         LOCKED(&version->lock);
+        query.piece = is_by_pieces(fetch) ? arrive_piece : NULL;
         query.priority = fetch->is_prefetch ? REMOTE_PREFETCH : REMOTE_READ;
         r = fetch_obstacle(fetch, query.deadline_ms);
         if (r < 0) {

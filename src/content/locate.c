@@ -28,8 +28,6 @@
 
 /* The service promises "a few minutes". */
 #define URL_LIFETIME_MS (5 * 60 * 1000)
-/* Downloads that could not be believed, of one fetch. */
-#define TRIES_MAX 3
 
 bool locate_has_url(const struct version *version)
 {
@@ -86,7 +84,7 @@ static void decide(struct fetch *fetch, enum belong belong)
     } else if (fetch->has_wrong_size && !is_of_another_state(fetch)) {
         log_warn("content", "the content has another size than its item says: not served");
         fetch_fail(fetch, -EIO);
-    } else if (++fetch->tries < TRIES_MAX) {
+    } else if (++fetch->tries < FETCH_TRIES_MAX) {
         fetch_again(fetch);
     } else {
         fetch_fail(fetch, -ESTALE);

@@ -48,42 +48,10 @@ static const int64_t default_deadlines_ms[NET_PRIORITIES] = {
 
 /* ---- Completion ---- */
 
-static void answer_clear(struct call_answer *answer)
-{
-    strbuf_clear(&answer->body);
-    free(answer->etag);
-    free(answer->content_range);
-    free(answer->content_encoding);
-    free(answer->location);
-    *answer = (struct call_answer){ .content_length = -1 };
-    strbuf_init(&answer->body, 0);
-}
-
 static void headers_clear(struct call *call)
 {
     for (size_t i = 0; i < CALL_MAX_HEADERS; i++)
         secret_replace(&call->headers[i], NULL);
-}
-
-static void call_free(struct call *call)
-{
-    answer_clear(&call->answer);
-    free((char *)(uintptr_t)call->asked.method);
-    free((char *)(uintptr_t)call->asked.url);
-    free((char *)(uintptr_t)call->asked.prefer);
-    free((char *)(uintptr_t)call->asked.body);
-    free(call);
-}
-
-static void complete(void *arg)
-{
-    struct call *call = arg;
-    struct caller *caller = call->caller;
-    call->done(&call->answer, call->err.code < 0 ? &call->err : NULL, call->arg);
-    call_free(call);
-    LOCKED(&caller->lock);
-    if (--caller->outstanding == 0)
-        (void)pthread_cond_broadcast(&caller->idle);
 }
 
 /* The call is over: with err, or well if that holds no error. */
@@ -96,7 +64,7 @@ static void finish(struct call *call)
     net_request_clear(&call->request);
     headers_clear(call);
     LIST_REMOVE(call, link);
-    pool_submit(call->caller->pool, complete, call);
+    call_deliver_end(call);
 }
 
 void call_fail(struct call *call, int code, const char *why)
@@ -225,37 +193,72 @@ static char *copy_header(const struct net_request *request, const char *name)
     return x_strdup(net_header(request, name));
 }
 
-static void take_answer(struct call *call, struct net_request *request)
+/* What has come of the answer so far, or all of it; its body is taken over. */
+static struct call_answer copy_answer(struct call *call, struct net_request *request)
 {
-    answer_clear(&call->answer);
-    call->answer = (struct call_answer){
+    struct call_answer answer = {
         .status = request->status,
         .body = request->body_received,
         .etag = copy_header(request, "ETag"),
         .content_range = copy_header(request, "Content-Range"),
         .content_encoding = copy_header(request, "Content-Encoding"),
         .location = copy_header(request, "Location"),
+        .first = call->asked.range_first,
         .content_length = request->content_length,
     };
-    memcpy(call->answer.request_id, call->request_id, sizeof(call->request_id));
-    strbuf_init(&request->body_received, 0);
+    memcpy(answer.request_id, call->request_id, sizeof(call->request_id));
+    strbuf_init(&request->body_received, request->body_received.max);
+    return answer;
 }
 
-/* A range that came must be the one that was asked for, whole or up to the end of the content. */
-static bool is_range_right(const struct call *call)
+static void take_answer(struct call *call, struct net_request *request)
+{
+    call_answer_clear(&call->answer);
+    call->answer = copy_answer(call, request);
+}
+
+/* A range that comes must be the one that was asked for, whole or up to the end of the content. */
+static bool is_range_right(const struct call *call, const struct call_answer *answer,
+                           struct content_range *ret_range)
+{
+    const struct call_request *asked = &call->asked;
+    if (!content_range_parse(answer->content_range, ret_range) || !ret_range->has_range)
+        return false;
+    int64_t wanted = asked->range_first + (int64_t)asked->range_length - 1;
+    if (ret_range->total >= 0 && wanted >= ret_range->total)
+        wanted = ret_range->total - 1;
+    /* What was handed over of this answer is asked for no longer. */
+    return ret_range->first == asked->range_first - (int64_t)call->request.handed &&
+           ret_range->last == wanted;
+}
+
+static bool is_answer_right(const struct call *call)
 {
     struct content_range range;
     const struct call_answer *answer = &call->answer;
-    const struct call_request *asked = &call->asked;
-    if (asked->range_length == 0 || answer->status != 206)
+    if (call->asked.range_length == 0 || answer->status != 206)
         return true;
-    if (!content_range_parse(answer->content_range, &range) || !range.has_range)
+    return is_range_right(call, answer, &range) &&
+           (int64_t)answer->body.len == range.last - answer->first + 1;
+}
+
+/* What has been handed over is not asked for again, should the rest not come. */
+static bool on_piece(struct net_request *request, void *arg)
+{
+    struct call *call = arg;
+    struct content_range range;
+    struct call_answer piece = copy_answer(call, request);
+    if (piece.status == 206 && !is_range_right(call, &piece, &range)) {
+        call_answer_clear(&piece);
+        call->is_wrong_range = true;
         return false;
-    int64_t wanted = asked->range_first + (int64_t)asked->range_length - 1;
-    if (range.total >= 0 && wanted >= range.total)
-        wanted = range.total - 1;
-    return range.first == asked->range_first && range.last == wanted &&
-           (int64_t)answer->body.len == range.last - range.first + 1;
+    }
+    call->asked.range_first += (int64_t)piece.body.len;
+    call->asked.range_length -= piece.body.len;
+    call->asked.max_body -= piece.body.len;
+    if (!call_deliver_piece(call, &piece))
+        net_hold(request);
+    return true;
 }
 
 /* The service has been seen to send its error object with 200. One that says "too many requests" is
@@ -278,13 +281,8 @@ static bool is_success(const struct call *call)
     return status >= 200 && status < 400 && !is_throttled_in_disguise(call);
 }
 
-static void take_success(struct call *call)
+static void take_wrong_range(struct call *call)
 {
-    if (is_range_right(call)) {
-        err_clear(&call->err);
-        finish(call);
-        return;
-    }
     (void)err_set(&call->err, -EPROTO, "the host sent another range than the one asked for");
     errmap_note_id(&call->err, call->request_id);
     call->err.http_status = call->answer.status;
@@ -292,6 +290,16 @@ static void take_success(struct call *call)
         pause_after_failure(call, RETRY_FAILED, 0);
     else
         finish(call);
+}
+
+static void take_success(struct call *call)
+{
+    if (!is_answer_right(call)) {
+        take_wrong_range(call);
+        return;
+    }
+    err_clear(&call->err);
+    finish(call);
 }
 
 static void take_throttled(struct call *call, int64_t wanted_ms)
@@ -372,6 +380,11 @@ static void on_net_done(struct net_request *request, void *arg)
     if (value)
         (void)snprintf(retry_after, sizeof(retry_after), "%s", value);
     headers_clear(call);
+    if (call->is_wrong_range) {
+        call->answer.status = request->status;
+        take_wrong_range(call);
+        return;
+    }
     if (request->outcome != NET_ANSWERED) {
         take_failure(call, request);
         return;
@@ -424,12 +437,15 @@ static void send_request(struct call *call, const char *token)
         .max_body = asked->max_body,
         .range_first = asked->range_first,
         .range_length = asked->range_length,
+        .piece_length = asked->piece ? asked->piece_length : 0,
+        .on_piece = on_piece,
         .is_fresh = call->is_stalled,
         .deadline_ms = call->due_ms,
         .done = on_net_done,
         .arg = call,
     };
     call->attempts++;
+    call->is_wrong_range = false;
     call->is_on_wire = true;
     net_start(call->caller->net, &call->request);
 }
@@ -528,7 +544,8 @@ uint64_t call_start(struct caller *caller, const struct call_request *request, c
     call->due_ms = clock_mono_ms(caller->clock) + deadline_ms;
     call->waiter.fn = on_token;
     call->waiter.arg = call;
-    answer_clear(&call->answer);
+    STAILQ_INIT(&call->pieces);
+    call_answer_clear(&call->answer);
     {
         LOCKED(&caller->lock);
         caller->outstanding++;

@@ -26,6 +26,12 @@ enum call_kind {
     CALL_CONTENT, /* to a preauthenticated URL, never with the token */
 };
 
+struct call_answer;
+
+/* Gets a piece of a range, on a pool thread: one after the other, and all before done. The answer
+ * is borrowed; its body begins at content offset answer->first. */
+typedef void call_piece_fn(struct call_answer *answer, void *arg);
+
 struct call_request {
     enum call_kind kind;
     const char *method;
@@ -40,6 +46,8 @@ struct call_request {
     size_t max_body;     /* bytes of the answer */
     int64_t range_first; /* with range_length > 0: only these bytes, see net.h */
     size_t range_length;
+    size_t piece_length;  /* with piece: what it gets at a time; the rest comes with done */
+    call_piece_fn *piece; /* NULL: done gets all at once */
 };
 
 struct call_answer {
@@ -49,6 +57,7 @@ struct call_answer {
     char *content_range;
     char *content_encoding;
     char *location;
+    int64_t first;              /* of a range: content offset of the body's first byte */
     int64_t content_length;     /* -1: not told */
     char request_id[UUID_SIZE]; /* the client-request-id of the request that it answers */
 };

@@ -14,6 +14,7 @@
 #define CALL_KINDS       2
 
 LIST_HEAD(call_list, call);
+STAILQ_HEAD(call_piece_list, call_piece);
 
 /* Touched by the net thread alone, but for what is marked. */
 struct caller {
@@ -58,7 +59,15 @@ struct call {
     char request_id[UUID_SIZE];
     char *headers[CALL_MAX_HEADERS]; /* one of them a secret */
     struct call_answer answer;
-    struct err err; /* why it failed; of the last attempt while it goes on */
+    struct err err;      /* why it failed; of the last attempt while it goes on */
+    bool is_wrong_range; /* the attempt was ended for it */
+
+    /* What goes to the pool; the caller's lock. */
+    struct call_piece_list pieces;
+    unsigned pieces_waiting; /* in the list */
+    bool is_held;            /* the connection is: there were too many */
+    bool is_delivering;      /* a job runs, or is about to */
+    bool is_over;            /* the completion comes after the pieces */
 };
 
 /* ---- caller.c; net thread only ---- */
@@ -69,6 +78,20 @@ void caller_raise_floor(struct caller *caller, enum call_kind kind, int64_t paus
 /* Reports whether Graph's host could be reached. */
 void caller_saw_offline(struct caller *caller, const char *why);
 void caller_saw_online(struct caller *caller);
+
+/* Has the call take more from its connection, see call_deliver_piece(). Any thread. */
+void call_go_on(struct caller *caller, uint64_t id);
+
+/* ---- deliver.c; net thread only ---- */
+
+void call_answer_clear(struct call_answer *answer);
+
+/* Gives a piece to the call's owner; takes over the answer. False: no more of them for now, before
+ * call_go_on() has been called. */
+bool call_deliver_piece(struct call *call, struct call_answer *answer);
+
+/* Has the completion run, after what was delivered before; the call is the pool's from now on. */
+void call_deliver_end(struct call *call);
 
 /* ---- call.c; net thread only ---- */
 

@@ -83,6 +83,23 @@ void call_cancel(struct caller *caller, uint64_t id)
     post_task(caller, do_cancel, id, 0);
 }
 
+static void do_go_on(void *arg)
+{
+    cleanup_free struct caller_task *task = arg;
+    struct call *call;
+    LIST_FOREACH (call, &task->caller->calls, link) {
+        if (call->id == task->id && call->is_on_wire) {
+            net_go_on(&call->request);
+            return;
+        }
+    }
+}
+
+void call_go_on(struct caller *caller, uint64_t id)
+{
+    post_task(caller, do_go_on, id, 0);
+}
+
 static void do_hold(void *arg)
 {
     cleanup_free struct caller_task *task = arg;

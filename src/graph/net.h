@@ -102,6 +102,11 @@ struct net_request {
     int64_t
         range_first; /* bytes; with range_length > 0 a Range is asked for, and if the host sends */
     size_t range_length; /* everything instead (200), body is just that window of it */
+    size_t piece_length; /* > 0: with range_length, the range is handed over in pieces */
+    /* Runs whenever body_received holds piece_length bytes and more is to come, with status and
+     * headers known: takes them off it. False: it isn't the range that was asked for, and the
+     * request ends as NET_BROKEN. Neither ends the request, nor frees it. */
+    bool (*on_piece)(struct net_request *request, void *arg);
     bool is_secret;      /* the answer is wiped before its memory is freed */
     bool is_fresh;       /* on a new connection: the last one was dead */
     int64_t deadline_ms; /* monotonic */
@@ -111,8 +116,8 @@ struct net_request {
     /* Answered: valid in done, and until net_request_clear(). */
     enum net_outcome outcome;
     long status;
-    struct strbuf body_received;
-    int64_t content_length; /* as announced; -1 if it wasn't */
+    struct strbuf body_received; /* what on_piece has not taken */
+    int64_t content_length;      /* as announced; -1 if it wasn't */
     char error[CURL_ERROR_SIZE];
 
     /* net's own. */
@@ -121,11 +126,18 @@ struct net_request {
     struct net_timer timer;
     struct transfer *transfer; /* NULL while it waits for a slot, and after net_request_clear() */
     bool is_queued;
+    bool is_held;
+    size_t handed; /* bytes that on_piece has taken */
     int64_t started_ms;
 };
 
 /* Queues the request. done runs later, never inside this call, unless net_cancel() comes before. */
 void net_start(struct net *net, struct net_request *request);
+
+/* Takes nothing more from the connection until net_go_on(): its bytes come faster than they can be
+ * worked on. Between start and done, also in on_piece. Waiting costs no patience. */
+void net_hold(struct net_request *request);
+void net_go_on(struct net_request *request);
 
 /* Drops a request that was started; its done won't run. Any time between start and done. */
 void net_cancel(struct net_request *request);

@@ -75,17 +75,28 @@ struct path_query {
 
 /* One name in a folder. A page of one item; -ENOENT if the service says there is none. */
 
+struct fetch_answer;
+
+/* A piece of a range, while the rest of it is still on its way. */
+typedef void remote_piece_fn(const struct fetch_answer *answer, void *arg);
+
 struct fetch_query {
     const char *url; /* preauthenticated; the bearer is never sent to it */
     int64_t offset;  /* bytes */
     size_t length;   /* bytes, > 0 */
     enum remote_priority priority;
     int64_t deadline_ms;
+    /* Of more than piece_length bytes, piece gets so many at a time: in order, one after the other,
+     * all before done, which gets the rest. If the connection breaks off the range is taken up
+     * again behind the last piece. NULL: done gets the whole range. */
+    remote_piece_fn *piece;
+    size_t piece_length;
 };
 
 struct fetch_answer {
     const char *data; /* borrowed during the call */
-    size_t length;    /* bytes from offset on; shorter than asked only at the end of the content */
+    int64_t offset;   /* of data[0] in the content */
+    size_t length;    /* bytes; to the end of the range, or of the content, if it is for done */
     int64_t total;    /* size of the whole content; -1 if the host did not say */
     const char *etag; /* of the content host, quotes stripped; NULL if it did not say */
 };

@@ -21,7 +21,9 @@
 struct fetch_op {
     struct op op;
     remote_fetch_fn *done;
+    remote_piece_fn *piece;
     void *arg;
+    bool is_compressed; /* a piece was, and had to be dropped */
 };
 
 static void fetch_finish(struct fetch_op *fetch_op, const struct fetch_answer *answer,
@@ -59,6 +61,34 @@ static int64_t total_of(const struct call_answer *answer)
     return content_range_parse(answer->content_range, &range) ? range.total : -1;
 }
 
+static bool is_compressed(const struct call_answer *answer)
+{
+    return answer->content_encoding && strcasecmp(answer->content_encoding, "identity") != 0;
+}
+
+/* Borrows from both. */
+static struct fetch_answer fetched(const struct call_answer *answer, const char *etag)
+{
+    return (struct fetch_answer){
+        .data = answer->body.data,
+        .offset = answer->first,
+        /* The body of a 416 is words about it, not content. */
+        .length = answer->status == 416 ? 0 : answer->body.len,
+        .total = total_of(answer),
+        .etag = etag,
+    };
+}
+
+static void on_piece(struct call_answer *answer, void *arg)
+{
+    struct fetch_op *fetch_op = arg;
+    cleanup_free char *etag = bare_etag(answer->etag);
+    struct fetch_answer piece = fetched(answer, etag);
+    fetch_op->is_compressed |= is_compressed(answer);
+    if (!fetch_op->is_compressed)
+        fetch_op->piece(&piece, fetch_op->arg);
+}
+
 static void on_fetched(struct call_answer *answer, const struct err *err, void *arg)
 {
     struct fetch_op *fetch_op = arg;
@@ -67,21 +97,15 @@ static void on_fetched(struct call_answer *answer, const struct err *err, void *
         fetch_finish(fetch_op, NULL, err);
         return;
     }
-    if (answer->content_encoding && strcasecmp(answer->content_encoding, "identity") != 0) {
+    if (fetch_op->is_compressed || is_compressed(answer)) {
         (void)err_set(&why, -EPROTO, "the content host compresses although asked not to");
         errmap_note_id(&why, answer->request_id);
         fetch_finish(fetch_op, NULL, &why);
         return;
     }
     cleanup_free char *etag = bare_etag(answer->etag);
-    struct fetch_answer fetched = {
-        .data = answer->body.data,
-        /* The body of a 416 is words about it, not content. */
-        .length = answer->status == 416 ? 0 : answer->body.len,
-        .total = total_of(answer),
-        .etag = etag,
-    };
-    fetch_finish(fetch_op, &fetched, NULL);
+    struct fetch_answer whole = fetched(answer, etag);
+    fetch_finish(fetch_op, &whole, NULL);
 }
 
 uint64_t graph_remote_fetch(struct remote *base, const struct fetch_query *query,
@@ -90,6 +114,7 @@ uint64_t graph_remote_fetch(struct remote *base, const struct fetch_query *query
     struct fetch_op *fetch_op = x_calloc(1, sizeof(*fetch_op));
     fetch_op->op.fail = fetch_fail;
     fetch_op->done = done;
+    fetch_op->piece = query->piece;
     fetch_op->arg = arg;
     uint64_t id =
         op_begin(graph_remote_of(base), &fetch_op->op, query->priority, query->deadline_ms);
@@ -105,6 +130,8 @@ uint64_t graph_remote_fetch(struct remote *base, const struct fetch_query *query
         .max_body = query->length,
         .range_first = query->offset,
         .range_length = query->length,
+        .piece_length = query->piece_length,
+        .piece = query->piece ? on_piece : NULL,
     };
     (void)op_call(&fetch_op->op, &request, on_fetched);
     return id;

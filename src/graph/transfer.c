@@ -39,6 +39,7 @@ struct transfer {
     bool has_byte;       /* something has arrived */
     int64_t passed;      /* bytes of a 200 answer to a Range that were skipped */
     bool is_window_full; /* ended by us, with all that was wanted */
+    bool is_paused;      /* libcurl keeps what comes, until net_go_on() */
     bool is_too_large;
 };
 
@@ -52,6 +53,9 @@ static void note_activity(struct net_request *request)
 int64_t transfer_patience_ms(const struct net_request *request)
 {
     int64_t idle_ms = request->net->idle_timeout_ms;
+    /* Then it is not the server that keeps us waiting. */
+    if (request->transfer->is_paused)
+        return net_now_ms(request->net) + idle_ms;
     /* A service that thinks before it speaks, as over a large folder, sends nothing meanwhile. */
     return request->transfer->active_ms +
            (request->transfer->has_byte ? idle_ms : idle_ms + idle_ms / 2);
@@ -71,18 +75,51 @@ static int on_progress(void *arg, curl_off_t to_receive, curl_off_t received, cu
     return 0;
 }
 
+/* Adds to a range that is handed over in pieces. Returns false to end the transfer. */
+static bool keep_pieces(struct net_request *request, const char *data, size_t length)
+{
+    struct strbuf *body = &request->body_received;
+    while (length > 0) {
+        size_t room = request->piece_length - body->len;
+        size_t taken = length < room ? length : room;
+        bool is_last = request->handed + body->len + taken >= request->range_length;
+        if (strbuf_add(body, data, taken) < 0)
+            return false;
+        if (body->len == request->piece_length && !is_last) {
+            if (!request->on_piece(request, request->arg))
+                return false;
+            request->handed += request->piece_length;
+        }
+        data += taken;
+        length -= taken;
+    }
+    return true;
+}
+
+static bool keep_content(struct net_request *request, const char *data, size_t length)
+{
+    if (request->piece_length > 0)
+        return keep_pieces(request, data, length);
+    return strbuf_add(&request->body_received, data, length) == 0;
+}
+
+static size_t kept_so_far(const struct net_request *request)
+{
+    return request->handed + request->body_received.len;
+}
+
 /* Keeps the part of data that lies in the wanted window of the whole content. */
 static size_t keep_window(struct net_request *request, const char *data, size_t length)
 {
     struct transfer *transfer = request->transfer;
     int64_t skip = request->range_first - transfer->passed;
     size_t skipped = skip < (int64_t)length ? (size_t)(skip > 0 ? skip : 0) : length;
-    size_t wanted = request->range_length - request->body_received.len;
+    size_t wanted = request->range_length - kept_so_far(request);
     size_t kept = length - skipped < wanted ? length - skipped : wanted;
     transfer->passed += (int64_t)skipped;
-    if (strbuf_add(&request->body_received, data + skipped, kept) < 0)
+    if (!keep_content(request, data + skipped, kept))
         return 0;
-    transfer->is_window_full = request->body_received.len == request->range_length;
+    transfer->is_window_full = kept_so_far(request) == request->range_length;
     return transfer->is_window_full ? 0 : length;
 }
 
@@ -94,23 +131,52 @@ static size_t keep_words(struct net_request *request, const char *data, size_t l
                                                                                         : length;
 }
 
+/* What an owner of pieces wants to know before the end. */
+static void note_head(struct net_request *request)
+{
+    CURL *easy = request->transfer->easy;
+    curl_off_t length = -1;
+    (void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &request->status);
+    if (curl_easy_getinfo(easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length) == CURLE_OK)
+        request->content_length = length;
+}
+
 static size_t on_body(char *data, size_t size, size_t count, void *arg)
 {
     struct net_request *request = arg;
     size_t length = size * count;
-    long status = 0;
+    if (request->is_held) {
+        request->transfer->is_paused = true;
+        return CURL_WRITEFUNC_PAUSE; /* the same bytes come once more */
+    }
     note_activity(request);
     atomic_fetch_add(&request->net->bytes_received, length);
-    (void)curl_easy_getinfo(request->transfer->easy, CURLINFO_RESPONSE_CODE, &status);
-    if (status >= 300)
+    note_head(request);
+    if (request->status >= 300)
         return keep_words(request, data, length);
-    if (request->range_length > 0 && status == 200)
+    if (request->range_length > 0 && request->status == 200)
         return keep_window(request, data, length);
-    if (length > request->max_body - request->body_received.len) {
+    if (length > request->max_body - kept_so_far(request)) {
         request->transfer->is_too_large = true;
         return 0;
     }
-    return strbuf_add(&request->body_received, data, length) < 0 ? 0 : length;
+    return keep_content(request, data, length) ? length : 0;
+}
+
+void net_hold(struct net_request *request)
+{
+    request->is_held = true;
+}
+
+void net_go_on(struct net_request *request)
+{
+    struct transfer *transfer = request->transfer;
+    request->is_held = false;
+    if (!transfer || !transfer->is_paused)
+        return;
+    transfer->is_paused = false;
+    transfer->active_ms = net_now_ms(request->net);
+    (void)curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
 }
 
 static size_t on_header(char *data, size_t size, size_t count, void *arg)
@@ -241,15 +307,22 @@ static void set_answer_options(CURL *easy, struct net_request *request)
     (void)curl_easy_setopt(easy, CURLOPT_PRIVATE, (void *)request);
 }
 
+/* The most that is held of an answer at a time. */
+static size_t body_limit(const struct net_request *request)
+{
+    size_t limit = request->piece_length > 0 ? request->piece_length : request->max_body;
+    return limit > ERROR_WORDS_BYTES ? limit : ERROR_WORDS_BYTES;
+}
+
 int transfer_start(struct net_request *request)
 {
     struct transfer *transfer = x_calloc(1, sizeof(*transfer));
     request->transfer = transfer;
     request->status = 0;
+    request->handed = 0;
     request->content_length = -1;
     request->error[0] = '\0';
-    strbuf_init(&request->body_received,
-                request->max_body > ERROR_WORDS_BYTES ? request->max_body : ERROR_WORDS_BYTES);
+    strbuf_init(&request->body_received, body_limit(request));
     transfer->active_ms = net_now_ms(request->net);
     transfer->easy = curl_easy_init();
     if (!transfer->easy || add_headers(transfer, request) < 0)
@@ -323,11 +396,7 @@ static enum net_outcome outcome_of(const struct net_request *request, CURLcode r
 
 void transfer_finish(struct net_request *request, CURLcode result)
 {
-    CURL *easy = request->transfer->easy;
-    curl_off_t length = -1;
-    (void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &request->status);
-    if (curl_easy_getinfo(easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length) == CURLE_OK)
-        request->content_length = length;
+    note_head(request);
     request->outcome = outcome_of(request, result);
     if (result != CURLE_OK && request->error[0] == '\0')
         (void)snprintf(request->error, sizeof(request->error), "%s", curl_easy_strerror(result));
