@@ -31,7 +31,7 @@
 /* Downloads that could not be believed or kept, of one fetch. */
 #define FETCH_TRIES_MAX 3
 /* What may be on its way ahead of readers, of the whole process. */
-#define PREFETCH_BUDGET (INT64_C(96) * 1024 * 1024)
+#define PREFETCH_BUDGET (INT64_C(256) * 1024 * 1024)
 
 TAILQ_HEAD(version_list, version);
 STAILQ_HEAD(version_queue, version);

@@ -5,7 +5,7 @@
  * order. A run begins at offset 0, or with the second read of two that follow each other; a random
  * reader therefore causes no fetch but its own.
  *
- * The window doubles each time that more is asked for. The first is just above the kernel's own
+ * The window doubles each time that more is asked for. The first is about the kernel's own
  * read-ahead, so that a reader of the first few kilobytes wastes little.
  */
 #include "config.h"
@@ -15,10 +15,10 @@
 #define KIB        INT64_C(1024)
 #define MIB        (1024 * KIB)
 #define REORDER    (512 * KIB)
-#define WINDOW_MIN (MIB + 128 * KIB)
-#define WINDOW_MAX (64 * MIB)
+#define WINDOW_MIN MIB
+#define WINDOW_MAX (128 * MIB)
 #define CHUNK_MIN  MIB
-#define CHUNK_MAX  (8 * MIB)
+#define CHUNK_MAX  (16 * MIB)
 
 static int64_t at_most(int64_t value, int64_t bound)
 {
@@ -41,7 +41,7 @@ bool readahead_note(struct readahead *readahead, int64_t offset, int64_t length,
                     int64_t window_max, struct readahead_ask *ret_ask)
 {
     bool in_order = is_in_order(readahead, offset);
-    int64_t start, end;
+    int64_t start, end, chunk;
 
     readahead->has_read = true;
     if (!in_order) {
@@ -56,14 +56,13 @@ bool readahead_note(struct readahead *readahead, int64_t offset, int64_t length,
 
     start = at_least(readahead->until, readahead->next);
     end = at_most(size, readahead->next + readahead->window);
-    /* Half a window at least, or the end: small steps would make small ranges. */
-    if (end <= start || (end < size && end - start < readahead->window / 2))
+    chunk = at_most(at_least(readahead->window / 4, CHUNK_MIN), CHUNK_MAX);
+    /* Whole chunks, or the end: small steps would make small ranges. */
+    if (end < size)
+        end = start + (end - start) / chunk * chunk;
+    if (end <= start)
         return false;
-    *ret_ask = (struct readahead_ask){
-        .offset = start,
-        .end = end,
-        .chunk = at_most(at_least(readahead->window / 4, CHUNK_MIN), CHUNK_MAX),
-    };
+    *ret_ask = (struct readahead_ask){ .offset = start, .end = end, .chunk = chunk };
     readahead->until = end;
     readahead->window = at_most(2 * readahead->window, WINDOW_MAX);
     return true;

@@ -42,6 +42,9 @@ struct request {
     size_t length;
     remote_items_fn *located; /* one of the two */
     remote_fetch_fn *fetched;
+    remote_piece_fn *piece;
+    size_t piece_length;
+    unsigned pieces; /* given so far */
     void *arg;
 };
 
@@ -188,16 +191,18 @@ static struct err fetch_error(struct fake_remote *fake, const struct request *re
     return err;
 }
 
-/* With the lock held. The bytes are for the caller to free. */
+/* With the lock held: up to ${length} bytes from the request's offset on, for the caller to free.
+ */
 static char *fetch_bytes(struct fake_remote *fake, const struct request *request,
-                         const struct fake_item *item, struct fetch_answer *answer)
+                         const struct fake_item *item, size_t length, struct fetch_answer *answer)
 {
     int64_t left = item->size - request->offset;
     char *data;
 
+    answer->offset = request->offset;
     answer->length = left > 0 ? (size_t)left : 0;
-    if (answer->length > request->length)
-        answer->length = request->length;
+    if (answer->length > length)
+        answer->length = length;
     answer->total = fake->faults.wrong_total ? fake->faults.wrong_total : item->size;
     data = x_malloc(answer->length + 1);
     for (size_t i = 0; i < answer->length; i++)
@@ -212,12 +217,53 @@ static char *fetch_bytes(struct fake_remote *fake, const struct request *request
     return data;
 }
 
+/* With the lock held: what the content host tells; made in ${buffer}. */
+static const char *fetch_etag(const struct fake_remote *fake, const struct fake_item *item,
+                              char *buffer, size_t size)
+{
+    switch (fake->faults.etag) {
+    case FAKE_ETAG_OF_ITEM:
+        (void)snprintf(buffer, size, "{%s},%u", item->id, item->etag_revision);
+        return buffer;
+    case FAKE_ETAG_UNRELATED:
+        return "some other tag";
+    case FAKE_ETAG_NONE:
+        break;
+    }
+    return NULL;
+}
+
+/* Gives the next piece of a range that is long enough for one and won't fail. */
+static bool give_piece(struct request *request)
+{
+    struct fake_remote *fake = request->fake;
+    struct fetch_answer answer = { 0 };
+    char etag[64], *data;
+
+    {
+        const struct fake_item *item;
+
+        LOCKED(&fake->lock);
+        item = find(fake, request->item_id);
+        if (!request->piece || request->length <= request->piece_length || request->is_cancelled ||
+            fake->faults.fail_fetches > 0 || !item || request->url_age != fake->url_age)
+            return false;
+        data = fetch_bytes(fake, request, item, request->piece_length, &answer);
+        answer.etag = fetch_etag(fake, item, etag, sizeof etag);
+    }
+    request->piece(&answer, request->arg);
+    free(data);
+    request->offset += (int64_t)request->piece_length;
+    request->length -= request->piece_length;
+    request->pieces++;
+    return true;
+}
+
 static void answer_fetch(struct request *request)
 {
     struct fake_remote *fake = request->fake;
     struct fetch_answer answer = { 0 };
-    char etag[64] = "some other tag";
-    char *data = NULL;
+    char etag[64], *data = NULL;
 
     struct err err;
 
@@ -229,10 +275,8 @@ static void answer_fetch(struct request *request)
         item = find(fake, request->item_id);
         err = fetch_error(fake, request, item);
         if (err.code == 0) {
-            data = fetch_bytes(fake, request, item, &answer);
-            if (fake->faults.etag == FAKE_ETAG_OF_ITEM)
-                (void)snprintf(etag, sizeof etag, "{%s},%u", item->id, item->etag_revision);
-            answer.etag = fake->faults.etag == FAKE_ETAG_NONE ? NULL : etag;
+            data = fetch_bytes(fake, request, item, request->length, &answer);
+            answer.etag = fetch_etag(fake, item, etag, sizeof etag);
         }
     }
 
@@ -245,7 +289,8 @@ static bool put_aside(struct request *request)
     struct fake_remote *fake = request->fake;
 
     LOCKED(&fake->lock);
-    if (!fake->is_holding || !request->fetched || request->is_cancelled)
+    if (!fake->is_holding || !request->fetched || request->is_cancelled ||
+        request->pieces < fake->faults.hold_pieces)
         return false;
     TAILQ_INSERT_TAIL(&fake->held, request, next);
     fake->held_count++;
@@ -257,8 +302,10 @@ static void run_request(void *arg)
 {
     struct request *request = arg;
 
-    if (put_aside(request))
-        return;
+    do {
+        if (put_aside(request))
+            return;
+    } while (give_piece(request));
     if (request->fetched)
         answer_fetch(request);
     else
@@ -303,6 +350,8 @@ static uint64_t fake_fetch(struct remote *remote, const struct fetch_query *quer
     request->offset = query->offset;
     request->length = query->length;
     request->fetched = done;
+    request->piece = query->piece;
+    request->piece_length = query->piece_length;
     request->arg = arg;
     return submit((struct fake_remote *)remote, request);
 }

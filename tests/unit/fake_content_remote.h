@@ -28,6 +28,7 @@ struct fake_faults {
     bool corrupt_differently; /* each time another */
     int64_t wrong_total;      /* told as the whole size, unless 0 */
     enum fake_etag etag;      /* what the content host tells */
+    unsigned hold_pieces;     /* fetches are held that have given so many pieces, unless 0 */
 };
 
 struct fake_counts {

@@ -285,6 +285,7 @@ void answer_init(struct answer *answer)
         .lock = PTHREAD_MUTEX_INITIALIZER,
         .changed = PTHREAD_COND_INITIALIZER,
     };
+    strbuf_init(&answer->pieces, 1024);
 }
 
 void answer_clear(struct answer *answer)
@@ -294,6 +295,7 @@ void answer_clear(struct answer *answer)
     free(answer->errors);
     free(answer->data);
     free(answer->etag);
+    strbuf_clear(&answer->pieces);
     answer_init(answer);
 }
 
@@ -359,6 +361,14 @@ void answer_items(struct item_page *page, const struct err *errors, const struct
     finish(answer, err);
 }
 
+void answer_piece(const struct fetch_answer *piece, void *arg)
+{
+    struct answer *answer = arg;
+    LOCKED(&answer->lock);
+    (void)strbuf_addf(&answer->pieces, "%lld:%.*s ", (long long)piece->offset, (int)piece->length,
+                      piece->data);
+}
+
 void answer_fetch(const struct fetch_answer *fetched, const struct err *err, void *arg)
 {
     struct answer *answer = arg;
@@ -367,6 +377,7 @@ void answer_fetch(const struct fetch_answer *fetched, const struct err *err, voi
         answer->data = x_malloc(fetched->length + 1);
         memcpy(answer->data, fetched->data, fetched->length);
         answer->data[fetched->length] = '\0';
+        answer->offset = fetched->offset;
         answer->length = fetched->length;
         answer->total = fetched->total;
         answer->etag = x_strdup(fetched->etag);

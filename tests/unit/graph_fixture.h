@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/pool.h"
+#include "base/strbuf.h"
 #include "graph/graph.h"
 
 #include <pthread.h>
@@ -91,7 +92,9 @@ struct answer {
     struct item_page *page;
     struct drive_list *drives;
     struct err *errors; /* of items, as many as page has */
+    struct strbuf pieces; /* of a range, those before data: each as `OFFSET:BYTES ` */
     char *data;
+    int64_t offset;
     size_t length;
     int64_t total;
     char *etag;
@@ -114,5 +117,6 @@ void answer_drives(struct drive_list *list, const struct err *err, void *arg);
 void answer_items(struct item_page *page, const struct err *errors, const struct err *err,
                   void *arg);
 void answer_fetch(const struct fetch_answer *fetched, const struct err *err, void *arg);
+void answer_piece(const struct fetch_answer *piece, void *arg);
 
 #endif

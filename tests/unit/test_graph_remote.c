@@ -385,6 +385,32 @@ static void test_cut_and_failed_content_is_fetched_again(void **state)
     }
 }
 
+static void test_a_range_that_breaks_off_goes_on_behind_its_last_piece(void **state)
+{
+    struct shared *shared = *state;
+    cleanup_free char *url = url_of(shared, "letters.txt");
+    struct fetch_query query = {
+        .url = url,
+        .length = 26,
+        .priority = REMOTE_READ,
+        .piece = answer_piece,
+        .piece_length = 4,
+    };
+    struct answer answer;
+
+    emulator_fault(shared->emulator,
+                   "{\"host\":\"content\",\"action\":\"cut\",\"after_bytes\":10,\"count\":2}");
+    answer_init(&answer);
+    (void)remote_fetch(shared->service->remote, &query, answer_fetch, &answer);
+    assert_int_equal(answer_wait_passing(&answer, shared->service, 100), 0);
+    assert_string_equal(answer.pieces.data, "0:abcd 4:efgh 8:ijkl 12:mnop 16:qrst 20:uvwx ");
+    assert_int_equal(answer.offset, 24);
+    assert_string_equal(answer.data, "yz");
+    assert_int_equal(answer.total, 26);
+    assert_int_equal(emulator_count(shared->emulator, "content"), 3);
+    answer_clear(&answer);
+}
+
 static void test_a_dead_url_is_told_at_once(void **state)
 {
     struct shared *shared = *state;
@@ -701,6 +727,7 @@ int main(void)
         REMOTE_TEST(test_an_empty_file_is_empty),
         REMOTE_TEST(test_a_host_that_ignores_ranges_is_read_all_the_same),
         REMOTE_TEST(test_cut_and_failed_content_is_fetched_again),
+        REMOTE_TEST(test_a_range_that_breaks_off_goes_on_behind_its_last_piece),
         REMOTE_TEST(test_a_dead_url_is_told_at_once),
         REMOTE_TEST(test_content_comes_from_web_addresses_only),
         REMOTE_TEST(test_pages_that_lie_are_refused),

@@ -12,41 +12,9 @@
 
 #include "unit.h"
 
-#include "graph_fixture.h"
-#include "graph_peer.h"
+#include "graph_wire.h"
 
 #define PAGE "{\"value\":[]}"
-
-/* A service that is signed in to a peer. */
-struct wire {
-    struct peer *peer;
-    struct emulator disguise; /* the peer, as the service's emulator */
-    struct service *service;
-};
-
-static struct wire *wire_new_at(const char *scheme, const char *const *answers)
-{
-    struct wire *wire = x_calloc(1, sizeof(*wire));
-
-    wire->peer = peer_start(answers);
-    wire->disguise.url = x_asprintf("%s%s", scheme, strchr(wire->peer->url, ':'));
-    wire->service = service_new(&wire->disguise, 0);
-    service_put_tokens(wire->service);
-    return wire;
-}
-
-static struct wire *wire_new(const char *const *answers)
-{
-    return wire_new_at("http", answers);
-}
-
-static void wire_free(struct wire *wire)
-{
-    service_free(wire->service);
-    peer_stop(wire->peer);
-    free(wire->disguise.url);
-    free(wire);
-}
 
 /* One raw call; returns its err.code. */
 static int call(struct wire *wire, const char *method, const char *body, size_t length)
