@@ -349,8 +349,8 @@ int fetch_status(const struct err *err);
 
 /* ---- arrive.c; no lock is held ---- */
 
-/* A piece of the range has come, ${fetch} is the fetch: a remote_piece_fn. */
-void arrive_piece(const struct fetch_answer *answer, void *fetch);
+/* A piece of the range has come; ${arg} is the fetch. A remote_piece_fn. */
+void arrive_piece(const struct fetch_answer *answer, void *arg);
 
 /* The rest of the range has come, or err says why not. fetch_advance() is to follow. */
 void arrive_end(struct fetch *fetch, const struct fetch_answer *answer, const struct err *err);

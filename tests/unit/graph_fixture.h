@@ -91,7 +91,7 @@ struct answer {
     struct err err;
     struct item_page *page;
     struct drive_list *drives;
-    struct err *errors; /* of items, as many as page has */
+    struct err *errors;   /* of items, as many as page has */
     struct strbuf pieces; /* of a range, those before data: each as `OFFSET:BYTES ` */
     char *data;
     int64_t offset;
