@@ -111,7 +111,7 @@ class Account:
         account = ["-a", self.name] if takes_account else []
         return [binary(), verb, *account, *map(str, arguments)]
 
-    def run(self, verb, *arguments, check=True, **options):
+    def run(self, verb, *arguments, check=True, timeout=COMMAND_LIMIT_S, **options):
         """Runs a verb to its end; returns the completed process with its text."""
         done = subprocess.run(
             self.command(verb, *arguments),
@@ -121,7 +121,7 @@ class Account:
             stderr=subprocess.PIPE,
             encoding="utf-8",
             errors="surrogateescape",
-            timeout=COMMAND_LIMIT_S,
+            timeout=timeout,
             check=False,
             **options,
         )
