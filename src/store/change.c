@@ -174,6 +174,7 @@ static int move_row(struct sql_conn *conn, struct change *change, ino_nr to)
         STMT_REMOTE_RENUMBER,
         STMT_SHORTCUT_RENUMBER,
         STMT_MISSING_RENUMBER,
+        STMT_PIN_RENUMBER,
     };
     const struct sql_value old_ino = sql_number((int64_t)change->ino);
     const struct sql_value new_ino = sql_number((int64_t)to);

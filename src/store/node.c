@@ -155,10 +155,8 @@ int txn_set_listed(struct store_txn *txn, ino_nr ino, int64_t now_ms)
 int txn_remove_node(struct store_txn *txn, ino_nr ino)
 {
     static const enum statement tables[] = {
-        STMT_REMOTE_DELETE,
-        STMT_SHORTCUT_DELETE,
-        STMT_MISSING_DELETE,
-        STMT_NODE_DELETE,
+        STMT_REMOTE_DELETE, STMT_SHORTCUT_DELETE, STMT_MISSING_DELETE,
+        STMT_PIN_DELETE,    STMT_NODE_DELETE,
     };
     struct node before;
     int r = read_node(txn->conn, ino, &before);

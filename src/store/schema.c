@@ -5,7 +5,7 @@
  *
  * node is what is read most and what there are millions of, so its rows are small: base columns are
  * NULL where they equal the local ones, zero numbers that are rare are NULL, and what few rows have
- * is elsewhere (remote, shortcut, missing). Its ino is AUTOINCREMENT: a number is never given
+ * is elsewhere (remote, shortcut, missing, pin). Its ino is AUTOINCREMENT: a number is never given
  * twice.
  *
  * Indices: node_children gives a directory in order of number (the row id is the end of every
@@ -72,9 +72,15 @@ static int create_tables(struct sql_conn *conn, struct err *err)
     return sql_exec(conn, tables_1, err);
 }
 
+static int create_pins(struct sql_conn *conn, struct err *err)
+{
+    return sql_exec(conn, "CREATE TABLE pin (ino INTEGER PRIMARY KEY)", err);
+}
+
 /* Step i leads from version i to i + 1. */
 static int (*const steps[])(struct sql_conn *conn, struct err *err) = {
     create_tables,
+    create_pins,
 };
 
 static int take_step(struct sql_conn *conn, size_t version, struct err *err)

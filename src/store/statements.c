@@ -108,6 +108,7 @@ const char *const statement_text[STMT_COUNT] = {
     [STMT_REMOTE_RENUMBER] = "UPDATE remote SET ino = ?2 WHERE ino = ?1",
     [STMT_SHORTCUT_RENUMBER] = "UPDATE shortcut SET ino = ?2 WHERE ino = ?1",
     [STMT_MISSING_RENUMBER] = "UPDATE missing SET ino = ?2 WHERE ino = ?1",
+    [STMT_PIN_RENUMBER] = "UPDATE pin SET ino = ?2 WHERE ino = ?1",
 
     [STMT_REMOTE_PUT] =
         "INSERT OR REPLACE INTO remote (ino, deleted, parent, name, size, mtime, generation, etag,"
@@ -182,6 +183,17 @@ const char *const statement_text[STMT_COUNT] = {
     [STMT_MISSING_COUNT_HELD] = "SELECT count(*) FROM missing WHERE drive = ?1 AND held <> 0",
     [STMT_MISSING_HOLD] = "UPDATE missing SET held = ?2 WHERE drive = ?1",
     [STMT_MISSING_CLEAR] = "DELETE FROM missing WHERE drive = ?1",
+
+    [STMT_PIN_PUT] = "INSERT OR IGNORE INTO pin (ino) VALUES (?1)",
+    [STMT_PIN_DELETE] = "DELETE FROM pin WHERE ino = ?1",
+    /* From each pin upwards: there are few of them, and much may be below a folder. */
+    [STMT_PIN_DELETE_TREE] = "WITH RECURSIVE up (pin, ino) AS (SELECT ino, ino FROM pin UNION"
+                             "   SELECT up.pin, node.parent FROM up JOIN node ON node.ino = up.ino)"
+                             " DELETE FROM pin WHERE ino IN (SELECT pin FROM up WHERE up.ino = ?1)",
+    [STMT_PIN_LIST] = "SELECT ino FROM pin WHERE ino > ?1 ORDER BY ino",
+    [STMT_PIN_ABOVE] = "WITH RECURSIVE up (ino) AS (VALUES (?1) UNION"
+                       "   SELECT node.parent FROM up JOIN node ON node.ino = up.ino)"
+                       " SELECT pin.ino FROM up JOIN pin ON pin.ino = up.ino LIMIT 1",
 
     [STMT_TOMBSTONE_PUT] =
         "INSERT OR REPLACE INTO tombstone (drive, rid, time) VALUES (?1, ?2, ?3)",

@@ -178,6 +178,21 @@ struct store_counts {
 /* What the store holds. Reads every row: for status, not for handlers. */
 int store_counts(struct store *store, struct store_counts *ret);
 
+/* ---- pins: places whose content is kept here, theirs and that of all below them ---- */
+
+/* A pin follows its row, whatever name, place or number that gets, and goes with it. */
+int txn_pin(struct store_txn *txn, ino_nr ino);
+
+/* Removes the pins of the row and of all below it. */
+int txn_unpin(struct store_txn *txn, ino_nr ino);
+
+/* The pins in order of number, from the one behind `after` on, until `each` returns false. */
+typedef bool store_pin_fn(ino_nr ino, void *arg);
+int store_list_pins(struct store *store, ino_nr after, store_pin_fn *each, void *arg);
+
+/* The pin that holds the row: its own, else one above it; 0: none. */
+int store_find_pin(struct store *store, ino_nr ino, ino_nr *ret);
+
 /* ---- drives ---- */
 
 enum round_kind {
