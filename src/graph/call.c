@@ -31,7 +31,8 @@
 
 /* How long the news that there is no network is good enough for somebody who waits. */
 #define OFFLINE_NEWS_MS 5000
-/* A reader bears this many failures to connect before it is told that there is no network. */
+/* Readers, and who fetches ahead of them, bear this many failures to connect before they are told
+ * that there is no network. */
 #define READER_CONNECTS 2
 #define MAX_REDIRECTS   2
 /* How an error object that comes with 200 begins, and how long it is at most. */
@@ -132,6 +133,12 @@ static void pause_after_failure(struct call *call, enum retry_cause cause, int64
 
 /* ---- Answers ---- */
 
+/* Whoever wants content, now or soon, asks again by itself and is better told than kept waiting. */
+static bool is_for_readers(const struct call *call)
+{
+    return call->asked.priority == REMOTE_READ || call->asked.priority == REMOTE_PREFETCH;
+}
+
 static void take_unreachable(struct call *call)
 {
     struct caller *caller = call->caller;
@@ -139,7 +146,7 @@ static void take_unreachable(struct call *call)
     call->err.scope = ERR_SCOPE_ACCOUNT;
     if (call->asked.kind == CALL_GRAPH)
         caller_saw_offline(caller, call->err.msg);
-    if (call->asked.priority == REMOTE_READ && call->failed_connects >= READER_CONNECTS) {
+    if (is_for_readers(call) && call->failed_connects >= READER_CONNECTS) {
         call->err.code = -ENETDOWN;
         finish(call);
         return;
@@ -471,8 +478,7 @@ static void on_token(const struct err *err, void *arg)
 static bool is_known_offline(const struct call *call)
 {
     const struct caller *caller = call->caller;
-    return caller->is_offline && call->failed_connects == 0 &&
-           call->asked.priority == REMOTE_READ &&
+    return caller->is_offline && call->failed_connects == 0 && is_for_readers(call) &&
            net_now_ms(caller->net) - caller->offline_ms < OFFLINE_NEWS_MS;
 }
 

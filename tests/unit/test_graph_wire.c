@@ -192,21 +192,31 @@ static void test_a_server_that_cannot_prove_who_it_is_is_told_of(void **state)
     wire_free(wire);
 }
 
-static void test_a_reader_of_content_is_told_that_there_is_no_connection(void **state)
+static int fetch_from_gone(struct wire *wire, enum remote_priority priority)
 {
     static const char *const answers[] = { "{}", NULL };
-    struct wire *wire = wire_new(answers);
     struct peer *gone = peer_start(answers);
     cleanup_free char *url = x_asprintf("%s/content", gone->url);
-    struct fetch_query query = { .url = url, .length = 5, .priority = REMOTE_READ };
+    struct fetch_query query = { .url = url, .length = 5, .priority = priority };
     struct answer answer;
+    int r;
 
-    (void)state;
     peer_stop(gone);
     answer_init(&answer);
     (void)remote_fetch(wire->service->remote, &query, answer_fetch, &answer);
-    assert_int_equal(answer_wait(&answer), -ENETDOWN);
+    r = answer_wait(&answer);
     answer_clear(&answer);
+    return r;
+}
+
+static void test_who_wants_content_is_told_that_there_is_no_connection(void **state)
+{
+    static const char *const answers[] = { "{}", NULL };
+    struct wire *wire = wire_new(answers);
+
+    (void)state;
+    assert_int_equal(fetch_from_gone(wire, REMOTE_READ), -ENETDOWN);
+    assert_int_equal(fetch_from_gone(wire, REMOTE_PREFETCH), -ENETDOWN);
     wire_free(wire);
 }
 
@@ -460,7 +470,7 @@ int main(void)
         cmocka_unit_test(test_a_service_that_asks_for_no_pause_is_not_asked_without_one),
         cmocka_unit_test(test_a_call_that_was_never_sent_says_why),
         cmocka_unit_test(test_a_server_that_cannot_prove_who_it_is_is_told_of),
-        cmocka_unit_test(test_a_reader_of_content_is_told_that_there_is_no_connection),
+        cmocka_unit_test(test_who_wants_content_is_told_that_there_is_no_connection),
         cmocka_unit_test(test_a_list_of_drives_that_goes_on_elsewhere_is_an_error),
         cmocka_unit_test(test_an_answer_that_cannot_be_used_is_told_of_with_its_id),
         cmocka_unit_test(test_content_that_has_moved_is_followed_twice),
