@@ -86,12 +86,19 @@ static struct version *table_find(const struct content *content, uint64_t genera
     return found ? *(struct version **)found : NULL;
 }
 
+/* With the table's lock held: where a version without a reference is listed. It reads what is
+ * settled. */
+static struct version_list *table_rest(struct content *content, const struct version *version)
+{
+    return version->is_pinned ? &content->kept : &content->idle;
+}
+
 /* With the table's lock held: from idle to active, if need be. */
 static void table_reference(struct content *content, struct version *version)
 {
     if (atomic_fetch_add(&version->references, 1) > 0)
         return;
-    TAILQ_REMOVE(&content->idle, version, listed);
+    TAILQ_REMOVE(table_rest(content, version), version, listed);
     TAILQ_INSERT_TAIL(&content->active, version, listed);
 }
 
@@ -146,8 +153,8 @@ static void table_put_to_rest(struct content *content, struct version *version, 
 {
     atomic_store(&version->references, 0);
     TAILQ_REMOVE(&content->active, version, listed);
-    if (has_file) {
-        TAILQ_INSERT_TAIL(&content->idle, version, listed);
+    if (has_file || version->is_pinned) {
+        TAILQ_INSERT_TAIL(table_rest(content, version), version, listed);
     } else {
         (void)tdelete(version, &content->versions, compare_generations);
         version_free(version);
@@ -341,6 +348,7 @@ void content_drop(struct content *content, uint64_t generation)
     {
         LOCKED(&version->lock);
         version->is_dropped = true;
+        version_set_pinned(version, false);
         if (version->handles == 0 && !version->is_loaded)
             version_remove(version);
     }
@@ -360,6 +368,7 @@ void content_get_status(struct content *content, struct content_status *ret)
     LOCKED(&content->jobs_lock);
     *ret = (struct content_status){
         .used_bytes = atomic_load(&content->used_bytes),
+        .pinned_bytes = atomic_load(&content->pinned_bytes),
         .limit_bytes = content->limit_bytes,
         .files = atomic_load(&content->files),
         .fetches_active = content->fetches_active,
@@ -399,7 +408,9 @@ int content_new(const struct content_conf *conf, struct content **ret, struct er
     content->remote = conf->remote;
     content->pool = conf->pool;
     content->clock = conf->clock;
+    atomic_store(&content->knows_pins, !conf->waits_for_pins);
     TAILQ_INIT(&content->idle);
+    TAILQ_INIT(&content->kept);
     TAILQ_INIT(&content->active);
     STAILQ_INIT(&content->persist_queue);
     (void)pthread_mutex_init(&content->wrong_lock, NULL);

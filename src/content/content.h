@@ -32,6 +32,7 @@ struct content_conf {
     struct remote *remote;
     struct pool *pool; /* blocks to disk, hashes, scanning */
     struct clock *clock;
+    bool waits_for_pins; /* nothing is evicted before content_pins_known() */
     const char *boot_id; /* NULL: the kernel's. What was not synced counts in one boot */
 };
 
@@ -69,6 +70,19 @@ struct content_id {
 void content_prefetch(struct content *content, const char *drive_id, const struct content_id *ids,
                       size_t count);
 
+/* While it is pinned a generation is spared by eviction, and its bytes don't count for limit_bytes;
+ * the floor of free space holds all the same. Not remembered on disk: whoever knows says so again
+ * at each start. */
+void content_pin(struct content *content, uint64_t generation, int64_t size);
+void content_unpin(struct content *content, uint64_t generation);
+
+/* All that is pinned has been pinned. Until then what would need eviction is read past the disk. */
+void content_pins_known(struct content *content);
+
+/* Drops what is here of a generation. 0, and the bytes freed; -EBUSY: it is open; -EPERM: it is
+ * pinned. */
+int content_evict(struct content *content, uint64_t generation, int64_t size, int64_t *ret_freed);
+
 /* Opens a version for reading: disk only, no network. Of a generation that is known already, ids
  * and tags are replaced by these. Close with content_close(). -EFBIG for an impossible size,
  * -ESTALE if the generation is in use with another size. */
@@ -98,6 +112,11 @@ typedef void content_read_fn(int status, const char *data, size_t length, void *
 void content_read(struct content_file *file, int64_t offset, size_t size, content_read_fn *done,
                   void *arg, struct content_wait **ret_wait);
 
+/* The same, behind all readers, for content that is to be here before anybody wants it: done is
+ * given no bytes. -ENOSPC: the disk has no room for it. */
+void content_fetch(struct content_file *file, int64_t offset, size_t size, content_read_fn *done,
+                   void *arg, struct content_wait **ret_wait);
+
 /* Gives up waiting. True: done will not run, the wait is freed; false: done ran or is running. The
  * wait must not be used after done has run: the caller's own lock keeps the two apart. */
 bool content_cancel(struct content *content, struct content_wait *wait);
@@ -118,6 +137,7 @@ void content_set_on_wrong(struct content *content, content_wrong_fn *fn, void *a
 
 struct content_status {
     int64_t used_bytes;
+    int64_t pinned_bytes; /* of these: they don't count for the limit */
     int64_t limit_bytes;
     int64_t files;
     int64_t fetches_active;

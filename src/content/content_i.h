@@ -55,9 +55,11 @@ struct content {
     void *on_wrong_arg;         /* wrong_lock */
 
     _Atomic int64_t used_bytes;     /* on disk, and on its way there */
+    _Atomic int64_t pinned_bytes;   /* of these on disk in pinned versions */
     _Atomic int64_t on_way_bytes;   /* of these not on disk yet: the free space still has them */
     _Atomic int64_t files;          /* on disk */
     _Atomic int64_t prefetch_bytes; /* asked for ahead of readers and not here yet */
+    _Atomic bool knows_pins;        /* nothing is evicted before */
     _Atomic bool is_closing;
     _Atomic bool has_said_full; /* that the disk is full is said once */
     _Atomic bool is_without_room;
@@ -67,6 +69,7 @@ struct content {
     pthread_mutex_t lock;               /* the table's */
     void *versions;                     /* lock; tsearch tree by generation */
     struct version_list idle;           /* lock; on disk, used by nobody; longest unused first */
+    struct version_list kept;           /* lock; pinned, used by nobody */
     struct version_list active;         /* lock; referenced */
     struct version_queue persist_queue; /* lock; each holds a reference */
     bool is_persisting;                 /* lock; a job works on the queue */
@@ -91,7 +94,8 @@ struct version_id {
 /*
  * A version: the file on disk and, while somebody uses it, what is going on with it. The table has
  * one per generation, so that all who open it share blocks and fetches. It is referenced by open
- * files, by requests under way and by jobs. Without a reference it is idle: known, not open.
+ * files, by requests under way and by jobs. Without a reference it is idle: known, not open. A
+ * pinned one stays known although nothing of it is on disk.
  *
  * Always: a block is at most one of present and pending; synced is a subset of present; a version
  * of up to SMALL_SIZE has all its blocks or none; a verdict other than NONE means that it is whole.
@@ -100,7 +104,7 @@ struct version {
     struct content *content; /* const after init */
     uint64_t generation;     /* const after init */
 
-    TAILQ_ENTRY(version) listed;        /* table's lock; in active or idle */
+    TAILQ_ENTRY(version) listed;        /* table's lock; in active, idle or kept */
     STAILQ_ENTRY(version) persist_link; /* table's lock */
     _Atomic unsigned references;        /* leaves 0, and reaches it, under the table's lock */
     bool is_queued;                     /* table's lock; for persisting */
@@ -111,6 +115,7 @@ struct version {
     unsigned handles;     /* open files */
     bool was_opened;      /* since it was loaded */
     bool is_dropped;      /* no row stands for it any more */
+    bool is_pinned;       /* const while it is idle */
 
     /* The file. */
     bool is_loaded;       /* the bitmaps are here, and fd if there is a file */
@@ -166,7 +171,8 @@ struct content_wait {
     content_read_fn *done;
     void *arg;
     int64_t deadline_ms;
-    bool has_retried; /* a fetch that it had joined failed, and it asked once more */
+    bool is_background; /* const after init; nobody reads what it waits for */
+    bool has_retried;   /* a fetch that it had joined failed, and it asked once more */
     bool is_answering;
     int status;
     char *held;           /* bytes that the disk did not take; as long as the read; NULL: none */
@@ -283,6 +289,12 @@ void version_write_header(struct version *version);
 /* Writes the bytes of a bitmap that hold ${blocks}. Returns 0 or -errno. */
 int version_write_map(const struct version *version, enum format_map map,
                       struct block_range blocks);
+
+/* So much more of the disk, or less, is its file's. used_bytes is the caller's. */
+void version_count(struct version *version, int64_t bytes);
+
+/* Whether its bytes count for the limit, and may be evicted. */
+void version_set_pinned(struct version *version, bool is_pinned);
 
 /* Takes over all that is said of the content: the version's lock is held. */
 void version_describe(struct version *version, const struct content_id *id);
@@ -404,8 +416,9 @@ enum verify_result verify_digest(struct version *version, const uint8_t *digest,
 /* ---- evict.c ---- */
 
 /* Makes room for ${bytes} and counts them as used. Returns 0, or -ENOSPC if the limits can't be
- * kept. Takes the locks of the table and of versions; accesses the disk. */
-int room_reserve(struct content *content, int64_t bytes);
+ * kept; what is pinned is bound by the floor of free space alone. Takes the locks of the table and
+ * of versions; accesses the disk. */
+int room_reserve(struct content *content, int64_t bytes, bool is_pinned);
 
 /* Frees at least ${bytes}, if it can, whatever the limits say: the disk is full. Locks as above. */
 void room_free(struct content *content, int64_t bytes);

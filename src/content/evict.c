@@ -6,8 +6,9 @@
  *
  * What goes first: idle versions, longest unused first, whole. Then, because the limit holds while
  * one file is larger than it, blocks of versions in use: behind its newest reader from the
- * beginning on, then ahead from the end back; not what a read waits for (pinned), and not what the
- * reader is about to use (hot). A small version goes whole, so that it can be checked whole when it
+ * beginning on, then ahead from the end back; not what a read waits for, and not what the
+ * reader is about to use (hot). Never what somebody has pinned to this machine, which doesn't count
+ * for the limit either. A small version goes whole, so that it can be checked whole when it
  * returns.
  */
 #include "config.h"
@@ -23,9 +24,10 @@
 #define EVICT_BLOCKS 64
 
 /* How many bytes must go before that many may come; <= 0: none. */
-static int64_t room_missing(struct content *content, int64_t bytes)
+static int64_t room_missing(struct content *content, int64_t bytes, bool is_pinned)
 {
-    int64_t missing = atomic_load(&content->used_bytes) + bytes - content->limit_bytes;
+    int64_t counted = atomic_load(&content->used_bytes) - atomic_load(&content->pinned_bytes);
+    int64_t missing = is_pinned ? 0 : counted + bytes - content->limit_bytes;
     struct statvfs disk;
 
     if (content->min_free_bytes > 0 && statvfs(content->directory, &disk) == 0) {
@@ -123,7 +125,7 @@ static int64_t evict_from(struct version *version, int64_t bytes)
     int64_t freed = 0;
 
     LOCKED(&version->lock);
-    if (version->fd < 0 || version->present_count == 0)
+    if (version->fd < 0 || version->present_count == 0 || version->is_pinned)
         return 0;
     if (version->size <= SMALL_SIZE)
         return evict_small(version);
@@ -139,6 +141,8 @@ static int64_t evict(struct content *content, int64_t bytes)
     int64_t freed = 0, got;
     size_t active;
 
+    if (!atomic_load(&content->knows_pins))
+        return 0;
     while (freed < bytes && (got = evict_idle(content)) >= 0)
         freed += got;
     active = content_count_active(content);
@@ -153,14 +157,14 @@ static int64_t evict(struct content *content, int64_t bytes)
     return freed;
 }
 
-int room_reserve(struct content *content, int64_t bytes)
+int room_reserve(struct content *content, int64_t bytes, bool is_pinned)
 {
     int64_t missing;
 
     LOCKED(&content->evicting);
-    while ((missing = room_missing(content, bytes)) > 0)
+    while ((missing = room_missing(content, bytes, is_pinned)) > 0)
         if (evict(content, missing) == 0) {
-            atomic_store(&content->is_without_room, true);
+            atomic_store(&content->is_without_room, atomic_load(&content->knows_pins));
             return -ENOSPC;
         }
     atomic_store(&content->is_without_room, false);

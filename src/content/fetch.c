@@ -250,13 +250,15 @@ static void fetch_make_room(struct fetch *fetch)
     struct version *version = fetch->version;
     struct content *content = version->content;
     int64_t header_bytes = 0;
+    bool is_pinned;
 
     {
         LOCKED(&version->lock);
+        is_pinned = version->is_pinned;
         if (version->fd < 0)
             header_bytes = format_data_offset(version->size);
     }
-    if (room_reserve(content, fetch->bytes + header_bytes) < 0)
+    if (room_reserve(content, fetch->bytes + header_bytes, is_pinned) < 0)
         return;
     LOCKED(&version->lock);
     fetch->reserved = fetch->bytes;

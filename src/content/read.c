@@ -35,6 +35,8 @@ static struct content_wait *wait_new(struct version *version, int64_t offset, si
 {
     struct content_wait *wait = x_calloc(1, sizeof *wait);
 
+    if ((int64_t)length > version->size - offset)
+        length = (size_t)(version->size - offset);
     wait->version = version;
     wait->offset = offset;
     wait->length = length;
@@ -57,6 +59,15 @@ static bool wait_holds(const struct content_wait *wait, size_t block)
     return wait->held && bitmap_get(wait->held_blocks, block - wait->blocks.first);
 }
 
+/* With the version's lock held: has what it waits for fetched. */
+static void wait_want(const struct content_wait *wait)
+{
+    if (wait->is_background)
+        fetch_want_ahead(wait->version, wait->blocks, RANGE_BLOCKS);
+    else
+        fetch_want(wait->version, wait->blocks, wait->deadline_ms);
+}
+
 /* With the version's lock held. */
 static bool wait_is_complete(const struct content_wait *wait)
 {
@@ -76,6 +87,23 @@ bool read_is_waiting(const struct version *version, struct block_range blocks)
     return false;
 }
 
+/* What nobody reads is not served past the disk. */
+static void wait_end_without_room(struct content_wait *wait)
+{
+    if (wait->status == 0)
+        wait->status = -ENOSPC;
+}
+
+/* Nothing can be kept of these blocks: whoever waits for them to be on disk waits in vain. */
+static void end_without_room(struct version *version, struct block_range blocks)
+{
+    struct content_wait *wait;
+
+    LIST_FOREACH (wait, &version->waits, listed)
+        if (wait->is_background && !wait->is_answering && block_ranges_meet(wait->blocks, blocks))
+            wait_end_without_room(wait);
+}
+
 void read_hold(struct version *version, struct block_range blocks, const char *data, int64_t length)
 {
     int64_t data_from = (int64_t)blocks.first * BLOCK_SIZE, data_to = data_from + length;
@@ -88,6 +116,10 @@ void read_hold(struct version *version, struct block_range blocks, const char *d
 
         if (wait->is_answering || !block_ranges_meet(wait->blocks, blocks))
             continue;
+        if (wait->is_background) {
+            wait_end_without_room(wait);
+            continue;
+        }
         if (!wait->held) {
             wait->held = x_malloc(wait->length);
             wait->held_blocks = x_calloc(1, bitmap_size(wait->blocks.end - wait->blocks.first));
@@ -124,13 +156,15 @@ void read_fail(struct version *version, struct block_range blocks, int code, boo
         code = -ECANCELED;
         may_retry = is_free = false;
     }
+    if (code == -EAGAIN)
+        end_without_room(version, blocks);
     LIST_FOREACH (wait, &version->waits, listed) {
-        if (wait->is_answering || !block_ranges_meet(wait->blocks, blocks))
+        if (wait->is_answering || wait->status != 0 || !block_ranges_meet(wait->blocks, blocks))
             continue;
         if (is_free || (may_retry && !wait->has_retried && now_ms < wait->deadline_ms)) {
             wait->has_retried |= !is_free;
-            fetch_want(version, wait->blocks, wait->deadline_ms);
-        } else if (wait->status == 0) {
+            wait_want(wait);
+        } else {
             wait->status = code;
             note_late(wait, now_ms);
         }
@@ -183,7 +217,7 @@ void read_want_again(struct version *version)
 
     LIST_FOREACH (wait, &version->waits, listed)
         if (!wait->is_answering && wait->status == 0)
-            fetch_want(version, wait->blocks, wait->deadline_ms);
+            wait_want(wait);
 }
 
 /* The disk has lost what it had: the blocks go, so that the next read fetches them. */
@@ -206,7 +240,7 @@ static void wait_answer(struct content_wait *wait)
     cleanup_free char *data = NULL;
     int status = wait->status;
 
-    if (status == 0) {
+    if (status == 0 && !wait->is_background) {
         data = malloc(wait->length);
         status = data ? wait_collect(wait, data) : -ENOMEM;
         if (status < 0 && data) {
@@ -215,7 +249,9 @@ static void wait_answer(struct content_wait *wait)
             status = -EIO;
         }
     }
-    wait->done(status, status == 0 ? data : NULL, status == 0 ? wait->length : 0, wait->arg);
+    if (status < 0)
+        free(steal_ptr(&data));
+    wait->done(status, data, data ? wait->length : 0, wait->arg);
     {
         LOCKED(&version->lock);
         LIST_REMOVE(wait, listed);
@@ -325,31 +361,24 @@ static void read_begin(struct content_file *file, struct content_wait *wait)
         wait->is_answering = wait->status != 0;
     }
     LIST_INSERT_HEAD(&version->waits, wait, listed);
-    version->hot = hot_around(version, wait->blocks);
+    if (!wait->is_background)
+        version->hot = hot_around(version, wait->blocks);
     if (!wait->is_answering)
-        fetch_want(version, wait->blocks, wait->deadline_ms);
-    if (wait->status == 0 && !version->is_stale && version->present_count < version->blocks)
+        wait_want(wait);
+    if (!wait->is_background && wait->status == 0 && !version->is_stale &&
+        version->present_count < version->blocks)
         read_ahead(file, wait->offset, (int64_t)wait->length);
 }
 
-void content_read(struct content_file *file, int64_t offset, size_t size, content_read_fn *done,
-                  void *arg, struct content_wait **ret_wait)
+/* Answers it, or sets *ret_wait. */
+static void read_start(struct content_file *file, struct content_wait *wait,
+                       struct content_wait **ret_wait)
 {
-    struct version *version = file->version;
-    struct content_wait *wait;
+    struct version *version = wait->version;
     bool is_answered;
-
-    *ret_wait = NULL;
-    if (offset < 0 || offset >= version->size || size == 0) {
-        done(0, "", 0, arg);
-        return;
-    }
-    if ((int64_t)size > version->size - offset)
-        size = (size_t)(version->size - offset);
 
     /* The reader may close the file as soon as it has its answer. */
     version_ref(version);
-    wait = wait_new(version, offset, size, done, arg);
     {
         LOCKED(&version->lock);
         read_begin(file, wait);
@@ -361,6 +390,34 @@ void content_read(struct content_file *file, int64_t offset, size_t size, conten
     if (is_answered)
         wait_answer(wait);
     version_unref(version);
+}
+
+void content_read(struct content_file *file, int64_t offset, size_t size, content_read_fn *done,
+                  void *arg, struct content_wait **ret_wait)
+{
+    struct version *version = file->version;
+
+    *ret_wait = NULL;
+    if (offset < 0 || offset >= version->size || size == 0)
+        done(0, "", 0, arg);
+    else
+        read_start(file, wait_new(version, offset, size, done, arg), ret_wait);
+}
+
+void content_fetch(struct content_file *file, int64_t offset, size_t size, content_read_fn *done,
+                   void *arg, struct content_wait **ret_wait)
+{
+    struct version *version = file->version;
+    struct content_wait *wait;
+
+    *ret_wait = NULL;
+    if (offset < 0 || offset >= version->size || size == 0) {
+        done(0, "", 0, arg);
+        return;
+    }
+    wait = wait_new(version, offset, size, done, arg);
+    wait->is_background = true;
+    read_start(file, wait, ret_wait);
 }
 
 bool content_cancel(struct content *content, struct content_wait *wait)

@@ -174,7 +174,7 @@ static void scan_job(void *arg)
 
     scan_versions(content);
     remove_other_stores(content);
-    (void)room_reserve(content, 0);
+    (void)room_reserve(content, 0, false);
     content_job_end(content);
 }
 

@@ -93,14 +93,29 @@ int64_t version_place(const struct version *version, size_t block)
     return format_data_offset(version->size) + (int64_t)block * BLOCK_SIZE;
 }
 
+void version_count(struct version *version, int64_t bytes)
+{
+    version->used += bytes;
+    if (version->is_pinned)
+        (void)atomic_fetch_add(&version->content->pinned_bytes, bytes);
+}
+
+void version_set_pinned(struct version *version, bool is_pinned)
+{
+    int64_t change = (int64_t)is_pinned - (int64_t)version->is_pinned;
+
+    (void)atomic_fetch_add(&version->content->pinned_bytes, change * version->used);
+    version->is_pinned = is_pinned;
+}
+
 /* The file's share of what the cache uses; 0 and false: it has none. */
 static void version_account(struct version *version, bool has_file, int64_t used)
 {
     struct content *content = version->content;
 
     (void)atomic_fetch_add(&content->used_bytes, used - version->used);
+    version_count(version, used - version->used);
     (void)atomic_fetch_add(&content->files, (int64_t)has_file - (int64_t)version->has_file);
-    version->used = used;
     version->has_file = has_file;
 }
 
@@ -303,7 +318,7 @@ int version_create(struct version *version)
         return -r;
     }
     version->fd = steal_fd(&fd);
-    version->used = format_data_offset(version->size);
+    version_count(version, format_data_offset(version->size) - version->used);
     version->has_file = true;
     (void)atomic_fetch_add(&version->content->files, 1);
     version_write_header(version);
@@ -315,7 +330,7 @@ void version_publish(struct version *version, struct block_range blocks)
     bitmap_fill(version->present, blocks, true);
     bitmap_fill(version->pending, blocks, false);
     version->present_count += blocks.end - blocks.first;
-    version->used += block_range_bytes(blocks, version->size);
+    version_count(version, block_range_bytes(blocks, version->size));
     version->has_unsynced = true;
     (void)version_write_map(version, FORMAT_NOW, blocks);
 }
@@ -342,7 +357,7 @@ int version_lose(struct version *version, struct block_range blocks)
     bitmap_fill(version->synced, blocks, false);
     version->present_count -= blocks.end - blocks.first;
     version->losses++;
-    version->used -= bytes;
+    version_count(version, -bytes);
     (void)atomic_fetch_sub(&version->content->used_bytes, bytes);
     if (version->verdict != VERDICT_NONE || version->verdict_synced != VERDICT_NONE) {
         version->verdict = version->verdict_synced = VERDICT_NONE;
