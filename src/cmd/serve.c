@@ -199,6 +199,7 @@ static int make_content(struct rooms *rooms, struct err *err)
         .min_free_bytes = rooms->conf->options->min_free,
         .remote = graph_remote(rooms->graph),
         .pool = rooms->pool,
+        .waits_for_pins = true,
         .clock = clock_system(),
     };
 

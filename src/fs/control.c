@@ -42,15 +42,25 @@ static const struct control_inode *find(fuse_ino_t nodeid)
 }
 
 /* Who mounted commands the daemon, whomever the files belong to; but root mounts for others. */
+static uid_t owner_of(const struct fs *fs)
+{
+    return geteuid() == 0 ? fs->conf.uid : geteuid();
+}
+
+bool control_is_allowed(const struct fs *fs, fuse_req_t req)
+{
+    uid_t uid = fuse_req_ctx(req)->uid;
+
+    return uid == 0 || uid == owner_of(fs);
+}
+
 static struct stat stat_of(const struct fs *fs, const struct control_inode *inode)
 {
-    uid_t owner = geteuid() == 0 ? fs->conf.uid : geteuid();
-
     return (struct stat){
         .st_ino = inode->nodeid,
         .st_mode = inode->mode,
         .st_nlink = 1,
-        .st_uid = owner,
+        .st_uid = owner_of(fs),
         .st_gid = fs->conf.gid,
     };
 }

@@ -24,6 +24,9 @@ struct control;
 struct control *control_new(struct fs *fs);
 void control_free(struct control *control); /* NULL is allowed */
 
+/* Whether who asks may command the daemon: who mounted, and root; with allow_other nobody else. */
+bool control_is_allowed(const struct fs *fs, fuse_req_t req);
+
 /* Handlers, as said above. */
 bool control_lookup(struct fs *fs, fuse_req_t req, fuse_ino_t parent, const char *name);
 bool control_getattr(struct fs *fs, fuse_req_t req, fuse_ino_t nodeid);

@@ -8,6 +8,7 @@
 #include "fs/control_handle.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,10 @@
 #include "base/json.h"
 #include "base/lock.h"
 #include "base/xalloc.h"
+#include "fs/evict.h"
 #include "fs/notify.h"
+#include "fs/pin.h"
+#include "fs/pinner.h"
 #include "fs/status.h"
 #include "fs/wait.h"
 
@@ -197,6 +201,7 @@ static void ask_sync(struct control_handle *handle, const char *argument)
     (void)argument;
     graph_wake(fs->conf.graph);
     sync_wake(fs->conf.sync);
+    (void)pinner_wake(fs->pinner);
     (void)sync_pull_now(fs->conf.sync, on_sync_done, handle);
 }
 
@@ -205,6 +210,81 @@ static void ask_confirm(struct control_handle *handle, const char *argument)
     (void)argument;
     sync_confirm_removals(handle->control->fs->conf.sync);
     finish_with_result(handle, NULL);
+}
+
+/* The item that a request is about, by the number that stat tells. */
+static int parse_item(struct control_handle *handle, const char *argument, ino_nr *ret,
+                      struct err *err)
+{
+    const char *digits = argument ? argument : "";
+    unsigned long long number;
+
+    errno = 0;
+    number = strtoull(digits, NULL, 10);
+    if (*digits == '\0' || digits[strspn(digits, "0123456789")] != '\0' || errno != 0)
+        return err_set(err, -EINVAL, "the request wants an item's number");
+    *ret = fs_row(handle->control->fs, number);
+    if (*ret < STORE_INO_ROOT || (*ret > STORE_INO_DRIVES && *ret < STORE_INO_FIRST))
+        return err_set(err, -EINVAL, "that is no item of the service");
+    return 0;
+}
+
+static void change_pin(struct control_handle *handle, const char *argument,
+                       int (*change)(struct fs *fs, ino_nr ino, uint64_t *ret_pass,
+                                     struct err *err))
+{
+    cleanup_strbuf struct strbuf answer;
+    struct err err = { 0 };
+    ino_nr ino = STORE_INO_NONE;
+    uint64_t pass = 0;
+    int r = parse_item(handle, argument, &ino, &err);
+
+    strbuf_init(&answer, ANSWER_MAX_BYTES);
+    if (r == 0)
+        r = change(handle->control->fs, ino, &pass, &err);
+    if (r < 0) {
+        finish_with_result(handle, &err);
+        return;
+    }
+    (void)strbuf_addf(&answer, "{\"ok\":true,\"pass\":%" PRIu64 "}\n", pass);
+    finish(handle, &answer);
+}
+
+static void ask_pin(struct control_handle *handle, const char *argument)
+{
+    change_pin(handle, argument, pin_set);
+}
+
+static void ask_unpin(struct control_handle *handle, const char *argument)
+{
+    change_pin(handle, argument, pin_clear);
+}
+
+static void on_evicted(const struct evicted *evicted, const struct err *err, void *handle)
+{
+    cleanup_strbuf struct strbuf answer;
+
+    strbuf_init(&answer, ANSWER_MAX_BYTES);
+    if (err) {
+        finish_with_result(handle, err);
+        return;
+    }
+    (void)strbuf_addf(&answer,
+                      "{\"ok\":true,\"files\":%" PRId64 ",\"bytes\":%" PRId64 ",\"open\":%" PRId64
+                      ",\"pinned\":%" PRId64 "}\n",
+                      evicted->files, evicted->bytes, evicted->open, evicted->pinned);
+    finish(handle, &answer);
+}
+
+static void ask_evict(struct control_handle *handle, const char *argument)
+{
+    struct err err = { 0 };
+    ino_nr ino = STORE_INO_NONE;
+
+    if (parse_item(handle, argument, &ino, &err) < 0)
+        finish_with_result(handle, &err);
+    else
+        evictor_ask(handle->control->fs->evictor, ino, on_evicted, handle);
 }
 
 #ifdef GRAPHFS_TEST_HOOKS
@@ -224,6 +304,7 @@ static void ask_clock(struct control_handle *handle, const char *argument)
     graph_wake(fs->conf.graph);
     waits_wake(fs->waits);
     sync_wake(fs->conf.sync);
+    pinner_clock_moved(fs->pinner);
     finish_with_result(handle, NULL);
 }
 
@@ -255,6 +336,7 @@ static const struct request_verb {
     void (*begin)(struct control_handle *handle, const char *argument); /* argument: NULL: none */
 } verbs[] = {
     { "status", ask_status }, { "sync", ask_sync },     { "confirm-removals", ask_confirm },
+    { "pin", ask_pin },       { "unpin", ask_unpin },   { "evict", ask_evict },
 #ifdef GRAPHFS_TEST_HOOKS
     { "clock", ask_clock },   { "settle", ask_settle },
 #endif

@@ -6,9 +6,11 @@
  * What goes through an open file of `.graphfs`: a request in, its answer out. The answer is read as
  * from a pipe, in order and once, whatever the offset; a read waits for it.
  *
- * Requests: "status", "sync", "confirm-removals". In a build with test hooks also "clock MS", which
- * moves the daemon's clock, and "settle", which is answered when nothing is under way.
- * Answers: the status, or {"ok":true}, or {"ok":false,"error":"why"}.
+ * Requests: "status", "sync", "confirm-removals"; "pin INO", "unpin INO", "evict INO" with an
+ * item's number. In a build with test hooks also "clock MS", which moves the daemon's clock, and
+ * "settle", which is answered when nothing is under way. Answers: the status, or {"ok":true} (of
+ * "evict" with what it did, of "pin" and "unpin" with the pass that heeds it, see pin.h), or
+ * {"ok":false,"error":"why"}.
  */
 
 #include "fs/control.h"

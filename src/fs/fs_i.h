@@ -18,8 +18,10 @@
 #include "fs/fs.h"
 
 struct control;
+struct evictor;
 struct notifier;
 struct opens;
+struct pinner;
 struct prefetcher;
 struct waits;
 
@@ -37,6 +39,8 @@ struct fs {
     struct waits *waits;
     struct notifier *notifier;
     struct control *control;
+    struct pinner *pinner;
+    struct evictor *evictor;
     bool is_mounted;             /* fs_mount, fs_serve and fs_free only */
     _Atomic bool is_initialised; /* the kernel's first request has been taken up */
     _Atomic bool has_said_ready; /* and answered */
@@ -129,6 +133,10 @@ bool link_is_inside(const char *root, const char *path);
 /* What content knows of a file. Borrows from node and drive_id. */
 struct content_id fs_content_id(const struct node *node, const char *drive_id);
 
+/* Opens the version that the row shows. -errno with a message. */
+int fs_open_version(struct fs *fs, const struct node *node, struct content_file **ret,
+                    struct err *err);
+
 /* ---- the handlers ---- */
 
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
@@ -150,6 +158,9 @@ void op_release(fuse_req_t req, fuse_ino_t nodeid, struct fuse_file_info *file);
 
 void op_getxattr(fuse_req_t req, fuse_ino_t nodeid, const char *name, size_t size);
 void op_listxattr(fuse_req_t req, fuse_ino_t nodeid, size_t size);
+void op_setxattr(fuse_req_t req, fuse_ino_t nodeid, const char *name, const char *value,
+                 size_t size, int flags);
+void op_removexattr(fuse_req_t req, fuse_ino_t nodeid, const char *name);
 void op_statfs(fuse_req_t req, fuse_ino_t nodeid);
 
 /* ---- readonly.c: what would change something ---- */
@@ -166,9 +177,6 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
                const char *new_name, unsigned flags);
 void op_setattr(fuse_req_t req, fuse_ino_t nodeid, struct stat *attr, int to_set,
                 struct fuse_file_info *file);
-void op_setxattr(fuse_req_t req, fuse_ino_t nodeid, const char *name, const char *value,
-                 size_t size, int flags);
-void op_removexattr(fuse_req_t req, fuse_ino_t nodeid, const char *name);
 void op_fallocate(fuse_req_t req, fuse_ino_t nodeid, int mode, off_t offset, off_t length,
                   struct fuse_file_info *file);
 void op_copy_file_range(fuse_req_t req, fuse_ino_t nodeid_in, off_t offset_in,

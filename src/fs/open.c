@@ -58,8 +58,8 @@ struct content_id fs_content_id(const struct node *node, const char *drive_id)
     };
 }
 
-static int open_version(struct fs *fs, const struct node *node, struct content_file **ret,
-                        struct err *err)
+int fs_open_version(struct fs *fs, const struct node *node, struct content_file **ret,
+                    struct err *err)
 {
     struct drive_row drive = { 0 };
     struct content_id id = fs_content_id(node, NULL);
@@ -111,7 +111,7 @@ static int open_file(struct fs *fs, ino_nr ino, struct open_file **ret_file)
 
     if (r < 0)
         return r;
-    r = open_version(fs, &node, &file->content, &err);
+    r = fs_open_version(fs, &node, &file->content, &err);
     if (r < 0) {
         log_warn("fs", "opening %s: %s", node.local.name, err.code ? err.msg : ERRNO_TEXT(r));
         opens_remove(fs->opens, file);

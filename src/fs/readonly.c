@@ -71,19 +71,6 @@ void op_setattr(fuse_req_t req, fuse_ino_t nodeid, struct stat *attr, int to_set
         fs_reply_error(req, -EROFS);
 }
 
-void op_setxattr(fuse_req_t req, fuse_ino_t nodeid, const char *name, const char *value,
-                 size_t size, int flags)
-{
-    (void)nodeid, (void)name, (void)value, (void)size, (void)flags;
-    fs_reply_error(req, -EROFS);
-}
-
-void op_removexattr(fuse_req_t req, fuse_ino_t nodeid, const char *name)
-{
-    (void)nodeid, (void)name;
-    fs_reply_error(req, -EROFS);
-}
-
 void op_write(fuse_req_t req, fuse_ino_t nodeid, const char *data, size_t size, off_t offset,
               struct fuse_file_info *file)
 {

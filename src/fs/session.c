@@ -24,8 +24,10 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "fs/control.h"
+#include "fs/evict.h"
 #include "fs/notify.h"
 #include "fs/opens.h"
+#include "fs/pinner.h"
 #include "fs/prefetch.h"
 #include "fs/wait.h"
 
@@ -137,6 +139,7 @@ static void on_changes(const struct change *changes, size_t count, void *arg)
     struct fs *fs = arg;
 
     notifier_queue(fs->notifier, changes, count);
+    (void)pinner_wake(fs->pinner);
     for (size_t i = 0; i < count; i++) {
         if (changes[i].generation != 0)
             content_drop(fs->conf.content, changes[i].generation);
@@ -220,6 +223,8 @@ int fs_new(const struct fs_conf *conf, struct fs **ret_fs, struct err *err)
     fs->opens = opens_new();
     fs->prefetcher = prefetcher_new();
     fs->control = control_new(fs);
+    fs->pinner = pinner_new(fs);
+    fs->evictor = evictor_new(fs);
     r = session_new(fs, err);
     if (r == 0)
         r = start_threads(fs, err);
@@ -245,7 +250,10 @@ int fs_mount(struct fs *fs, ino_nr root, struct err *err)
         return err_set(err, -EIO, "the kernel or fusermount3 refuses to mount at %s",
                        fs->conf.mountpoint);
     fs->is_mounted = true;
-    return 0;
+    r = pinner_start(fs->pinner);
+    if (r == 0)
+        r = evictor_start(fs->evictor);
+    return r < 0 ? err_set_errno(err, r, "starting a thread") : 0;
 }
 
 static void unmount(struct fs *fs)
@@ -263,11 +271,15 @@ void fs_free(struct fs *fs)
         waits_stop(fs->waits);
     if (fs->notifier)
         notifier_stop(fs->notifier);
+    evictor_stop(fs->evictor);
+    pinner_stop(fs->pinner);
     unmount(fs);
     content_set_on_wrong(fs->conf.content, NULL, NULL);
     store_set_listener(fs->conf.store, NULL, NULL);
     store_set_is_open(fs->conf.store, NULL, NULL);
     control_free(fs->control);
+    evictor_free(fs->evictor);
+    pinner_free(fs->pinner);
     opens_free(fs->opens);
     prefetcher_free(fs->prefetcher);
     notifier_free(fs->notifier);
@@ -365,6 +377,8 @@ int fs_serve(struct fs *fs, void (*ready)(void *arg), void *arg, struct err *err
     if (r == 0 && fuse_session_exited(fs->session) && !atomic_load(&fs->has_said_ready))
         r = err_set(err, -EIO, "libfuse and the kernel don't agree on how to work together");
     waits_stop(fs->waits);
+    evictor_stop(fs->evictor);
+    pinner_stop(fs->pinner);
     sync_stop(fs->conf.sync);
     notifier_stop(fs->notifier);
     stop_workers(fs, workers, started);

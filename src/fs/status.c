@@ -9,6 +9,7 @@
 
 #include "fs/status.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 #include "base/vec.h"
 #include "fs/notify.h"
 #include "fs/opens.h"
+#include "fs/pinner.h"
 #include "fs/wait.h"
 
 DEFINE_VEC(drive_statuses, struct sync_drive_status);
@@ -114,6 +116,33 @@ static void add_link_problem(struct fs *fs, struct problems *problems, enum grap
     }
 }
 
+static void add_pin_problem(struct fs *fs, struct problems *problems, enum graph_link link)
+{
+    struct pin_status pins;
+
+    pinner_status(fs->pinner, &pins);
+    if (pins.error.code == -ENOSPC)
+        add_problem(problems, "there is no room on the disk for all that is pinned",
+                    "make room on the disk of the cache, or unpin something");
+    else if (pins.error.code != 0 && link == GRAPH_ONLINE)
+        add_problem(problems, pins.error.msg, "it is tried again");
+}
+
+static void add_pins(struct fs *fs, struct strbuf *out)
+{
+    struct pin_status pins;
+
+    pinner_status(fs->pinner, &pins);
+    (void)strbuf_addf(out,
+                      ",\"pins\":{\"count\":%" PRId64 ",\"files\":%" PRId64 ",\"bytes\":%" PRId64
+                      ",\"missing_files\":%" PRId64 ",\"missing_bytes\":%" PRId64
+                      ",\"busy\":%s,\"passes\":%" PRIu64 ",",
+                      pins.pins, pins.files, pins.bytes, pins.missing_files, pins.missing_bytes,
+                      pins.is_busy ? "true" : "false", pins.passes);
+    add_member(out, "error", pins.error.code != 0 ? pins.error.msg : NULL);
+    (void)strbuf_addch(out, '}');
+}
+
 static void add_problems(struct fs *fs, struct strbuf *out, enum graph_link link,
                          const char *message, const struct drive_statuses *statuses)
 {
@@ -126,6 +155,7 @@ static void add_problems(struct fs *fs, struct strbuf *out, enum graph_link link
     if (cache.is_without_room)
         add_problem(&problems, "there is no room to keep what is read: each reading fetches again",
                     "make room on the disk of the cache, or set cache_size and min_free");
+    add_pin_problem(fs, &problems, link);
     for (size_t i = 0; i < statuses->len; i++) {
         const struct sync_drive_status *status = &statuses->items[i];
         char held[128];
@@ -162,10 +192,11 @@ static void add_activity(struct fs *fs, struct strbuf *out)
     struct content_status cache;
 
     content_get_status(fs->conf.content, &cache);
-    (void)strbuf_addf(out,
-                      ",\"cache\":{\"used_bytes\":%" PRId64 ",\"limit_bytes\":%" PRId64
-                      ",\"files\":%" PRId64 ",\"fetches_active\":%" PRId64 "}",
-                      cache.used_bytes, cache.limit_bytes, cache.files, cache.fetches_active);
+    (void)strbuf_addf(
+        out,
+        ",\"cache\":{\"used_bytes\":%" PRId64 ",\"pinned_bytes\":%" PRId64
+        ",\"limit_bytes\":%" PRId64 ",\"files\":%" PRId64 ",\"fetches_active\":%" PRId64 "}",
+        cache.used_bytes, cache.pinned_bytes, cache.limit_bytes, cache.files, cache.fetches_active);
     (void)strbuf_addf(out,
                       ",\"requests\":{\"count\":%" PRIu64 ",\"bytes_received\":%" PRIu64
                       ",\"bytes_sent\":%" PRIu64 "}",
@@ -196,6 +227,7 @@ void status_write(struct fs *fs, struct strbuf *out)
     add_member(out, "message", message);
     add_drives(fs, out, &statuses);
     add_activity(fs, out);
+    add_pins(fs, out);
     add_tree(fs, out);
     add_problems(fs, out, link, message, &statuses);
     (void)strbuf_addstr(out, "}\n");

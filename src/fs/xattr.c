@@ -10,7 +10,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "fs/control.h"
 #include "fs/fs_i.h"
+#include "fs/pin.h"
 #include "fs/wait.h"
 
 #define PREFIX "user.graphfs."
@@ -95,6 +97,20 @@ static int get_package(const struct subject *subject, struct strbuf *out)
     return subject->node.attr.kind == NODE_PACKAGE ? strbuf_addstr(out, "oneNote") : -ENODATA;
 }
 
+/* Whether it is kept here, for itself or with a folder above it. */
+static int get_pinned(const struct subject *subject, struct strbuf *out)
+{
+    struct fs *fs = subject->fs;
+    ino_nr pin = STORE_INO_NONE;
+    int r;
+
+    {
+        READING(fs);
+        r = store_find_pin(fs->conf.store, subject->node.attr.ino, &pin);
+    }
+    return r < 0 ? r : strbuf_addstr(out, pin != STORE_INO_NONE ? "1" : "0");
+}
+
 static const char *take_web_url(const struct item *item)
 {
     return item->web_url;
@@ -119,6 +135,7 @@ static const struct xattr {
     { "hash", get_hash, NULL },
     { "state", get_state, NULL },
     { "package", get_package, NULL },
+    { "pinned", get_pinned, NULL },
     { "web_url", NULL, take_web_url },
     { "modified_by", NULL, take_modified_by },
 };
@@ -285,4 +302,44 @@ void op_listxattr(fuse_req_t req, fuse_ino_t nodeid, size_t size)
 {
     (void)nodeid;
     reply_value(req, NULL, 0, size);
+}
+
+/* The others say what the service knows, and can't be written. */
+static bool is_pinned_name(const char *name)
+{
+    return strcmp(name, PREFIX "pinned") == 0;
+}
+
+static void change_pin(fuse_req_t req, fuse_ino_t nodeid,
+                       int (*change)(struct fs *fs, ino_nr ino, uint64_t *ret_pass,
+                                     struct err *err))
+{
+    struct fs *fs = fuse_req_userdata(req);
+    struct err err = { 0 };
+    uint64_t pass;
+
+    if (!control_is_allowed(fs, req))
+        fs_reply_error(req, -EPERM);
+    else
+        fs_reply_error(req, fs_row_error(change(fs, fs_row(fs, nodeid), &pass, &err)));
+}
+
+void op_setxattr(fuse_req_t req, fuse_ino_t nodeid, const char *name, const char *value,
+                 size_t size, int flags)
+{
+    (void)flags;
+    if (!is_pinned_name(name))
+        fs_reply_error(req, -EROFS);
+    else if (size != 1 || (*value != '0' && *value != '1'))
+        fs_reply_error(req, -EINVAL);
+    else
+        change_pin(req, nodeid, *value == '1' ? pin_set : pin_clear);
+}
+
+void op_removexattr(fuse_req_t req, fuse_ino_t nodeid, const char *name)
+{
+    if (is_pinned_name(name))
+        change_pin(req, nodeid, pin_clear);
+    else
+        fs_reply_error(req, -EROFS);
 }
