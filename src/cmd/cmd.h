@@ -42,11 +42,14 @@ int verb_misused(const struct verb *verb, const char *fmt, ...)
 int verb_failed(const struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 extern const struct verb verb_api;
+extern const struct verb verb_evict;
 extern const struct verb verb_login;
 extern const struct verb verb_logout;
 extern const struct verb verb_mount;
+extern const struct verb verb_pin;
 extern const struct verb verb_status;
 extern const struct verb verb_sync;
 extern const struct verb verb_unmount;
+extern const struct verb verb_unpin;
 
 #endif

@@ -76,7 +76,7 @@ int daemon_read_status(const struct mount_entry *mount, struct json_object **ret
     return *ret ? 0 : -EBADMSG;
 }
 
-static int judge(const struct strbuf *answer, struct err *err)
+static int judge(const struct strbuf *answer, struct json_object **ret, struct err *err)
 {
     cleanup_json struct json_object *json = parse(answer, err);
     const char *why = "the daemon gave no reason";
@@ -84,13 +84,16 @@ static int judge(const struct strbuf *answer, struct err *err)
 
     if (!json)
         return -EBADMSG;
-    if (json_get_bool(json, "ok", &is_ok) == JSON_OK && is_ok)
+    if (json_get_bool(json, "ok", &is_ok) == JSON_OK && is_ok) {
+        *ret = json_object_get(json);
         return 0;
+    }
     (void)json_get_str(json, "error", &why);
     return err_set(err, -EIO, "%s", why);
 }
 
-int daemon_request(const struct mount_entry *mount, const char *request, struct err *err)
+int daemon_ask(const struct mount_entry *mount, const char *request, struct json_object **ret,
+               struct err *err)
 {
     cleanup_strbuf struct strbuf answer;
     cleanup_close int fd = -1;
@@ -101,5 +104,12 @@ int daemon_request(const struct mount_entry *mount, const char *request, struct 
         r = -errno;
     if (r == 0)
         r = read_to_end(fd, &answer);
-    return r < 0 ? explain(mount, r, err) : judge(&answer, err);
+    return r < 0 ? explain(mount, r, err) : judge(&answer, ret, err);
+}
+
+int daemon_request(const struct mount_entry *mount, const char *request, struct err *err)
+{
+    cleanup_json struct json_object *answer = NULL;
+
+    return daemon_ask(mount, request, &answer, err);
 }

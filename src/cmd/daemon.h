@@ -18,4 +18,8 @@ int daemon_read_status_text(const struct mount_entry *mount, struct strbuf *out,
  * if it failed. */
 int daemon_request(const struct mount_entry *mount, const char *request, struct err *err);
 
+/* The same, with what it answers, for json_object_put(). */
+int daemon_ask(const struct mount_entry *mount, const char *request, struct json_object **ret,
+               struct err *err);
+
 #endif

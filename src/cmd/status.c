@@ -128,6 +128,9 @@ static void print_for_people(struct json_object *status)
                  SIZE_TEXT(number(status, "tree.bytes")));
     (void)printf("  cache     %s of %s\n", SIZE_TEXT(number(status, "cache.used_bytes")),
                  SIZE_TEXT(number(status, "cache.limit_bytes")));
+    if (number(status, "pins.count") > 0)
+        (void)printf("  pinned    %s, %s missing\n", SIZE_TEXT(number(status, "pins.bytes")),
+                     SIZE_TEXT(number(status, "pins.missing_bytes")));
     (void)printf("  requests  %" PRId64 ", %s received\n", number(status, "requests.count"),
                  SIZE_TEXT(number(status, "requests.bytes_received")));
     (void)printf("  log       %s\n", json_has(status, "log") ? text(status, "log") : "stderr");

@@ -11,8 +11,8 @@
 #include "base/xalloc.h"
 
 const struct verb *const verbs[] = {
-    &verb_login,  &verb_logout, &verb_mount, &verb_unmount,
-    &verb_status, &verb_sync,   &verb_api,   NULL,
+    &verb_login, &verb_logout, &verb_mount, &verb_unmount, &verb_status, &verb_sync,
+    &verb_pin,   &verb_unpin,  &verb_evict, &verb_api,     NULL,
 };
 
 static void print_help(const struct verb *verb)

@@ -76,6 +76,7 @@ def test_the_same_tree_under_other_ids_keeps_its_numbers_and_contents(make_world
     paths = ["moved", "moved/deep", "moved/a", "moved/deep/b"]
     before = [os.stat(mount / path).st_ino for path in paths]
     contents = [(mount / path).read_bytes() for path in paths[2:]]
+    world.account.run("pin", mount / "moved")
     expire_tokens(world)
     world.edit(edits.delete("/moved"), *tree)
     mount.settle()
@@ -83,6 +84,7 @@ def test_the_same_tree_under_other_ids_keeps_its_numbers_and_contents(make_world
     assert [os.stat(mount / path).st_ino for path in paths] == before
     assert [(mount / path).read_bytes() for path in paths[2:]] == contents
     assert_equal_to_server(mount)
+    assert [os.getxattr(mount / path, "user.graphfs.pinned") for path in paths] == [b"1"] * 4
     assert world.emulator.requests()["content"] == 0
 
 
