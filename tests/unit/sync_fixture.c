@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../fakes/fake_compare.h"
 #include "base/cleanup.h"
-#include "base/strbuf.h"
 #include "base/xalloc.h"
 #include "unit.h"
 
@@ -111,131 +111,25 @@ void sync_fixture_run(struct sync_fixture *fixture, int64_t ms)
     }
 }
 
-/* ---- comparing ---- */
-
-static int compare_lines(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-struct lines {
-    char *items[4096];
-    size_t count;
-    struct store *store;
-    bool must_be_complete;
-};
-
-static void add_line(struct lines *lines, char *line)
-{
-    assert_true(lines->count < sizeof lines->items / sizeof *lines->items);
-    lines->items[lines->count++] = line;
-}
-
-static char *join_lines(struct lines *lines)
-{
-    struct strbuf text;
-
-    strbuf_init(&text, 1 << 20);
-    qsort(lines->items, lines->count, sizeof *lines->items, compare_lines);
-    for (size_t i = 0; i < lines->count; i++) {
-        (void)strbuf_addf(&text, "%s\n", lines->items[i]);
-        free(lines->items[i]);
-    }
-    return strbuf_steal(&text) ?: x_strdup("");
-}
-
-/* The children of a directory; store_list can't be called inside of itself. */
-struct listed {
-    struct node_attr attr;
-    char *name;
-};
-
-DEFINE_VEC(listed_vec, struct listed);
-
-static bool add_listed(const struct node_attr *attr, const char *name, void *arg)
-{
-    (void)listed_vec_push(arg, (struct listed){ .attr = *attr, .name = x_strdup(name) });
-    return true;
-}
-
-static void describe_dir(struct lines *lines, ino_nr dir, const char *prefix)
-{
-    struct listed_vec listed = { 0 };
-
-    assert_int_equal(store_list(lines->store, dir, 0, add_listed, &listed), 0);
-    for (size_t i = 0; i < listed.len; i++) {
-        const struct node_attr *attr = &listed.items[i].attr;
-        cleanup_free char *name = listed.items[i].name;
-        cleanup_free char *path = x_asprintf("%s/%s", prefix, name);
-
-        if (attr->kind == NODE_FILE) {
-            add_line(lines, x_asprintf("%s %lld %lld", path, (long long)attr->size,
-                                       (long long)attr->mtime_ns));
-            continue;
-        }
-        if (lines->must_be_complete && !(attr->flags & NODE_COMPLETE))
-            fail_msg("%s is not complete", path);
-        add_line(lines, x_asprintf("%s/", path));
-        describe_dir(lines, attr->ino, path);
-    }
-    listed_vec_clear(&listed);
-}
-
-static char *describe_store(struct sync_fixture *fixture, bool must_be_complete)
-{
-    struct lines lines = { .store = fixture->base->store, .must_be_complete = must_be_complete };
-    struct node_attr root;
-
-    assert_int_equal(fixture_find(fixture->base, "/me/drive", &root), 0);
-    if (must_be_complete)
-        assert_true(root.flags & NODE_COMPLETE);
-    describe_dir(&lines, root.ino, "");
-    return join_lines(&lines);
-}
-
-static char *model_path(const struct fake_model *model, size_t item, size_t root)
-{
-    char *path = x_strdup("");
-
-    for (; item != root; item = fake_truth(model, item)->parent) {
-        char *longer = x_asprintf("/%s%s", fake_truth(model, item)->name, path);
-
-        free(path);
-        path = longer;
-    }
-    return path;
-}
-
-static char *describe_model(struct sync_fixture *fixture)
-{
-    const struct fake_model *model = fixture->model;
-    struct lines lines = { 0 };
-
-    for (size_t i = 0; i < model->items.len; i++) {
-        const struct fake_version *truth = fake_truth(model, i);
-        cleanup_free char *path = NULL;
-
-        if (truth->is_deleted || i == fixture->root || !fake_is_below(model, i, fixture->root))
-            continue;
-        path = model_path(model, i, fixture->root);
-        if (model->items.items[i].kind == ITEM_FILE)
-            add_line(&lines, x_asprintf("%s %lld %lld", path, (long long)truth->size,
-                                        (long long)truth->mtime_ns));
-        else
-            add_line(&lines, x_asprintf("%s/", path));
-    }
-    return join_lines(&lines);
-}
+/* ---- looking ---- */
 
 void sync_fixture_assert_equal(struct sync_fixture *fixture, bool complete)
 {
-    cleanup_free char *shown = describe_store(fixture, complete);
-    cleanup_free char *truth = describe_model(fixture);
+    const struct fake_comparison comparison = {
+        .store = fixture->base->store,
+        .model = fixture->model,
+        .must_be_complete = complete,
+    };
+    struct node_attr root;
+    cleanup_free char *difference = NULL;
 
-    assert_string_equal(shown, truth);
+    assert_int_equal(fixture_find(fixture->base, "/me/drive", &root), 0);
+    if (complete)
+        assert_true(root.flags & NODE_COMPLETE);
+    difference = fake_compare(&comparison, root.ino, fixture->root);
+    if (difference)
+        fail_msg("%s", difference);
 }
-
-/* ---- looking ---- */
 
 ino_nr sync_fixture_ino(struct sync_fixture *fixture, const char *path)
 {

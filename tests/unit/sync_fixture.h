@@ -7,7 +7,7 @@
  * thread: nothing happens but in sync_fixture_step() and what is built on it.
  */
 
-#include "fake_remote.h"
+#include "../fakes/fake_remote.h"
 #include "store_fixture.h"
 #include "sync/sync_i.h"
 

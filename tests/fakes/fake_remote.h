@@ -4,9 +4,9 @@
 
 /*
  * A remote in the process, over a fake_model. Requests are kept until fake_remote_pump() answers
- * them, on the calling thread: so a test decides when things happen, and what is on the way when
- * they do. Requests may come from any thread; all else is for the test's thread. It counts what it
- * is asked for.
+ * them all, or fake_remote_deliver() one, on the calling thread: so a test decides when things
+ * happen, and what is on the way when they do. Requests may come from any thread; all else is for
+ * the test's thread. It counts what it is asked for.
  *
  * Also defines item_page_free() and drive_list_free(): link it instead of graph's decoders.
  */
@@ -40,6 +40,9 @@ struct fake_settings {
     /* Unless NULL: runs as each request comes, on the thread that makes it. */
     void (*on_request)(enum fake_request kind, void *arg);
     void *on_request_arg;
+    /* Unless NULL: runs as each answer that holds items is delivered. */
+    void (*on_answer)(enum fake_request kind, const struct item_page *page, void *arg);
+    void *on_answer_arg;
 };
 
 struct fake_remote *fake_remote_new(struct clock *clock, uint64_t seed);
@@ -52,6 +55,16 @@ struct fake_settings *fake_remote_settings(struct fake_remote *fake);
 
 /* Answers the requests that wait, not those made meanwhile. Returns how many there were. */
 size_t fake_remote_pump(struct fake_remote *fake);
+
+/* The same for single requests, in any order: how many wait, and what each is by its index, in
+ * order of asking. */
+size_t fake_remote_waiting(struct fake_remote *fake);
+enum fake_request fake_remote_kind(struct fake_remote *fake, size_t index);
+/* Makes the answer as things are now, and keeps it on its way. False if that was done before, or is
+ * not wanted any more. */
+bool fake_remote_serve(struct fake_remote *fake, size_t index);
+/* The answer arrives, made now unless it was before; or this failure does in its place. */
+void fake_remote_deliver(struct fake_remote *fake, size_t index, const struct err *failure);
 
 /* How many requests of a kind came since fake_remote_reset_counts(); items: how many ids. */
 unsigned fake_remote_count(const struct fake_remote *fake, enum fake_request kind);

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/lock.h"
 #include "base/xalloc.h"
 #include "fake_delta.h"
@@ -28,11 +29,12 @@ struct fault {
 
 DEFINE_VEC(fault_list, struct fault);
 
-/* A request that waits; strings are its own. */
+/* A request that waits; strings are its own, and the answer until it is delivered. */
 struct asked {
     uint64_t id;
     enum fake_request kind;
     bool is_cancelled;
+    bool is_served;
     char *drive_id, *item_id, *link, *name;
     char **ids;
     size_t count;
@@ -40,6 +42,10 @@ struct asked {
     remote_page_fn *page_done;
     remote_items_fn *items_done;
     void *arg;
+    struct drive_list *drives;
+    struct item_page *page;
+    struct err err;     /* of the whole */
+    struct err *errors; /* by item */
 };
 
 DEFINE_VEC(asked_list, struct asked *);
@@ -59,8 +65,19 @@ struct fake_remote {
 
 /* ---- asking ---- */
 
+/* What was to be answered is not, after all. */
+static void drop_answer(struct asked *asked)
+{
+    drive_list_free(asked->drives);
+    item_page_free(asked->page);
+    asked->drives = NULL;
+    asked->page = NULL;
+}
+
 static void asked_free(struct asked *asked)
 {
+    drop_answer(asked);
+    free(asked->errors);
     for (size_t i = 0; i < asked->count; i++)
         free(asked->ids[i]);
     free(asked->ids);
@@ -220,6 +237,13 @@ static bool sees_folder(const struct fake_model *model, size_t item, enum fake_r
     return version && !version->is_deleted;
 }
 
+static size_t find_root(const struct fake_model *model, const char *drive_id)
+{
+    size_t drive = fake_find_drive(model, drive_id);
+
+    return drive == SIZE_MAX ? SIZE_MAX : model->drives.items[drive].root;
+}
+
 /* "children ITEM FROM" */
 static struct item_page *make_children(struct fake_remote *fake, const struct asked *asked,
                                        struct err *err)
@@ -232,7 +256,7 @@ static struct item_page *make_children(struct fake_remote *fake, const struct as
 
     if (!asked->link || sscanf(asked->link, "children %zu %zu", &parent, &from) != 2)
         parent = asked->item_id ? fake_find_item(model, asked->item_id)
-                                : model->drives.items[fake_find_drive(model, asked->drive_id)].root;
+                                : find_root(model, asked->drive_id);
     if (!sees_folder(model, parent, FAKE_CHILDREN)) {
         (void)err_set(err, -ENOENT, "no such folder");
         err->http_status = 404;
@@ -323,16 +347,16 @@ static struct item_page *make_page(struct fake_remote *fake, const struct asked 
         return make_children(fake, asked, err);
     if (drive != SIZE_MAX && !fake->model.drives.items[drive].is_shared)
         return fake_delta_page(&fake->delta, &fake->settings, drive, asked->link, err);
-    (void)err_set(err, -EACCES, "no delta here");
-    err->http_status = 403;
+    (void)err_set(err, drive == SIZE_MAX ? -ENOENT : -EACCES, "no delta here");
+    err->http_status = drive == SIZE_MAX ? 404 : 403;
     return fake_page_new();
 }
 
-static bool find_fault(struct fake_remote *fake, const struct asked *asked, struct err *err)
+static void find_fault(struct fake_remote *fake, struct asked *asked)
 {
-    if (asked->is_cancelled)
-        (void)err_set(err, -ECANCELED, "cancelled");
-    else if (fake->settings.is_offline)
+    struct err *err = &asked->err;
+
+    if (fake->settings.is_offline)
         (void)err_set(err, -ENETDOWN, "offline");
     for (size_t i = 0; i < fake->faults.len && err->code == 0; i++) {
         struct fault *fault = &fake->faults.items[i];
@@ -346,33 +370,52 @@ static bool find_fault(struct fake_remote *fake, const struct asked *asked, stru
         fault->times--;
         *err = fault->err;
     }
-    return err->code != 0;
 }
 
-static void answer(struct fake_remote *fake, const struct asked *asked)
+static void serve(struct fake_remote *fake, struct asked *asked)
 {
-    struct err err = { 0 };
-    struct err *errors = x_calloc(asked->count + 1, sizeof *errors);
-    struct item_page *page = NULL;
-    bool has_failed = find_fault(fake, asked, &err);
+    asked->is_served = true;
+    asked->errors = x_calloc(asked->count + 1, sizeof *asked->errors);
+    find_fault(fake, asked);
+    if (asked->err.code != 0)
+        return;
+    if (asked->kind == FAKE_ASK_DRIVES)
+        asked->drives = make_drives(&fake->model);
+    else if (asked->kind == FAKE_ASK_ITEMS)
+        asked->page = make_items(fake, asked, asked->errors);
+    else
+        asked->page = make_page(fake, asked, &asked->err);
+}
 
-    if (asked->kind == FAKE_ASK_DRIVES) {
-        asked->drives_done(has_failed ? NULL : make_drives(&fake->model), has_failed ? &err : NULL,
-                           asked->arg);
-    } else if (asked->kind == FAKE_ASK_ITEMS) {
-        if (!has_failed)
-            page = make_items(fake, asked, errors);
-        asked->items_done(page, errors, has_failed ? &err : NULL, asked->arg);
-    } else {
-        if (!has_failed)
-            page = make_page(fake, asked, &err);
-        if (err.code != 0) {
-            item_page_free(page);
-            page = NULL;
-        }
-        asked->page_done(page, err.code != 0 ? &err : NULL, asked->arg);
-    }
-    free(errors);
+static void deliver(struct fake_remote *fake, struct asked *asked)
+{
+    const struct err *err = asked->err.code != 0 ? &asked->err : NULL;
+
+    if (err)
+        drop_answer(asked);
+    if (asked->page && fake->settings.on_answer)
+        fake->settings.on_answer(asked->kind, asked->page, fake->settings.on_answer_arg);
+    if (asked->kind == FAKE_ASK_DRIVES)
+        asked->drives_done(steal_ptr(&asked->drives), err, asked->arg);
+    else if (asked->kind == FAKE_ASK_ITEMS)
+        asked->items_done(steal_ptr(&asked->page), asked->errors, err, asked->arg);
+    else
+        asked->page_done(steal_ptr(&asked->page), err, asked->arg);
+    asked_free(asked);
+}
+
+static void cancel_if_asked(struct asked *asked)
+{
+    if (asked->is_cancelled)
+        (void)err_set(&asked->err, -ECANCELED, "cancelled");
+}
+
+static void answer(struct fake_remote *fake, struct asked *asked)
+{
+    cancel_if_asked(asked);
+    if (!asked->is_served && asked->err.code == 0)
+        serve(fake, asked);
+    deliver(fake, asked);
 }
 
 static void shuffle(struct fake_remote *fake, struct asked_list *list)
@@ -398,13 +441,60 @@ size_t fake_remote_pump(struct fake_remote *fake)
     }
     if (fake->settings.is_shuffled)
         shuffle(fake, &list);
-    for (size_t i = 0; i < list.len; i++) {
+    for (size_t i = 0; i < list.len; i++)
         answer(fake, list.items[i]);
-        asked_free(list.items[i]);
-    }
     count = list.len;
     asked_list_clear(&list);
     return count;
+}
+
+size_t fake_remote_waiting(struct fake_remote *fake)
+{
+    LOCKED(&fake->lock);
+    return fake->waiting.len;
+}
+
+enum fake_request fake_remote_kind(struct fake_remote *fake, size_t index)
+{
+    LOCKED(&fake->lock);
+    return fake->waiting.items[index]->kind;
+}
+
+static struct asked *waiting_at(struct fake_remote *fake, size_t index)
+{
+    LOCKED(&fake->lock);
+    return fake->waiting.items[index];
+}
+
+static struct asked *take_waiting(struct fake_remote *fake, size_t index)
+{
+    struct asked *asked;
+
+    LOCKED(&fake->lock);
+    asked = fake->waiting.items[index];
+    fake->waiting.len--;
+    memmove(fake->waiting.items + index, fake->waiting.items + index + 1,
+            (fake->waiting.len - index) * sizeof(struct asked *));
+    return asked;
+}
+
+bool fake_remote_serve(struct fake_remote *fake, size_t index)
+{
+    struct asked *asked = waiting_at(fake, index);
+
+    if (asked->is_served || asked->is_cancelled)
+        return false;
+    serve(fake, asked);
+    return true;
+}
+
+void fake_remote_deliver(struct fake_remote *fake, size_t index, const struct err *failure)
+{
+    struct asked *asked = take_waiting(fake, index);
+
+    if (failure)
+        asked->err = *failure;
+    answer(fake, asked);
 }
 
 /* ---- the test's side ---- */

@@ -90,6 +90,8 @@ size_t fake_create_shortcut(struct fake_model *model, size_t parent, const char 
                             size_t target);
 void fake_move(struct fake_model *model, size_t item, size_t parent, const char *name);
 void fake_write(struct fake_model *model, size_t item, int64_t size);
+/* Its time alone is another one. */
+void fake_touch(struct fake_model *model, size_t item, int64_t mtime_ns);
 /* Its id is another one from now on; the one that it was made with goes on to lead to it. */
 void fake_set_id(struct fake_model *model, size_t item, const char *id);
 /* With all that is below. */

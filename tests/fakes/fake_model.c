@@ -199,6 +199,11 @@ void fake_write(struct fake_model *model, size_t item, int64_t size)
     set_content(model, change(model, item), size);
 }
 
+void fake_touch(struct fake_model *model, size_t item, int64_t mtime_ns)
+{
+    change(model, item)->mtime_ns = mtime_ns;
+}
+
 void fake_delete(struct fake_model *model, size_t item)
 {
     for (size_t i = 0; i < model->items.len; i++) {
