@@ -147,7 +147,10 @@ static int shown(const struct fake_model *model, size_t item)
     int number;
 
     (void)fake_seen(model, item, FAKE_DELTA, &number);
-    return model->items.items[item].is_hidden ? -1 : number;
+    if (model->items.items[item].is_hidden ||
+        clock_real_ms(model->clock) < model->items.items[item].hidden_until_ms)
+        return -1;
+    return number;
 }
 
 static bool is_news(const struct fake_model *model, const struct fake_round *round, size_t item)
@@ -199,6 +202,7 @@ static size_t begin_round(struct fake_delta *delta, const struct fake_settings *
     round.told = x_calloc(model->items.len, sizeof *round.told);
     for (size_t i = 0; i < model->items.len; i++)
         round.told[i] = token == SIZE_MAX ? -1 : told(&delta->rounds.items[token], i);
+    round.known = x_memdup(round.told, model->items.len * sizeof *round.told);
     for (size_t i = 0; i < model->items.len; i++) {
         if (model->items.items[i].drive == drive && is_news(model, &round, i))
             add_entry(model, settings, &round, i);
@@ -209,14 +213,15 @@ static size_t begin_round(struct fake_delta *delta, const struct fake_settings *
     return delta->rounds.len - 1;
 }
 
-/* Whether this round tells that the folder, as the token knows it, is gone. */
+/* Whether this round tells that the folder, as the token knows it, is gone. Whoever asks for a page
+ * again may have lost what it told of the item before. */
 static bool parent_goes_too(const struct fake_model *model, const struct fake_round *round,
                             size_t item)
 {
     int before = told(round, item);
     size_t parent = model->items.items[item].versions.items[before].parent;
 
-    if (!is_live(model, parent, told(round, parent)))
+    if (before != round->known[item] || !is_live(model, parent, told(round, parent)))
         return false;
     for (size_t i = 0; i < round->entries.len; i++) {
         if (round->entries.items[i].item == parent)
@@ -225,42 +230,87 @@ static bool parent_goes_too(const struct fake_model *model, const struct fake_ro
     return false;
 }
 
+/* A page that is asked for again tells it again. */
+static void tell_gone(const struct fake_model *model, const struct fake_settings *settings,
+                      struct fake_round *round, struct fake_entry *entry, struct item_page *page)
+{
+    if (!entry->is_gone && !is_live(model, entry->item, told(round, entry->item)))
+        return;
+    entry->is_silent =
+        !entry->is_gone && settings->omits_tombstones && parent_goes_too(model, round, entry->item);
+    if (entry->is_silent)
+        return;
+    entry->is_gone = true;
+    fake_page_add_deleted(page, model->items.items[entry->item].id);
+    round->told[entry->item] = shown(model, entry->item);
+}
+
 static void tell(struct fake_delta *delta, const struct fake_settings *settings,
                  struct fake_round *round, struct fake_entry *entry, struct item_page *page)
 {
     const struct fake_model *model = delta->model;
     const struct fake_item *item = &model->items.items[entry->item];
-    int now = shown(model, entry->item);
+    int now = shown(model, entry->item), version = now;
 
-    if (entry->is_old && now > 0 && is_live(model, entry->item, now - 1)) {
-        fake_page_add(page, model, entry->item, &item->versions.items[now - 1],
+    if (!entry->was_asked_for)
+        entry->before = told(round, entry->item);
+    entry->was_asked_for = true;
+    if (entry->is_old && now > 0 && is_live(model, entry->item, now - 1))
+        version = now - 1;
+    if (is_live(model, entry->item, version)) {
+        fake_page_add(page, model, entry->item, &item->versions.items[version],
                       !settings->omits_ctag);
-        round->told[entry->item] = now - 1;
-    } else if (is_live(model, entry->item, now)) {
-        fake_page_add(page, model, entry->item, &item->versions.items[now], !settings->omits_ctag);
-        round->told[entry->item] = now;
-    } else if (is_live(model, entry->item, told(round, entry->item))) {
-        entry->is_silent = settings->omits_tombstones && parent_goes_too(model, round, entry->item);
-        if (entry->is_silent)
-            return;
-        fake_page_add_deleted(page, item->id);
-        round->told[entry->item] = now;
+        round->told[entry->item] = version;
+    } else if (now < 0 && !entry->is_gone) {
+        round->told[entry->item] = entry->before; /* lost, whatever this page has told before */
+    } else {
+        tell_gone(model, settings, round, entry, page);
     }
 }
 
 /* ---- the pages of a round ---- */
 
+static const struct fake_entry *find_entry(const struct fake_round *round, size_t item)
+{
+    const struct fake_entry *found = NULL;
+
+    for (size_t i = 0; i < round->entries.len; i++) {
+        if (round->entries.items[i].item == item)
+            found = &round->entries.items[i];
+    }
+    return found;
+}
+
+/* Whether the folder that it was to go with was told to be gone, and not restored meanwhile. */
+static bool went_with_parent(const struct fake_model *model, const struct fake_round *round,
+                             size_t item)
+{
+    size_t parent = model->items.items[item].versions.items[told(round, item)].parent;
+    const struct fake_entry *entry = find_entry(round, parent);
+
+    if (!entry)
+        return false;
+    return entry->is_silent ? went_with_parent(model, round, parent)
+                            : entry->is_gone && !is_live(model, parent, told(round, parent));
+}
+
 static void end_round(struct fake_delta *delta, size_t number, struct item_page *page)
 {
     struct fake_round *round = &delta->rounds.items[number];
     const struct fake_model *model = delta->model;
+    bool *went = x_calloc(round->entries.len + 1, sizeof *went);
 
     for (size_t i = 0; i < round->entries.len; i++) {
         const struct fake_entry *entry = &round->entries.items[i];
 
-        if (entry->is_silent)
-            round->told[entry->item] = shown(model, entry->item);
+        went[i] = entry->is_silent && !is_live(model, entry->item, shown(model, entry->item)) &&
+                  went_with_parent(model, round, entry->item);
     }
+    for (size_t i = 0; i < round->entries.len; i++) {
+        if (went[i])
+            round->told[round->entries.items[i].item] = shown(model, round->entries.items[i].item);
+    }
+    free(went);
     fake_page_set_delta(page, x_asprintf("token %zu", number));
 }
 
@@ -315,6 +365,7 @@ void fake_delta_clear(struct fake_delta *delta)
     for (size_t i = 0; i < delta->rounds.len; i++) {
         fake_entries_clear(&delta->rounds.items[i].entries);
         free(delta->rounds.items[i].told);
+        free(delta->rounds.items[i].known);
     }
     fake_rounds_clear(&delta->rounds);
 }

@@ -15,6 +15,9 @@ struct fake_entry {
     size_t item;
     bool is_old;    /* in its state before the present one: it comes again later */
     bool is_silent; /* went with its folder, without a word */
+    bool is_gone;   /* its deletion was told: it is again if the page is asked for again */
+    bool was_asked_for;
+    int before; /* the version told before that */
 };
 
 DEFINE_VEC(fake_entries, struct fake_entry);
@@ -22,7 +25,8 @@ DEFINE_VEC(fake_entries, struct fake_entry);
 /* A round from its first page on; its number and the position in it make a link. */
 struct fake_round {
     struct fake_entries entries;
-    int *told; /* by item: number of the version last told; -1: none */
+    int *told;  /* by item: number of the version last told; -1: none */
+    int *known; /* the same, before this round */
     size_t told_count;
 };
 

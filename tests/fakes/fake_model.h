@@ -46,7 +46,8 @@ struct fake_item {
     size_t drive;
     enum item_kind kind;
     bool is_root;
-    bool is_hidden;  /* from delta alone: a feed that has lost it; for tests to set */
+    bool is_hidden;          /* from delta alone: a feed that has lost it; for tests to set */
+    int64_t hidden_until_ms; /* the same for a while; real time */
     long get_status; /* the item alone can't be had: with this status (200: an answer that calls it
                         deleted); for tests to set */
     size_t target;   /* of a shortcut; else SIZE_MAX */

@@ -35,6 +35,7 @@ struct asked {
     enum fake_request kind;
     bool is_cancelled;
     bool is_served;
+    int64_t served_ms; /* real time */
     char *drive_id, *item_id, *link, *name;
     char **ids;
     size_t count;
@@ -375,6 +376,7 @@ static void find_fault(struct fake_remote *fake, struct asked *asked)
 static void serve(struct fake_remote *fake, struct asked *asked)
 {
     asked->is_served = true;
+    asked->served_ms = clock_real_ms(fake->model.clock);
     asked->errors = x_calloc(asked->count + 1, sizeof *asked->errors);
     find_fault(fake, asked);
     if (asked->err.code != 0)
@@ -404,15 +406,20 @@ static void deliver(struct fake_remote *fake, struct asked *asked)
     asked_free(asked);
 }
 
-static void cancel_if_asked(struct asked *asked)
+static bool is_too_late(const struct fake_remote *fake, const struct asked *asked)
 {
-    if (asked->is_cancelled)
-        (void)err_set(&asked->err, -ECANCELED, "cancelled");
+    int64_t age_ms = clock_real_ms(fake->model.clock) - asked->served_ms;
+
+    return asked->is_served && fake->settings.deadline_ms > 0 &&
+           age_ms > fake->settings.deadline_ms;
 }
 
 static void answer(struct fake_remote *fake, struct asked *asked)
 {
-    cancel_if_asked(asked);
+    if (asked->is_cancelled)
+        (void)err_set(&asked->err, -ECANCELED, "cancelled");
+    else if (is_too_late(fake, asked))
+        (void)err_set(&asked->err, -ETIMEDOUT, "too late");
     if (!asked->is_served && asked->err.code == 0)
         serve(fake, asked);
     deliver(fake, asked);
@@ -476,6 +483,16 @@ static struct asked *take_waiting(struct fake_remote *fake, size_t index)
     memmove(fake->waiting.items + index, fake->waiting.items + index + 1,
             (fake->waiting.len - index) * sizeof(struct asked *));
     return asked;
+}
+
+bool fake_remote_is_served(struct fake_remote *fake, size_t index)
+{
+    return waiting_at(fake, index)->is_served;
+}
+
+bool fake_remote_is_too_late(struct fake_remote *fake, size_t index)
+{
+    return is_too_late(fake, waiting_at(fake, index));
 }
 
 bool fake_remote_serve(struct fake_remote *fake, size_t index)

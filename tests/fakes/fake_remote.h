@@ -35,6 +35,7 @@ struct fake_settings {
     unsigned repeat_percent; /* of items come in a round of delta twice, first in an older state */
     bool omits_tombstones;   /* below a folder that is deleted in the same round */
     bool omits_ctag;         /* in delta, as business drives do */
+    int64_t deadline_ms;     /* an answer that is longer on its way is lost; 0: none is */
     bool is_offline;         /* each request ends with -ENETDOWN */
     bool is_looping;         /* next links of delta lead to the page that they are on */
     /* Unless NULL: runs as each request comes, on the thread that makes it. */
@@ -63,6 +64,8 @@ enum fake_request fake_remote_kind(struct fake_remote *fake, size_t index);
 /* Makes the answer as things are now, and keeps it on its way. False if that was done before, or is
  * not wanted any more. */
 bool fake_remote_serve(struct fake_remote *fake, size_t index);
+bool fake_remote_is_served(struct fake_remote *fake, size_t index);
+bool fake_remote_is_too_late(struct fake_remote *fake, size_t index);
 /* The answer arrives, made now unless it was before; or this failure does in its place. */
 void fake_remote_deliver(struct fake_remote *fake, size_t index, const struct err *failure);
 
