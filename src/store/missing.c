@@ -113,14 +113,20 @@ int txn_put_tombstone(struct store_txn *txn, int64_t drive, const char *rid, int
                    sql_number(now_ms));
 }
 
+int txn_get_tombstone(struct store_txn *txn, int64_t drive, const char *rid, int64_t *ret_ms)
+{
+    return SQL_GET(txn->conn, STMT_TOMBSTONE_GET, ret_ms, sql_number(drive), sql_text(rid));
+}
+
 int txn_has_tombstone(struct store_txn *txn, int64_t drive, const char *rid, bool *ret)
 {
-    int64_t count;
-    int r = SQL_GET(txn->conn, STMT_TOMBSTONE_GET, &count, sql_number(drive), sql_text(rid));
+    int64_t time_ms;
+    int r = txn_get_tombstone(txn, drive, rid, &time_ms);
 
-    if (r == 0)
-        *ret = count > 0;
-    return r;
+    if (r < 0 && r != -ENOENT)
+        return r;
+    *ret = r == 0;
+    return 0;
 }
 
 int txn_purge_tombstones(struct store_txn *txn, int64_t drive, int64_t before_ms)

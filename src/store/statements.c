@@ -197,7 +197,7 @@ const char *const statement_text[STMT_COUNT] = {
 
     [STMT_TOMBSTONE_PUT] =
         "INSERT OR REPLACE INTO tombstone (drive, rid, time) VALUES (?1, ?2, ?3)",
-    [STMT_TOMBSTONE_GET] = "SELECT count(*) FROM tombstone WHERE drive = ?1 AND rid = ?2",
+    [STMT_TOMBSTONE_GET] = "SELECT time FROM tombstone WHERE drive = ?1 AND rid = ?2",
     [STMT_TOMBSTONE_DELETE] = "DELETE FROM tombstone WHERE drive = ?1 AND rid = ?2",
     [STMT_TOMBSTONE_PURGE] = "DELETE FROM tombstone WHERE drive = ?1 AND time < ?2",
     [STMT_TOMBSTONE_CLEAR] = "DELETE FROM tombstone WHERE drive = ?1",

@@ -372,9 +372,11 @@ int txn_count_missing(struct store_txn *txn, int64_t drive, int64_t *ret);
 int store_count_held(struct store *store, int64_t drive, int64_t *ret);
 int txn_hold_missing(struct store_txn *txn, int64_t drive, bool held);
 
-/* A confirmed delete, kept so that a late report doesn't bring it back. */
+/* A confirmed delete, kept so that a late report doesn't bring it back; whether there is one, or
+ * when it was (-ENOENT: there is none). */
 int txn_put_tombstone(struct store_txn *txn, int64_t drive, const char *rid, int64_t now_ms);
 int txn_has_tombstone(struct store_txn *txn, int64_t drive, const char *rid, bool *ret);
+int txn_get_tombstone(struct store_txn *txn, int64_t drive, const char *rid, int64_t *ret_ms);
 int txn_remove_tombstone(struct store_txn *txn, int64_t drive, const char *rid);
 /* Drops those older than before_ms. */
 int txn_purge_tombstones(struct store_txn *txn, int64_t drive, int64_t before_ms);

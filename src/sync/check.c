@@ -7,8 +7,9 @@
  * All read models of the service lag, and delta reports a change once. So no answer ends the matter
  * that contradicts what is staged: the row is noted as missing, and absence.c asks again later.
  * Neither is a 404 alone believed here, but together with delta's tombstone it is; of an item that
- * nobody knew, delta's report is taken first; and so it is of one that can't be had. Only a report
- * that contradicts a confirmed deletion, and a 404, is dropped.
+ * nobody knew, delta's report is taken first; and so it is of one that can't be had. One that was
+ * deleted before the round began has been restored, as delta doesn't go back. Only a report that
+ * contradicts a deletion confirmed since then, and a 404, is dropped.
  */
 #include "config.h"
 
@@ -132,12 +133,13 @@ static int settle_absent(struct store_txn *txn, const struct apply_context *cont
                          struct err *err)
 {
     struct node node;
-    bool is_known, has_tombstone = false;
-    int r = txn_has_tombstone(txn, context->drive->id, id, &has_tombstone);
+    bool is_known;
+    int64_t deleted_ms;
+    int r = txn_get_tombstone(txn, context->drive->id, id, &deleted_ms);
 
-    if (r < 0)
+    if (r < 0 && r != -ENOENT)
         return r;
-    if (has_tombstone)
+    if (r == 0 && deleted_ms >= context->drive->round_started_ms)
         return 0;
     is_known = txn_find_node(txn, context->drive->id, id, &node) == 0;
     if (is_known)

@@ -434,6 +434,26 @@ static void test_what_may_have_moved_out_outlives_a_deleted_folder(void **state)
     sync_fixture_assert_equal(fixture, false);
 }
 
+/* Delta tells it, and the item's own read model has not heard of it yet. */
+static void test_restored_item_comes_back_although_its_answer_is_late(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    size_t dir = open_and_fill(fixture, 3);
+    struct fake_versions *versions = &fixture->model->items.items[dir + 1].versions;
+
+    delete_children(fixture, dir, 1);
+    sync_note_use(fixture->sync, 0);
+    sync_fixture_run(fixture, POLL_MS);
+    assert_false(sync_fixture_has(fixture, "/me/drive/dir/0"));
+    fake_restore(fixture->model, dir + 1);
+    versions->items[versions->len - 1].visible_ms[FAKE_ITEM] += 2 * POLL_MS;
+    sync_note_use(fixture->sync, 0);
+    sync_fixture_run(fixture, POLL_MS);
+    assert_true(sync_fixture_has(fixture, "/me/drive/dir/0"));
+    sync_fixture_run(fixture, 30 * 60 * 1000);
+    sync_fixture_assert_equal(fixture, true);
+}
+
 static void test_answer_that_calls_an_item_deleted_is_as_good_as_a_404(void **state)
 {
     struct sync_fixture *fixture = *state;
@@ -480,6 +500,7 @@ int main(void)
         IN_FIXTURE(test_tombstone_of_an_item_that_is_refused_is_believed),
         IN_FIXTURE(test_item_that_fails_for_ever_does_not_stop_its_drive),
         IN_FIXTURE(test_what_may_have_moved_out_outlives_a_deleted_folder),
+        IN_FIXTURE(test_restored_item_comes_back_although_its_answer_is_late),
         IN_FIXTURE(test_answer_that_calls_an_item_deleted_is_as_good_as_a_404),
     };
 
