@@ -10,10 +10,11 @@
  * Here it is asked for, at once unless it was just seen, and then not more often than every five
  * minutes, whatever the answer was: so no row holds up others. A 404 is remembered with its time; a
  * second one, five minutes later or more, removes the row with all below it. An answer that finds
- * the item is applied, and ends the doubt only if it was made five minutes after that began, when
- * whatever lags has had its time; else the item is asked for once more then. One that finds it
- * under another id tells that the service has given it a new one, which the row takes; if that has
- * a row of its own, this one stands for nothing, as with a 404.
+ * the item is applied, and ends the doubt only if it was made after a round that began five minutes
+ * after that did: whatever lags has had its time then, and if the item goes now delta will tell.
+ * Else it is asked for once more then. One that finds it under another id tells that the service
+ * has given it a new one, which the row takes; if that has a row of its own, this one stands for
+ * nothing, as with a 404.
  *
  * The topmost missing folder goes first (the store gives no others): what is below it waits for
  * what becomes of that. Too many at once are held: they are asked for (what is found is settled
@@ -128,6 +129,13 @@ static int settle_404(struct store_txn *txn, const struct apply_context *context
     return r < 0 ? r : txn_clear_missing(txn, row->ino);
 }
 
+/* Whether delta has told by now of all that was there when the doubt began. */
+static bool has_delta_caught_up(const struct drive_row *drive, const struct missing_row *row)
+{
+    return drive->kind != DRIVE_OWN ||
+           (drive->round == ROUND_NONE && drive->round_started_ms - row->since_ms >= APPLY_LATE_MS);
+}
+
 static int settle_found(struct store_txn *txn, const struct apply_context *context,
                         const struct item *item, const char *asked_rid, struct missing_row *row,
                         struct err *err)
@@ -140,7 +148,8 @@ static int settle_found(struct store_txn *txn, const struct apply_context *conte
         return settle_404(txn, context, row, err);
     if (r == 0)
         r = apply_report(txn, context, item, NULL, err);
-    if (r == 0 && context->now_ms - row->since_ms >= APPLY_LATE_MS)
+    if (r == 0 && context->now_ms - row->since_ms >= APPLY_LATE_MS &&
+        has_delta_caught_up(context->drive, row))
         return txn_clear_missing(txn, row->ino);
     row->first_404_ms = 0;
     if (r == 0)
@@ -266,8 +275,10 @@ static bool was_seen(struct store *store, const struct missing_row *row)
     return result;
 }
 
-/* How long until this row may be asked for: 0 now, TIME_NEVER: it is held. */
-static int64_t row_wait_ms(const struct look *look, const struct missing_row *row)
+/* How long until this row may be asked for: 0 now, TIME_NEVER: it is held, or a round has to end.
+ */
+static int64_t row_wait_ms(const struct look *look, const struct drive_row *drive,
+                           const struct missing_row *row)
 {
     int64_t left_ms = time_left_ms(row->asked_ms, ABSENCE_INTERVAL_MS, look->now_real_ms);
 
@@ -275,17 +286,20 @@ static int64_t row_wait_ms(const struct look *look, const struct missing_row *ro
         return TIME_NEVER;
     if (left_ms > 0 || !was_seen(look->sync->conf.store, row))
         return left_ms;
+    if (row->first_404_ms == 0 && row->asked_ms - row->since_ms >= APPLY_LATE_MS &&
+        !has_delta_caught_up(drive, row))
+        return TIME_NEVER;
     return time_left_ms(row->since_ms, APPLY_LATE_MS, look->now_real_ms);
 }
 
 /* Moves what can be asked for now to sync->absence.asked. */
-static void choose(struct look *look, struct missing_rows *rows)
+static void choose(struct look *look, const struct drive_row *drive, struct missing_rows *rows)
 {
     struct missing_rows *asked = &look->sync->absence.asked;
 
     for (size_t i = 0; i < rows->len && asked->len < ITEMS_PER_ASK; i++) {
         struct missing_row *row = &rows->items[i];
-        int64_t wait = row_wait_ms(look, row);
+        int64_t wait = row_wait_ms(look, drive, row);
 
         if (wait == 0) {
             struct missing_row taken = *row;
@@ -346,7 +360,7 @@ static bool look_at_drive(const struct drive_row *drive, void *arg)
     if (is_being_enumerated(drive))
         return true;
     if (store_list_missing(look->sync->conf.store, drive->id, add_row, &rows) == 0)
-        choose(look, &rows);
+        choose(look, drive, &rows);
     clear_rows(&rows);
     if (look->sync->absence.asked.len == 0)
         return true;
