@@ -5,6 +5,7 @@
  * - a full enumeration, or a whole listing of a place without delta, did not bring it;
  * - a listing or a GET brought it before delta has told of it: the item may go before delta does,
  * and then it never will (round_store.c ends the doubt when it does);
+ * - a GET changed it: the answer may be the late one, and delta has told all it had to tell;
  * - delta and a GET disagree (check.c): either may be the late one.
  *
  * Here it is asked for, at once unless it was just seen, and then not more often than every five
@@ -103,13 +104,16 @@ int absence_note_present(struct store_txn *txn, int64_t drive, const char *rid)
 int absence_apply_unreported(struct store_txn *txn, const struct apply_context *context,
                              const struct item *item, enum apply_outcome *ret, struct err *err)
 {
+    enum apply_outcome outcome = APPLY_NOTHING;
     ino_nr ino;
     bool is_known = find_row(txn, context->drive->id, item->id, &ino) == 0;
-    int r = apply_report(txn, context, item, ret, err);
+    int r = apply_report(txn, context, item, &outcome, err);
 
-    return r < 0 || is_known || context->drive->kind != DRIVE_OWN
-               ? r
-               : absence_note(txn, context, item->id, false);
+    if (r == 0 && ret)
+        *ret = outcome;
+    if (r < 0 || context->drive->kind != DRIVE_OWN)
+        return r;
+    return !is_known || outcome == APPLY_CHANGED ? absence_note(txn, context, item->id, false) : 0;
 }
 
 /* ---- what an answer means ---- */

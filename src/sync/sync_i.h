@@ -210,8 +210,9 @@ int absence_note(struct store_txn *txn, const struct apply_context *context, con
                  bool was_404);
 int absence_note_present(struct store_txn *txn, int64_t drive, const char *rid);
 
-/* As apply_report; a row that this makes, ahead of delta, is in doubt until delta has told of it.
- */
+/* As apply_report, for what comes beside delta. A row that this makes or changes is in doubt until
+ * delta has told of it, or it was asked for later: the answer may be late, and then delta won't
+ * tell once more. */
 int absence_apply_unreported(struct store_txn *txn, const struct apply_context *context,
                              const struct item *item, enum apply_outcome *ret, struct err *err);
 

@@ -370,6 +370,26 @@ static void test_name_that_the_service_lacks_is_not_found(void **state)
     assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_CHILD), 1);
 }
 
+/* The answer to a name is older than what delta has told by then, and delta tells it once. */
+static void test_late_answer_to_a_name_is_put_right(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    size_t big = fill(fixture, 3);
+    size_t item = fake_child(fixture->model, big, "1");
+    struct fake_versions *versions = &fixture->model->items.items[item].versions;
+
+    sync_fixture_open(fixture);
+    sync_fixture_settle(fixture);
+    fake_write(fixture->model, item, 4711);
+    versions->items[versions->len - 1].visible_ms[FAKE_PATH] += 2 * POLL_MS;
+    sync_note_use(fixture->sync, 0);
+    sync_fixture_run(fixture, POLL_MS);
+    sync_fixture_assert_equal(fixture, true);
+    want_child(fixture, "/me/drive/big", "1", 0);
+    sync_fixture_run(fixture, 2 * ABSENCE_INTERVAL_MS);
+    sync_fixture_assert_equal(fixture, true);
+}
+
 /* ---- drives ---- */
 
 static void test_drives_have_their_places(void **state)
@@ -566,6 +586,7 @@ int main(void)
         IN_FIXTURE(test_what_isnt_a_folder_is_not_listed),
         IN_FIXTURE(test_one_name_of_an_unknown_folder_is_asked_for),
         IN_FIXTURE(test_name_that_the_service_lacks_is_not_found),
+        IN_FIXTURE(test_late_answer_to_a_name_is_put_right),
         IN_FIXTURE(test_drives_have_their_places),
         IN_FIXTURE(test_drives_keep_their_numbers_when_asked_for_again),
         IN_FIXTURE(test_another_default_drive_takes_the_place),
