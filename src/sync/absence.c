@@ -36,6 +36,7 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "sync/sync_i.h"
+#include "tree/names.h"
 
 static void clear_rows(struct missing_rows *rows)
 {
@@ -101,17 +102,47 @@ int absence_note_present(struct store_txn *txn, int64_t drive, const char *rid)
     return txn_clear_missing(txn, ino);
 }
 
+/* Whether the item's place is another row's. Either that one is gone, or both are one, and the
+ * service has given it a new id. */
+static int is_place_taken(struct store_txn *txn, const struct apply_context *context,
+                          const struct item *item, bool *ret)
+{
+    char name[NAME_SIZE];
+    struct node_attr holder;
+    ino_nr parent = context->listed;
+    int r = 0;
+
+    *ret = false;
+    if (item->parent_id)
+        r = find_row(txn, context->drive->id, item->parent_id, &parent);
+    if (r == -ENOENT)
+        r = 0;
+    if (r < 0 || parent == STORE_INO_NONE || !item->name ||
+        name_decode(item->name, name, sizeof name) < 0)
+        return r;
+    r = txn_lookup(txn, parent, name, &holder);
+    *ret = r == 0 && holder.flags & NODE_BASE;
+    return r == -ENOENT ? 0 : r;
+}
+
 int absence_apply_unreported(struct store_txn *txn, const struct apply_context *context,
                              const struct item *item, enum apply_outcome *ret, struct err *err)
 {
     enum apply_outcome outcome = APPLY_NOTHING;
+    bool is_taken = false;
     ino_nr ino;
     bool is_known = find_row(txn, context->drive->id, item->id, &ino) == 0;
-    int r = apply_report(txn, context, item, &outcome, err);
+    int r = 0;
 
+    if (!is_known && context->drive->kind == DRIVE_OWN)
+        r = is_place_taken(txn, context, item, &is_taken);
+    if (r < 0)
+        return err_set_errno(err, r, "looking for the place of item %s", item->id);
+    if (!is_taken)
+        r = apply_report(txn, context, item, &outcome, err);
     if (r == 0 && ret)
         *ret = outcome;
-    if (r < 0 || context->drive->kind != DRIVE_OWN)
+    if (r < 0 || is_taken || context->drive->kind != DRIVE_OWN)
         return r;
     return !is_known || outcome == APPLY_CHANGED ? absence_note(txn, context, item->id, false) : 0;
 }

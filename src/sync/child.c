@@ -59,6 +59,7 @@ static int apply_child(struct sync *sync, struct child_ask *ask, const struct it
         .drive = &drive,
         .source = APPLY_ITEM,
         .now_ms = clock_real_ms(sync->conf.clock),
+        .listed = ask->parent,
     };
     bool has_tombstone = false;
     int r = store_begin(sync->conf.store, &txn, err);

@@ -212,7 +212,7 @@ int absence_note_present(struct store_txn *txn, int64_t drive, const char *rid);
 
 /* As apply_report, for what comes beside delta. A row that this makes or changes is in doubt until
  * delta has told of it, or it was asked for later: the answer may be late, and then delta won't
- * tell once more. */
+ * tell once more. An item whose place is another row's is left to delta. */
 int absence_apply_unreported(struct store_txn *txn, const struct apply_context *context,
                              const struct item *item, enum apply_outcome *ret, struct err *err);
 
