@@ -149,7 +149,8 @@ const char *const statement_text[STMT_COUNT] = {
                           " WHERE drive = ?1 ORDER BY deleted, rid LIMIT ?2",
     [STMT_STAGING_UNKNOWN] = "SELECT " STAGING_COLUMNS " FROM staging"
                              " WHERE drive = ?1 AND rid > ?3 AND NOT deleted AND NOT EXISTS"
-                             "   (SELECT 1 FROM node WHERE drive = ?1 AND rid = staging.rid)"
+                             "   (SELECT 1 FROM node WHERE drive = ?1 AND rid = staging.rid"
+                             "     AND (parent <> 0 OR name <> ''))"
                              " ORDER BY rid LIMIT ?2",
     [STMT_STAGING_DELETE] = "DELETE FROM staging WHERE drive = ?1 AND rid = ?2",
     [STMT_STAGING_CLEAR] = "DELETE FROM staging WHERE drive = ?1",

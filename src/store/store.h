@@ -336,8 +336,8 @@ int txn_get_staged(struct store_txn *txn, int64_t drive, const char *rid, txn_st
 /* The next `max` staged items: live ones before tombstones. fn returns 0, or an error that ends it.
  */
 int txn_each_staged(struct store_txn *txn, int64_t drive, size_t max, txn_staged_fn *fn, void *arg);
-/* The same for live ones whose id has no row, in order of their ids, from the one after `after` on.
- */
+/* The same for live ones whose id has no row, or one without name and place that only what is in it
+ * has told of, in order of their ids, from the one after `after` on. */
 int txn_each_unknown(struct store_txn *txn, int64_t drive, const char *after, size_t max,
                      txn_staged_fn *fn, void *arg);
 int txn_unstage(struct store_txn *txn, int64_t drive, const char *rid);

@@ -102,6 +102,18 @@ int absence_note_present(struct store_txn *txn, int64_t drive, const char *rid)
     return txn_clear_missing(txn, ino);
 }
 
+/* Whether somebody has told of the item, and not only of what is in it. */
+static int is_item_known(struct store_txn *txn, int64_t drive, const char *rid, bool *ret)
+{
+    struct node node;
+    int r = txn_find_node(txn, drive, rid, &node);
+
+    *ret = r == 0 && (node.attr.parent != STORE_INO_NONE || *node.local.name);
+    if (r == 0)
+        node_clear(&node);
+    return r == -ENOENT ? 0 : r;
+}
+
 /* Whether the item's place is another row's. Either that one is gone, or both are one, and the
  * service has given it a new id. */
 static int is_place_taken(struct store_txn *txn, const struct apply_context *context,
@@ -129,12 +141,10 @@ int absence_apply_unreported(struct store_txn *txn, const struct apply_context *
                              const struct item *item, enum apply_outcome *ret, struct err *err)
 {
     enum apply_outcome outcome = APPLY_NOTHING;
-    bool is_taken = false;
-    ino_nr ino;
-    bool is_known = find_row(txn, context->drive->id, item->id, &ino) == 0;
-    int r = 0;
+    bool is_known, is_taken = false;
+    int r = is_item_known(txn, context->drive->id, item->id, &is_known);
 
-    if (!is_known && context->drive->kind == DRIVE_OWN)
+    if (r == 0 && !is_known && context->drive->kind == DRIVE_OWN)
         r = is_place_taken(txn, context, item, &is_taken);
     if (r < 0)
         return err_set_errno(err, r, "looking for the place of item %s", item->id);

@@ -29,13 +29,13 @@
 
 /* ---- one id ---- */
 
-/* What children called their parent before the root told its id hangs on a placeholder. */
-static int adopt_children(struct applying *applying, const struct node *root, const char *rid)
+/* What children called their parent before it told its id hangs on a placeholder. */
+static int adopt_children(struct applying *applying, const struct node *folder, const char *rid)
 {
     cleanup_free ino_nr *children = NULL;
     struct node placeholder;
     size_t count = 0;
-    int r = txn_find_node(applying->txn, root->attr.drive, rid, &placeholder);
+    int r = txn_find_node(applying->txn, folder->attr.drive, rid, &placeholder);
 
     if (r < 0)
         return r == -ENOENT ? 0 : r;
@@ -48,7 +48,7 @@ static int adopt_children(struct applying *applying, const struct node *root, co
         if (r < 0)
             break;
         name = x_strdup(child.base.name);
-        r = place_follow(applying, &child, root->attr.ino, name);
+        r = place_follow(applying, &child, folder->attr.ino, name);
         if (r == 0)
             r = txn_put_node(applying->txn, &child);
         node_clear(&child);
@@ -87,30 +87,43 @@ int apply_take_root_id(struct store_txn *txn, const struct apply_context *contex
     return r < 0 ? err_set_errno(err, r, "storing the id of a root") : 0;
 }
 
-static int take_id(struct store_txn *txn, struct node *node, const char *rid)
+/* -EEXIST if there is an item with this id. */
+static int check_id_is_free(struct store_txn *txn, int64_t drive, const char *rid)
 {
     struct node other;
-    int r = txn_find_node(txn, node->attr.drive, rid, &other);
+    int r = txn_find_node(txn, drive, rid, &other);
+
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    r = other.attr.parent == STORE_INO_NONE && !*other.local.name ? 0 : -EEXIST;
+    node_clear(&other);
+    return r;
+}
+
+static int take_id(struct applying *applying, struct node *node, const char *rid)
+{
+    int r = check_id_is_free(applying->txn, node->attr.drive, rid);
 
     if (r == 0)
-        node_clear(&other);
-    if (r != -ENOENT)
-        return r < 0 ? r : -EEXIST;
+        r = adopt_children(applying, node, rid);
+    if (r < 0)
+        return r;
     (void)parts_take_text(&node->rid, rid);
-    return txn_put_node(txn, node);
+    return txn_put_node(applying->txn, node);
 }
 
 int apply_take_id(struct store_txn *txn, const struct apply_context *context, ino_nr ino,
                   const char *rid, struct err *err)
 {
+    struct applying applying = { .txn = txn, .context = context };
     struct node node;
     int r = txn_get_node(txn, ino, &node);
 
-    (void)context;
     if (r == 0) {
-        r = take_id(txn, &node, rid);
+        r = take_id(&applying, &node, rid);
         node_clear(&node);
     }
+    r = place_settle(&applying, r);
     return r < 0 && r != -EEXIST ? err_set_errno(err, r, "storing the id of an item") : r;
 }
 
@@ -198,7 +211,7 @@ static int match_with(struct matching *matching, struct node *node, const struct
     take_tags(node, item, parent, name);
     matching->matched++;
     matching->folders += node->attr.kind == NODE_FOLDER;
-    return take_id(matching->applying->txn, node, item->id);
+    return take_id(matching->applying, node, item->id);
 }
 
 /* Looks for the row that the item has in truth. */
@@ -272,6 +285,7 @@ int apply_match_ids(struct store_txn *txn, const struct apply_context *context, 
             r = look_at_all(&matching, match_item);
     } while (r == 0 && matching.folders > 0);
     free(matching.after);
+    r = place_settle(&applying, r);
     if (matching.matched > 0)
         log_info("sync", "%zu items have new ids", matching.matched);
     return r < 0 ? err_set_errno(err, r, "matching ids") : 0;

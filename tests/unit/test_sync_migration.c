@@ -90,6 +90,15 @@ static void assert_all_stayed(struct sync_fixture *fixture, const struct known *
     assert_int_equal(fixture->base->told_count, 0);
 }
 
+static void assert_inos_stayed(struct sync_fixture *fixture, const struct known *known)
+{
+    struct known now;
+
+    look(fixture, &now);
+    for (size_t i = 0; i < ROWS(paths); i++)
+        assert_int_equal(now.attr[i].ino, known->attr[i].ino);
+}
+
 /* Later changes come under the new ids. */
 static void assert_is_followed(struct sync_fixture *fixture)
 {
@@ -141,6 +150,26 @@ static void test_folder_listed_just_after_the_move_keeps_its_rows(void **state)
     sync_note_use(fixture->sync, 0);
     sync_fixture_run(fixture, POLL_MS);
     assert_all_stayed(fixture, &known);
+}
+
+/* What is new calls the folder by an id that nobody knows yet. */
+static void test_item_that_is_new_just_after_the_move_costs_no_other_row(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    struct known known;
+
+    open_and_fill(fixture, &known);
+    (void)fake_create(fixture->model, item(fixture, "a"), "new", ITEM_FILE);
+    (void)fake_create(fixture->model, fixture->root, "newer", ITEM_FILE);
+    change_ids(fixture, 0);
+    sync_fixture_list(fixture, "/me/drive/a", 0);
+    sync_fixture_list(fixture, "/me/drive", 0);
+    sync_note_use(fixture->sync, 0);
+    sync_fixture_run(fixture, POLL_MS);
+    assert_inos_stayed(fixture, &known);
+    sync_fixture_run(fixture, 30 * 60 * 1000);
+    assert_inos_stayed(fixture, &known);
+    sync_fixture_assert_equal(fixture, false);
 }
 
 static void test_moved_account_without_ctags_keeps_its_contents(void **state)
@@ -208,6 +237,7 @@ int main(void)
         IN_FIXTURE(test_moved_account_keeps_its_rows_and_contents),
         IN_FIXTURE(test_moved_account_may_keep_the_id_of_its_root),
         IN_FIXTURE(test_folder_listed_just_after_the_move_keeps_its_rows),
+        IN_FIXTURE(test_item_that_is_new_just_after_the_move_costs_no_other_row),
         IN_FIXTURE(test_moved_account_without_ctags_keeps_its_contents),
         IN_FIXTURE(test_what_changed_before_the_move_is_no_match),
         IN_FIXTURE(test_drive_with_another_id_is_the_same_one),
