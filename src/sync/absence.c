@@ -14,8 +14,9 @@
  * the item is applied, and ends the doubt only if it was made after a round that began five minutes
  * after that did: whatever lags has had its time then, and if the item goes now delta will tell.
  * Else it is asked for once more then. One that finds it under another id tells that the service
- * has given it a new one, which the row takes; if that has a row of its own, this one stands for
- * nothing, as with a 404.
+ * has given it a new one, which the row takes, and nothing else: its folder has a new one, too,
+ * that nobody knows yet. If the new id has a row of its own, this one stands for nothing, as with a
+ * 404.
  *
  * The topmost missing folder goes first (the store gives no others): what is below it waits for
  * what becomes of that. Too many at once are held: they are asked for (what is found is settled
@@ -185,15 +186,15 @@ static int settle_found(struct store_txn *txn, const struct apply_context *conte
                         const struct item *item, const char *asked_rid, struct missing_row *row,
                         struct err *err)
 {
+    bool has_new_id = strcmp(item->id, asked_rid) != 0;
     struct node_attr attr;
-    int r =
-        strcmp(item->id, asked_rid) == 0 ? 0 : apply_take_id(txn, context, row->ino, item->id, err);
+    int r = has_new_id ? apply_take_id(txn, context, row->ino, item->id, err) : 0;
 
     if (r == -EEXIST)
         return settle_404(txn, context, row, err);
-    if (r == 0)
+    if (r == 0 && !has_new_id)
         r = apply_report(txn, context, item, NULL, err);
-    if (r == 0 && context->now_ms - row->since_ms >= APPLY_LATE_MS &&
+    if (r == 0 && !has_new_id && context->now_ms - row->since_ms >= APPLY_LATE_MS &&
         has_delta_caught_up(context->drive, row))
         return txn_clear_missing(txn, row->ino);
     row->first_404_ms = 0;

@@ -192,18 +192,36 @@ static int settle_present(struct store_txn *txn, const struct apply_context *con
                               : absence_note(txn, context, item->id, false);
 }
 
-/* What was learnt of one item enters the store. */
+/* The service has given the item a new id, which its row takes, and nothing else; if that has a row
+ * already, this one stands for nothing. absence.c goes on with either. */
+static int settle_new_id(struct store_txn *txn, const struct apply_context *context, const char *id,
+                         const char *new_id, struct err *err)
+{
+    struct node node;
+    int r = txn_find_node(txn, context->drive->id, id, &node);
+
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    r = apply_take_id(txn, context, node.attr.ino, new_id, err);
+    node_clear(&node);
+    if (r < 0 && r != -EEXIST)
+        return r;
+    return absence_note(txn, context, r == 0 ? new_id : id, false);
+}
+
+/* What was learnt of one item, asked for by this id, enters the store. */
 static int settle(struct store_txn *txn, const struct check *check,
-                  const struct apply_context *context, const struct item *item,
+                  const struct apply_context *context, const char *id, const struct item *item,
                   const struct err *item_err, struct err *err)
 {
-    const char *id = item->id;
     bool is_gone =
         item_err->http_status == 404 || (item_err->code == 0 && item->flags & ITEM_DELETED);
     bool is_found = item_err->code == 0 && !is_gone;
     int r = 0;
 
-    if (is_found && check->is_staged)
+    if (is_found && strcmp(item->id, id) != 0)
+        r = settle_new_id(txn, context, id, item->id, err);
+    else if (is_found && check->is_staged)
         r = settle_present(txn, context, item, err);
     else if (is_found)
         r = settle_unreported(txn, context, item, err);
@@ -239,7 +257,8 @@ static int settle_chunk(struct sync *sync, struct check *check, const struct ans
     for (size_t i = 0; i < answer->page->count && r == 0; i++) {
         check->has_left |= errors[i].code != 0 && errors[i].http_status != 404;
         if (!is_worth_retrying(&errors[i]) || check->gives_up)
-            r = settle(txn, check, &context, &answer->page->items[i], &errors[i], err);
+            r = settle(txn, check, &context, check->ids.items[check->begin + i],
+                       &answer->page->items[i], &errors[i], err);
         else if (ret_failed->code == 0)
             *ret_failed = errors[i];
     }

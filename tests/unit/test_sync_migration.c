@@ -2,6 +2,7 @@
 /* Accounts that are moved to another back end: the same tree under other ids (apply_identity.c). */
 #include "config.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -172,6 +173,49 @@ static void test_item_that_is_new_just_after_the_move_costs_no_other_row(void **
     sync_fixture_assert_equal(fixture, false);
 }
 
+/* It is asked for by its former id, and the answer tells the new one. */
+static void test_item_that_is_asked_for_during_the_move_keeps_its_row(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    struct known known;
+
+    open_and_fill(fixture, &known);
+    sync_fixture_list(fixture, "/me/drive/a", 0);
+    fake_write(fixture->model, item(fixture, "f1"), 4711);
+    sync_note_use(fixture->sync, 0);
+    clock_advance(fixture->base->clock, POLL_MS);
+    while (fake_remote_count(fixture->fake, FAKE_ASK_ITEMS) == 0)
+        assert_true(sync_fixture_step(fixture));
+    change_ids(fixture, 0);
+    sync_fixture_settle(fixture);
+    sync_fixture_run(fixture, POLL_MS);
+    assert_inos_stayed(fixture, &known);
+    sync_fixture_run(fixture, 30 * 60 * 1000);
+    assert_inos_stayed(fixture, &known);
+    sync_fixture_assert_equal(fixture, false);
+}
+
+/* Its folder has a new id, too, that nobody knows yet. */
+static void test_item_in_doubt_stays_where_it_is_during_the_move(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    struct known known;
+
+    open_and_fill(fixture, &known);
+    (void)fake_create(fixture->model, item(fixture, "a"), "new", ITEM_FILE);
+    sync_fixture_list(fixture, "/me/drive/a", 0);
+    fake_remote_fail(fixture->fake, FAKE_ASK_LINK, 0, 8, -ETIMEDOUT, 0);
+    clock_advance(fixture->base->clock, APPLY_LATE_MS);
+    while (fake_remote_count(fixture->fake, FAKE_ASK_ITEMS) == 0)
+        assert_true(sync_fixture_step(fixture));
+    change_ids(fixture, 0);
+    sync_fixture_settle(fixture);
+    assert_true(sync_fixture_has(fixture, "/me/drive/a/new"));
+    sync_fixture_run(fixture, 30 * 60 * 1000);
+    assert_inos_stayed(fixture, &known);
+    sync_fixture_assert_equal(fixture, false);
+}
+
 static void test_moved_account_without_ctags_keeps_its_contents(void **state)
 {
     struct sync_fixture *fixture = *state;
@@ -238,6 +282,8 @@ int main(void)
         IN_FIXTURE(test_moved_account_may_keep_the_id_of_its_root),
         IN_FIXTURE(test_folder_listed_just_after_the_move_keeps_its_rows),
         IN_FIXTURE(test_item_that_is_new_just_after_the_move_costs_no_other_row),
+        IN_FIXTURE(test_item_that_is_asked_for_during_the_move_keeps_its_row),
+        IN_FIXTURE(test_item_in_doubt_stays_where_it_is_during_the_move),
         IN_FIXTURE(test_moved_account_without_ctags_keeps_its_contents),
         IN_FIXTURE(test_what_changed_before_the_move_is_no_match),
         IN_FIXTURE(test_drive_with_another_id_is_the_same_one),
