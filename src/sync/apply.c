@@ -183,9 +183,10 @@ static int put_known(struct applying *applying, struct node *node, const struct 
                      const struct item *report, enum apply_outcome *ret)
 {
     const struct apply_context *context = applying->context;
-    struct apply_decision decision = apply_decide(node, view, context->source, context->now_ms);
+    int64_t told_ms = apply_told_ms(context, node);
+    struct apply_decision decision = apply_decide(node, view, context->source, told_ms);
     bool has_news = !parts_are_elsewhere(node) && is_malware_news(node, report);
-    bool is_late = apply_is_late(node, context->source, context->now_ms);
+    bool is_late = apply_is_late(node, context->source, told_ms);
     bool checks =
         decision.place == ACT_CHECK || decision.content == ACT_CHECK || (has_news && is_late);
     bool changed;
@@ -390,7 +391,7 @@ static int apply_replacement(struct applying *applying, const struct node *node,
     if (context->source == APPLY_LISTING && node->attr.parent != STORE_INO_NONE)
         return 0;
     *ret = APPLY_CHECK;
-    if (apply_is_late(node, context->source, context->now_ms) || !report->parent_id)
+    if (apply_is_late(node, context->source, apply_told_ms(context, node)) || !report->parent_id)
         return 0;
     r = delete_tree(applying, node->attr.ino);
     if (r == 0)
@@ -403,7 +404,7 @@ static int apply_tombstone(struct applying *applying, struct node *node, enum ap
     const struct apply_context *context = applying->context;
     const struct apply_view gone = { .deleted = true };
     enum apply_action action =
-        apply_decide(node, &gone, context->source, context->now_ms).existence;
+        apply_decide(node, &gone, context->source, apply_told_ms(context, node)).existence;
 
     int r = 0;
 

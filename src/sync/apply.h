@@ -33,7 +33,8 @@ enum apply_outcome {
 struct apply_context {
     const struct drive_row *drive;
     enum apply_source source;
-    int64_t now_ms; /* real time */
+    int64_t now_ms;          /* real time */
+    int64_t staged_since_ms; /* the report may have been told at any time since then; 0: just now */
     ino_nr
         listed; /* APPLY_LISTING, APPLY_NO_DELTA: the folder that was listed; else STORE_INO_NONE */
 };

@@ -157,6 +157,15 @@ static enum apply_action unless_late(enum apply_action action, bool is_late)
     return action != ACT_NONE && is_late ? ACT_CHECK : action;
 }
 
+int64_t apply_told_ms(const struct apply_context *context, const struct node *node)
+{
+    int64_t since_ms = context->staged_since_ms;
+
+    if (since_ms < node->confirmed_ms)
+        since_ms = node->confirmed_ms;
+    return context->staged_since_ms != 0 && since_ms < context->now_ms ? since_ms : context->now_ms;
+}
+
 bool apply_is_late(const struct node *node, enum apply_source source, int64_t now_ms)
 {
     int64_t age_ms = now_ms - node->confirmed_ms;

@@ -51,6 +51,10 @@ int apply_existence(struct applying *applying, struct node *node, enum apply_act
 
 /* ---- apply_decide.c ---- */
 
+/* As of when a report on the node is to be judged: one that was staged may be older than our own
+ * answer, however long ago that was. */
+int64_t apply_told_ms(const struct apply_context *context, const struct node *node);
+
 /* Whether we have asked for the item so lately that this source's report may be an older one. */
 bool apply_is_late(const struct node *node, enum apply_source source, int64_t now_ms);
 

@@ -161,8 +161,8 @@ static int note_leaving(struct store_txn *txn, const struct item *report, void *
     struct holder_query *query = arg;
     const struct apply_context *context = query->order->applying->context;
     const struct apply_view gone = { .deleted = true };
-    struct apply_decision decision =
-        apply_decide(query->holder, &gone, context->source, context->now_ms);
+    int64_t told_ms = apply_told_ms(context, query->holder);
+    struct apply_decision decision = apply_decide(query->holder, &gone, context->source, told_ms);
 
     (void)txn;
     if (!apply_is_usable(context, report))
@@ -171,7 +171,7 @@ static int note_leaving(struct store_txn *txn, const struct item *report, void *
         query->leaves = decision.existence == ACT_FOLLOW;
         return 0;
     }
-    if (apply_is_late(query->holder, context->source, context->now_ms) || !report->parent_id)
+    if (apply_is_late(query->holder, context->source, told_ms) || !report->parent_id)
         return 0;
     query->leaves = strcmp(report->parent_id, query->newcomer->parent_id) != 0 ||
                     strcmp(report->name, query->newcomer->name) != 0;
@@ -288,11 +288,13 @@ static int push_below(struct order *order, const struct item *tombstone)
     const struct apply_context *context = order->applying->context;
     const struct apply_view gone = { .deleted = true };
     struct node node;
+    int64_t told_ms;
     int r = apply_find_row(order->applying, tombstone, &node);
 
     if (r < 0)
         return r == -ENOENT ? 0 : r;
-    switch (apply_decide(&node, &gone, context->source, context->now_ms).existence) {
+    told_ms = apply_told_ms(context, &node);
+    switch (apply_decide(&node, &gone, context->source, told_ms).existence) {
     case ACT_FOLLOW:
     case ACT_AGREE:
         r = spare_below(order->applying, order, node.attr.ino);

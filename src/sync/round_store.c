@@ -70,6 +70,7 @@ static int round_txn_begin(struct sync *sync, int64_t drive, enum apply_source s
         .drive = &ret->drive,
         .source = source,
         .now_ms = clock_real_ms(sync->conf.clock),
+        .staged_since_ms = source == APPLY_DELTA ? ret->drive.round_started_ms : 0,
     };
     ret->has_missing = has_missing(sync, drive);
     return 0;

@@ -258,6 +258,32 @@ static void test_late_change_is_taken_from_the_item_itself(void **state)
     sync_fixture_assert_equal(fixture, false);
 }
 
+/* A round stands still after its first page, and the item is asked for meanwhile. */
+static void test_report_that_was_staged_long_ago_may_be_late(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    size_t dir = open_and_fill(fixture, 3);
+    int64_t rounds = sync_fixture_status(fixture).rounds;
+    struct outcome outcome = { 0 };
+
+    fixture->settings->page_size = 1;
+    fake_write(fixture->model, dir + 1, 4711);
+    fake_write(fixture->model, dir + 2, 4711);
+    fake_remote_fail(fixture->fake, FAKE_ASK_LINK, 1, 1, -ETIMEDOUT, 0);
+    sync_note_use(fixture->sync, 0);
+    sync_fixture_run(fixture, POLL_MS);
+    assert_int_equal(sync_fixture_status(fixture).round, ROUND_DELTA);
+    fake_write(fixture->model, dir + 1, 4712);
+    (void)sync_want_child(fixture->sync, sync_fixture_ino(fixture, "/me/drive/dir"), "0",
+                          outcome_note, &outcome);
+    while (outcome.calls == 0)
+        (void)sync_fixture_step(fixture);
+    clock_advance(fixture->base->clock, APPLY_LATE_MS);
+    while (sync_fixture_status(fixture).rounds == rounds)
+        (void)sync_fixture_step(fixture);
+    sync_fixture_assert_equal(fixture, true);
+}
+
 static void test_failed_check_is_repeated_and_survives_a_kill(void **state)
 {
     struct sync_fixture *fixture = *state;
@@ -509,6 +535,7 @@ int main(void)
         IN_FIXTURE(test_row_that_delta_confirms_is_not_asked_for),
         IN_FIXTURE(test_late_tombstone_is_believed_when_the_item_is_gone_too),
         IN_FIXTURE(test_late_change_is_taken_from_the_item_itself),
+        IN_FIXTURE(test_report_that_was_staged_long_ago_may_be_late),
         IN_FIXTURE(test_failed_check_is_repeated_and_survives_a_kill),
         IN_FIXTURE(test_missing_item_that_has_another_id_now_keeps_its_row),
         IN_FIXTURE(test_missing_item_whose_new_id_has_a_row_goes_like_one_that_is_gone),
