@@ -204,18 +204,34 @@ void fake_touch(struct fake_model *model, size_t item, int64_t mtime_ns)
     change(model, item)->mtime_ns = mtime_ns;
 }
 
-void fake_delete(struct fake_model *model, size_t item)
+static void delete_tree(struct fake_model *model, size_t item)
 {
+    struct fake_version *version;
+
     for (size_t i = 0; i < model->items.len; i++) {
         const struct fake_version *truth = fake_truth(model, i);
 
         if (i != item && !truth->is_deleted && truth->parent == item && i != truth->parent)
-            fake_delete(model, i);
+            delete_tree(model, i);
     }
-    change(model, item)->is_deleted = true;
+    version = change(model, item);
+    version->is_deleted = true;
+    version->deletion = model->last_deletion;
+}
+
+void fake_delete(struct fake_model *model, size_t item)
+{
+    model->last_deletion++;
+    delete_tree(model, item);
 }
 
 void fake_restore(struct fake_model *model, size_t item)
 {
-    change(model, item)->is_deleted = false;
+    unsigned deletion = fake_truth(model, item)->deletion;
+
+    for (size_t i = 0; i < model->items.len; i++) {
+        if (fake_truth(model, i)->is_deleted && fake_truth(model, i)->deletion == deletion &&
+            fake_is_below(model, i, item))
+            change(model, i)->is_deleted = false;
+    }
 }

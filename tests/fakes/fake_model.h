@@ -31,7 +31,8 @@ enum fake_reader {
 struct fake_version {
     int64_t visible_ms[FAKE_READERS]; /* real time */
     bool is_deleted;
-    size_t parent; /* index of the item; its own for a root */
+    unsigned deletion; /* if so: which one; those of a folder and of what is below it are one */
+    size_t parent;     /* index of the item; its own for a root */
     char name[64];
     int64_t size;
     int64_t mtime_ns;
@@ -69,7 +70,7 @@ struct fake_model {
     struct clock *clock; /* borrowed */
     uint64_t random;
     int64_t lag_ms; /* the longest; 0: all is seen at once */
-    unsigned last_content, last_change;
+    unsigned last_content, last_change, last_deletion;
     unsigned back_end; /* all tags change with it; for tests to set */
     struct fake_drives drives;
     struct fake_items items;
@@ -97,7 +98,7 @@ void fake_touch(struct fake_model *model, size_t item, int64_t mtime_ns);
 void fake_set_id(struct fake_model *model, size_t item, const char *id);
 /* With all that is below. */
 void fake_delete(struct fake_model *model, size_t item);
-/* It alone, from the bin to where it was. */
+/* From the bin to where it was, with what was deleted with it. */
 void fake_restore(struct fake_model *model, size_t item);
 
 /* ---- reading ---- */
