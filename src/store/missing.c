@@ -9,6 +9,12 @@
 
 #include <errno.h>
 
+int txn_renew_missing(struct store_txn *txn, int64_t drive)
+{
+    return SQL_RUN(txn->conn, STMT_MISSING_RENEW, sql_number(drive),
+                   sql_number(clock_real_ms(txn->store->clock)));
+}
+
 int txn_note_missing(struct store_txn *txn, int64_t drive, int64_t *ret_count)
 {
     int r = SQL_RUN(txn->conn, STMT_MISSING_NOTE, sql_number(drive),

@@ -157,6 +157,7 @@ const char *const statement_text[STMT_COUNT] = {
     [STMT_STAGING_LIVE] = "SELECT EXISTS (SELECT 1 FROM staging WHERE drive = ?1 AND deleted = 0)",
     [STMT_STAGING_COUNT] = "SELECT count(*) FROM staging WHERE drive = ?1",
 
+    [STMT_MISSING_RENEW] = "UPDATE missing SET since = ?2 WHERE drive = ?1",
     [STMT_MISSING_NOTE] =
         "INSERT OR IGNORE INTO missing (ino, drive, since, asked, first_404, held)"
         " SELECT node.ino, node.drive, ?2, 0, 0, 0 FROM node"

@@ -348,6 +348,8 @@ int txn_count_staged(struct store_txn *txn, int64_t drive, int64_t *ret);
 /* Rows of a drive (base exists) which the staged full enumeration lacks are recorded as missing. To
  * be called before staging is applied. */
 int txn_note_missing(struct store_txn *txn, int64_t drive, int64_t *ret_count);
+/* Those of a drive that are recorded are so since now. */
+int txn_renew_missing(struct store_txn *txn, int64_t drive);
 
 struct missing_row {
     ino_nr ino;

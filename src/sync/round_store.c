@@ -167,7 +167,8 @@ static int stage_page(struct round_txn *round, const struct item_page *page)
     return r;
 }
 
-/* What the enumeration lacks, under any id, is missing; too much of that is held. */
+/* What the enumeration lacks, under any id, is missing, and what was in doubt before is so anew:
+ * the feed may not know it, and then won't tell that it goes. Too much of that is held. */
 static int note_missing(struct round_txn *round, struct err *err)
 {
     const struct drive_row *drive = &round->drive;
@@ -178,6 +179,8 @@ static int note_missing(struct round_txn *round, struct err *err)
         r = apply_match_ids(round->txn, &round->context, err);
     if (r == 0)
         r = take_root(round);
+    if (r == 0)
+        r = txn_renew_missing(round->txn, drive->id);
     if (r == 0 && drive->round == ROUND_FULL)
         r = txn_note_missing(round->txn, drive->id, &count);
     if (r == 0)

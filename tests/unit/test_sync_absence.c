@@ -213,6 +213,24 @@ static void test_row_that_only_a_listing_brought_is_in_doubt_until_a_round_has_e
     sync_fixture_assert_equal(fixture, true);
 }
 
+/* A feed that doesn't know an item will not tell that it goes. */
+static void test_row_that_an_enumeration_lacks_is_in_doubt_anew(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    size_t dir = open_and_fill(fixture, 3);
+    size_t ghost = fake_create(fixture->model, dir, "ghost", ITEM_FILE);
+
+    fixture->model->items.items[ghost].is_hidden = true;
+    sync_fixture_list(fixture, "/me/drive/dir", 0);
+    sync_fixture_run(fixture, APPLY_LATE_MS + ABSENCE_INTERVAL_MS - 2 * POLL_MS);
+    enumerate_again(fixture);
+    sync_fixture_run(fixture, 2 * POLL_MS);
+    assert_int_equal(fake_remote_count(fixture->fake, FAKE_ASK_ITEMS), 2);
+    fake_delete(fixture->model, ghost);
+    sync_fixture_run(fixture, 40 * 60 * 1000);
+    sync_fixture_assert_equal(fixture, true);
+}
+
 static void test_row_that_delta_confirms_is_not_asked_for(void **state)
 {
     struct sync_fixture *fixture = *state;
@@ -532,6 +550,7 @@ int main(void)
         IN_FIXTURE(test_failing_requests_for_missing_items_are_few),
         IN_FIXTURE(test_row_that_only_a_listing_brought_is_confirmed),
         IN_FIXTURE(test_row_that_only_a_listing_brought_is_in_doubt_until_a_round_has_ended),
+        IN_FIXTURE(test_row_that_an_enumeration_lacks_is_in_doubt_anew),
         IN_FIXTURE(test_row_that_delta_confirms_is_not_asked_for),
         IN_FIXTURE(test_late_tombstone_is_believed_when_the_item_is_gone_too),
         IN_FIXTURE(test_late_change_is_taken_from_the_item_itself),
