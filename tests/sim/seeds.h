@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GRAPHFS_TESTS_SEEDS_H
+#define GRAPHFS_TESTS_SEEDS_H
+
+/* Many seeds, over all processors. */
+
+#include "plant.h"
+#include "tally.h"
+
+struct seeds {
+    struct tally tally; /* of those that were run */
+    bool has_failed;
+    uint64_t failed; /* the seed */
+};
+
+/* Seeds from `first` on, until one fails. */
+void seeds_run(enum plant plant, uint64_t first, uint64_t count, struct seeds *ret);
+
+#endif
