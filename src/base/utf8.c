@@ -67,12 +67,30 @@ size_t utf8_put(uint32_t character, char out[4])
     return utf8_forms[form].len;
 }
 
+/* How many bytes there are, in whole words, before the first one that isn't ASCII. */
+static size_t ascii_words(const char *str, size_t len)
+{
+    uint64_t word;
+    size_t done = 0;
+
+    while (len - done >= sizeof word) {
+        memcpy(&word, str + done, sizeof word);
+        if (word & UINT64_C(0x8080808080808080))
+            break;
+        done += sizeof word;
+    }
+    return done;
+}
+
 bool utf8_valid(const char *str, size_t len)
 {
     uint32_t character;
 
     while (len) {
-        size_t n = utf8_next(str, len, &character);
+        size_t n = ascii_words(str, len);
+
+        if (n == 0)
+            n = utf8_next(str, len, &character);
 
         if (n == 0)
             return false;
