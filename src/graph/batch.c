@@ -16,11 +16,16 @@ void batch_begin(struct strbuf *body)
     (void)strbuf_addstr(body, "{\"requests\":[");
 }
 
-void batch_add_get(struct strbuf *body, size_t number, const char *url)
+void batch_add_get(struct strbuf *body, size_t number, const char *url, const char *prefer)
 {
     (void)strbuf_addf(body, "%s{\"id\":\"%zu\",\"method\":\"GET\",\"url\":", number > 0 ? "," : "",
                       number);
     json_add_string(body, url);
+    if (prefer) {
+        (void)strbuf_addstr(body, ",\"headers\":{\"Prefer\":");
+        json_add_string(body, prefer);
+        (void)strbuf_addch(body, '}');
+    }
     (void)strbuf_addch(body, '}');
 }
 

@@ -22,9 +22,10 @@ struct batch_part {
 };
 
 /* Begins, continues and ends the body of a batch. The parts are numbered by number, from 0; url is
- * relative to the version and needs no encoding any more. */
+ * relative to the version and needs no encoding any more. prefer is the value of a Prefer header,
+ * which no part has from the batch; NULL: none. */
 void batch_begin(struct strbuf *body);
-void batch_add_get(struct strbuf *body, size_t number, const char *url);
+void batch_add_get(struct strbuf *body, size_t number, const char *url, const char *prefer);
 int batch_end(struct strbuf *body);
 
 /* Sorts the answers, which come in any order, into parts[0..count). Unknown and repeated numbers

@@ -106,7 +106,7 @@ static void finish_late(struct call *call)
  * gains nothing by waiting for the deadline. */
 static void pause_until(struct call *call, int64_t at_ms)
 {
-    if (at_ms >= call->due_ms) {
+    if (at_ms >= call->due_ms || call->asked.never_pauses) {
         finish_late(call);
         return;
     }

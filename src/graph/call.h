@@ -40,6 +40,7 @@ struct call_request {
     const char *body;   /* JSON; NULL: none */
     size_t body_length;
     bool is_repeatable;  /* may be sent again after an error that leaves its fate unknown */
+    bool never_pauses;   /* ends with what went wrong where it would have to wait */
     unsigned priority;   /* enum remote_priority */
     int64_t pause_ms;    /* before the first attempt */
     int64_t deadline_ms; /* from now; 0: the default of the priority */

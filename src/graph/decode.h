@@ -20,6 +20,10 @@
  * with what errmap says if it is an error object, which Graph has been seen to send with 200. */
 struct json_object *decode_answer(const struct strbuf *body, struct err *err);
 
+/* The link to the page after this one, without parsing the whole of it: for the caller to free.
+ * NULL if there is none, or if it doesn't stand where the service puts it, before the items. */
+char *decode_next_link(const struct strbuf *body);
+
 /* A page of a collection of items. Entries without an id are left out, with a line in the log.
  * Returns -EPROTO if it isn't a collection. */
 int decode_page(struct json_object *json, struct item_page **ret_page, struct err *err);

@@ -91,6 +91,7 @@ static const struct remote_ops graph_remote_ops = {
     .drives = graph_remote_drives,
     .page = graph_remote_page,
     .items = graph_remote_items,
+    .listings = graph_remote_listings,
     .child = graph_remote_child,
     .fetch = graph_remote_fetch,
     .cancel = cancel,
@@ -119,6 +120,7 @@ int graph_remote_new(struct caller *caller, struct clock *clock, struct pool *po
 
 void graph_remote_stop(struct graph_remote *remote)
 {
+    graph_remote_page_stop(remote);
     LOCKED(&remote->lock);
     while (!LIST_EMPTY(&remote->ops))
         (void)pthread_cond_wait(&remote->idle, &remote->lock);

@@ -292,6 +292,27 @@ static struct json_object *parse_answer(const struct strbuf *body, struct err *e
     return json_parse_bounded(repaired.data, repaired.len, DECODE_MAX_DEPTH, err);
 }
 
+#define ITEMS_BEGIN    "\"value\":["
+#define MAX_LINK_BYTES ((size_t)64 * 1024)
+
+char *decode_next_link(const struct strbuf *body)
+{
+    size_t length = body->len < MAX_LINK_BYTES ? body->len : MAX_LINK_BYTES;
+    const char *items = memmem(body->data, length, ITEMS_BEGIN, sizeof(ITEMS_BEGIN) - 1);
+    cleanup_strbuf struct strbuf head;
+    const char *link = NULL;
+    strbuf_init(&head, 2 * MAX_LINK_BYTES);
+    if (!items)
+        return NULL;
+    /* If this is a page, then it is one without its items. */
+    (void)strbuf_add(&head, body->data, (size_t)(items - body->data));
+    (void)strbuf_addstr(&head, ITEMS_BEGIN "]}");
+    cleanup_json struct json_object *json =
+        json_parse_bounded(head.data, head.len, DECODE_MAX_DEPTH, NULL);
+    (void)json_get_str(json, "@odata.nextLink", &link);
+    return x_strdup(link);
+}
+
 struct json_object *decode_answer(const struct strbuf *body, struct err *err)
 {
     struct json_object *json = parse_answer(body, err);

@@ -65,6 +65,26 @@ struct item_query {
 typedef void remote_items_fn(struct item_page *page, const struct err *errors,
                              const struct err *err, void *arg);
 
+struct listings_query {
+    const char *drive_id;
+    const char *const *ids; /* of folders */
+    size_t count;           /* 1 to LISTINGS_MAX */
+    enum remote_priority priority;
+    int64_t deadline_ms;
+};
+
+#define LISTINGS_MAX 20
+
+/* One for each folder, in the order of ids. */
+struct listing_part {
+    struct item_page *page; /* the first page of its children; NULL with err set */
+    struct err err;         /* -EAGAIN: throttled, for retry_after_ms */
+};
+
+/* parts are borrowed; who wants to keep a page sets it to NULL there. err is set, and parts NULL,
+ * if the request failed as a whole. */
+typedef void remote_listings_fn(struct listing_part *parts, const struct err *err, void *arg);
+
 struct path_query {
     const char *drive_id;
     const char *parent_id;
@@ -112,6 +132,8 @@ struct remote_ops {
                      void *arg);
     uint64_t (*items)(struct remote *remote, const struct item_query *query, remote_items_fn *done,
                       void *arg);
+    uint64_t (*listings)(struct remote *remote, const struct listings_query *query,
+                         remote_listings_fn *done, void *arg);
     uint64_t (*child)(struct remote *remote, const struct path_query *query, remote_page_fn *done,
                       void *arg);
     uint64_t (*fetch)(struct remote *remote, const struct fetch_query *query, remote_fetch_fn *done,
@@ -141,6 +163,14 @@ static inline uint64_t remote_items(struct remote *remote, const struct item_que
                                     remote_items_fn *done, void *arg)
 {
     return remote->ops->items(remote, query, done, arg);
+}
+
+/* The children of several folders, in one request, for which nobody waits: it is made once. Where
+ * others would pause, as while the service asks to wait, it fails. */
+static inline uint64_t remote_listings(struct remote *remote, const struct listings_query *query,
+                                       remote_listings_fn *done, void *arg)
+{
+    return remote->ops->listings(remote, query, done, arg);
 }
 
 /* One child by name. */

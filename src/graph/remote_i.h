@@ -36,8 +36,10 @@ struct graph_remote {
 
     pthread_mutex_t lock;
     pthread_cond_t idle;
-    LIST_HEAD(, op) ops; /* lock */
-    uint64_t last_id;    /* lock */
+    LIST_HEAD(, op) ops;   /* lock */
+    struct page_op *early; /* lock; see remote_page.c */
+    bool is_stopping;      /* lock */
+    uint64_t last_id;      /* lock */
 };
 
 /* The first member of each kind of operation. */
@@ -77,10 +79,24 @@ void op_end(struct op *op);
 void remote_add_item_url(struct strbuf *url, const char *root, const char *drive_id,
                          const char *item_id);
 
+/* Appends to the URL of a folder: its children, so many at a time. */
+void remote_add_children(struct strbuf *url, unsigned top);
+
+/* Shows shortcuts to shared folders, which are hidden otherwise: a Prefer header. */
+#define REMOTE_SHOW_SHORTCUTS "Include-Feature=AddToOneDrive"
+
+/* A link that the bearer is to follow must lead to the origin of the service itself: -EPROTO. */
+int remote_check_link(const struct graph_remote *remote, const char *link, struct err *err);
+
+/* Nothing is asked for early any more, and what was is forgotten. */
+void graph_remote_page_stop(struct graph_remote *remote);
+
 /* The operations, as struct remote_ops has them. */
 void graph_remote_drives(struct remote *base, remote_drives_fn *done, void *arg);
 uint64_t graph_remote_items(struct remote *base, const struct item_query *query,
                             remote_items_fn *done, void *arg);
+uint64_t graph_remote_listings(struct remote *base, const struct listings_query *query,
+                               remote_listings_fn *done, void *arg);
 uint64_t graph_remote_page(struct remote *base, const struct page_query *query,
                            remote_page_fn *done, void *arg);
 uint64_t graph_remote_child(struct remote *base, const struct path_query *query,

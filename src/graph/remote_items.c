@@ -154,7 +154,7 @@ static void build_batch(struct items_op *items_op, struct strbuf *body)
             continue;
         strbuf_reset(&url);
         remote_add_item_url(&url, "", items_op->drive_id, items_op->ids[i]);
-        batch_add_get(body, items_op->batch_count, url.data);
+        batch_add_get(body, items_op->batch_count, url.data, NULL);
         items_op->batch[items_op->batch_count++] = i;
     }
     (void)batch_end(body);

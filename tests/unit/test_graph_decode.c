@@ -350,6 +350,35 @@ static void test_recorded_batches_are_read(void **state)
     assert_int_equal(parts[2].status, 404);
 }
 
+static void test_next_link_is_found_before_the_items(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *link; /* NULL: none */
+    } rows[] = {
+        { "{\"@odata.context\":\"c\",\"@odata.nextLink\":\"x\",\"value\":[{\"id\":\"1\"}]}", "x" },
+        { "{\"@odata.nextLink\":\"a\\u0026\\\"value\\\":[b\",\"value\":[", "a&\"value\":[b" },
+        { "{\"@odata.nextLink\":7,\"value\":[]}", NULL },
+        { "{\"@odata.deltaLink\":\"x\",\"value\":[]}", NULL },
+        { "{\"value\":[{\"@odata.nextLink\":\"x\"}]}", NULL },
+        { "{\"value\":[],\"@odata.nextLink\":\"x\"}", NULL },
+        { "{\"a\":{\"@odata.nextLink\":\"x\",\"value\":[]}}", NULL },
+        { "[\"@odata.nextLink\",\"x\",\"value\":[]", NULL },
+        { "\"value\":[", NULL },
+        { "", NULL },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        cleanup_strbuf struct strbuf body;
+
+        strbuf_init(&body, 1000);
+        (void)strbuf_addstr(&body, rows[i].text);
+        cleanup_free char *link = decode_next_link(&body);
+        assert_true(link ? rows[i].link && strcmp(link, rows[i].link) == 0 : !rows[i].link);
+    }
+}
+
 static void test_batches_are_written_as_json(void **state)
 {
     cleanup_strbuf struct strbuf body;
@@ -357,13 +386,14 @@ static void test_batches_are_written_as_json(void **state)
     (void)state;
     strbuf_init(&body, 1000);
     batch_begin(&body);
-    batch_add_get(&body, 0, "/drives/a/items/b%21c");
-    batch_add_get(&body, 1, "/me/\"x\"");
+    batch_add_get(&body, 0, "/drives/a/items/b%21c", NULL);
+    batch_add_get(&body, 1, "/me/\"x\"", "a=\"b\"");
     assert_int_equal(batch_end(&body), 0);
     assert_string_equal(
         body.data,
         "{\"requests\":[{\"id\":\"0\",\"method\":\"GET\",\"url\":\"/drives/a/items/b%21c\"},"
-        "{\"id\":\"1\",\"method\":\"GET\",\"url\":\"/me/\\\"x\\\"\"}]}");
+        "{\"id\":\"1\",\"method\":\"GET\",\"url\":\"/me/\\\"x\\\"\","
+        "\"headers\":{\"Prefer\":\"a=\\\"b\\\"\"}}]}");
 }
 
 int main(void)
@@ -386,6 +416,7 @@ int main(void)
         cmocka_unit_test(test_phantom_drives_are_left_out),
         cmocka_unit_test(test_batch_parts_are_sorted_by_number),
         cmocka_unit_test(test_recorded_batches_are_read),
+        cmocka_unit_test(test_next_link_is_found_before_the_items),
         cmocka_unit_test(test_batches_are_written_as_json),
     };
 

@@ -623,7 +623,7 @@ static void test_retry_after_holds_up_the_whole_account(void **state)
     struct page_query query = {
         .kind = PAGE_DELTA,
         .drive_id = shared->drive_id,
-        .priority = REMOTE_BACKGROUND,
+        .priority = REMOTE_UPLOAD,
     };
 
     emulator_fault(shared->emulator,
