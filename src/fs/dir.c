@@ -71,6 +71,7 @@ void op_opendir(fuse_req_t req, fuse_ino_t nodeid, struct fuse_file_info *file)
     }
     sync_note_use(fs->conf.sync, attr.drive);
     if (!sync_needs_listing(fs->conf.sync, &attr)) {
+        sync_note_opened(fs->conf.sync, attr.ino);
         reply_opened(fs, req, &attr, file);
         return;
     }

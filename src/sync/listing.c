@@ -30,6 +30,7 @@ struct listing {
     ino_nr ino;
     struct address address; /* without rid: the root of a drive that was never enumerated */
     bool is_whole;          /* the last page has been applied */
+    bool awaits_first;      /* ahead.c has asked for the first page */
     struct waiter_ids waiters;
     struct request *request;
     struct check *check;
@@ -107,8 +108,9 @@ static void finish(struct sync *sync, struct listing *listing, const struct err 
 {
     struct waiter_ids waiters = listing->waiters;
 
-    if (err)
+    if (err && waiters.len > 0)
         remember_refusal(sync, listing->ino, err);
+    ahead_note_listed(sync, listing->ino, !err);
     listing->waiters = (struct waiter_ids){ 0 };
     drop(sync, listing);
     waiters_finish_each(&sync->waiters, &waiters, err);
@@ -238,6 +240,11 @@ static int apply_page(struct sync *sync, struct listing *listing, const struct i
 
 static void ask(struct sync *sync, struct listing *listing, const char *next_link);
 
+static enum remote_priority priority_of(const struct listing *listing)
+{
+    return listing->waiters.len > 0 ? REMOTE_READ : REMOTE_PREFETCH;
+}
+
 static int mark_complete(struct sync *sync, struct listing *listing, struct err *err)
 {
     cleanup_txn struct store_txn *txn = NULL;
@@ -275,6 +282,9 @@ static void on_page(struct sync *sync, struct answer *answer, void *owner)
         (void)apply_page(sync, listing, page, err);
     if (err->code != 0) {
         finish(sync, listing, err);
+    } else if (!listing->is_whole && listing->waiters.len == 0) {
+        ahead_note_listed(sync, listing->ino, false);
+        drop(sync, listing); /* too much to be fetched before anybody needs it */
     } else if (!listing->is_whole) {
         ask(sync, listing, page->next_link);
     } else if (listing->undecided.len > 0) {
@@ -284,7 +294,7 @@ static void on_page(struct sync *sync, struct answer *answer, void *owner)
                                        .drive_id = listing->address.drive_id,
                                        .ids = &listing->undecided,
                                        .gives_up = true,
-                                       .priority = REMOTE_READ,
+                                       .priority = priority_of(listing),
                                    },
                                    on_checked, listing);
     } else {
@@ -301,7 +311,7 @@ static void ask(struct sync *sync, struct listing *listing, const char *next_lin
                                         .drive_id = listing->address.drive_id,
                                         .item_id = listing->address.rid,
                                         .link = next_link,
-                                        .priority = REMOTE_READ,
+                                        .priority = priority_of(listing),
                                     },
                                     on_page, listing);
 }
@@ -331,6 +341,66 @@ static struct listing *find_listing(struct sync *sync, ino_nr ino)
             return listing;
     }
     return NULL;
+}
+
+const char *listing_begin(struct sync *sync, ino_nr ino, int64_t drive)
+{
+    struct address address = { 0 };
+    struct listing *listing;
+    struct node node;
+    int r;
+
+    if (find_listing(sync, ino) || find_refusal(sync, ino) ||
+        store_get_node(sync->conf.store, ino, &node) < 0)
+        return NULL;
+    r = address_find(sync->conf.store, &node, &address);
+    node_clear(&node);
+    if (r < 0 || address.drive != drive || !address.rid) {
+        address_clear(&address);
+        return NULL;
+    }
+    listing = x_calloc(1, sizeof *listing);
+    listing->ino = ino;
+    listing->address = address;
+    listing->awaits_first = true;
+    LIST_INSERT_HEAD(&sync->listings, listing, link);
+    return listing->address.rid;
+}
+
+void listing_take_first(struct sync *sync, ino_nr ino, struct answer *answer)
+{
+    struct listing *listing = find_listing(sync, ino);
+
+    if (!listing || !listing->awaits_first)
+        return;
+    listing->awaits_first = false;
+    if (answer->err.code != 0 && listing->waiters.len > 0)
+        ask(sync, listing, NULL); /* that one was made once, and behind others */
+    else
+        on_page(sync, answer, listing);
+}
+
+/* Whether the round has told the folder's children. Of a root that no answer has named it can't
+ * have: this listing is what names it. */
+static bool is_needless(struct sync *sync, const struct listing *listing)
+{
+    struct node_attr attr;
+
+    return listing->address.has_delta && listing->address.rid &&
+           store_getattr(sync->conf.store, listing->ino, &attr) == 0 && attr.flags & NODE_COMPLETE;
+}
+
+void listing_note_round(struct sync *sync, int64_t drive)
+{
+    struct listing *listing = LIST_FIRST(&sync->listings);
+
+    while (listing) {
+        struct listing *next = LIST_NEXT(listing, link);
+
+        if (listing->address.drive == drive && is_needless(sync, listing))
+            finish(sync, listing, NULL);
+        listing = next;
+    }
 }
 
 static void listing_new(struct sync *sync, const struct node *node, uint64_t waiter)
@@ -367,6 +437,8 @@ void listing_want(struct sync *sync, ino_nr ino, uint64_t waiter)
     }
     if (node.attr.kind == NODE_VIEW)
         drives_ask(sync, waiter);
+    else if (ahead_has_listed(sync, &node.attr))
+        waiters_finish(&sync->waiters, waiter, NULL);
     else
         listing_new(sync, &node, waiter);
     node_clear(&node);

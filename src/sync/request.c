@@ -25,7 +25,7 @@ struct request {
     answer_fn *fn; /* NULL: abandoned */
     void *owner;
     uint64_t remote_id; /* 0: can't be cancelled */
-    size_t count;       /* items asked for */
+    size_t count;       /* items or folders asked for */
     struct answer answer;
 };
 
@@ -34,6 +34,9 @@ static void request_free(struct request *request)
     item_page_free(request->answer.page);
     drive_list_free(request->answer.drives);
     free(request->answer.errors);
+    for (size_t i = 0; request->answer.parts && i < request->count; i++)
+        item_page_free(request->answer.parts[i].page);
+    free(request->answer.parts);
     inbox_unref(request->inbox);
     free(request);
 }
@@ -99,6 +102,20 @@ static void on_items(struct item_page *page, const struct err *errors, const str
     finish(request, err);
 }
 
+static void on_listings(struct listing_part *parts, const struct err *err, void *arg)
+{
+    struct request *request = arg;
+
+    if (parts) {
+        request->answer.parts = x_calloc(request->count, sizeof *parts);
+        for (size_t i = 0; i < request->count; i++) {
+            request->answer.parts[i] = parts[i];
+            parts[i].page = NULL;
+        }
+    }
+    finish(request, err);
+}
+
 /* ---- on the sync thread ---- */
 
 struct request *request_drives(struct sync *sync, answer_fn *fn, void *owner)
@@ -125,6 +142,16 @@ struct request *request_items(struct sync *sync, const struct item_query *query,
 
     request->count = query->count;
     request->remote_id = remote_items(sync->conf.remote, query, on_items, request);
+    return request;
+}
+
+struct request *request_listings(struct sync *sync, const struct listings_query *query,
+                                 answer_fn *fn, void *owner)
+{
+    struct request *request = request_new(sync, fn, owner);
+
+    request->count = query->count;
+    request->remote_id = remote_listings(sync->conf.remote, query, on_listings, request);
     return request;
 }
 

@@ -15,7 +15,8 @@ struct request;
 struct answer {
     struct item_page *page;
     struct drive_list *drives;
-    struct err *errors; /* of items: one for each id */
+    struct err *errors;         /* of items: one for each id */
+    struct listing_part *parts; /* of listings: one for each folder */
     struct err err;
 };
 
@@ -28,6 +29,8 @@ struct request *request_page(struct sync *sync, const struct page_query *query, 
                              void *owner);
 struct request *request_items(struct sync *sync, const struct item_query *query, answer_fn *fn,
                               void *owner);
+struct request *request_listings(struct sync *sync, const struct listings_query *query,
+                                 answer_fn *fn, void *owner);
 struct request *request_child(struct sync *sync, const struct path_query *query, answer_fn *fn,
                               void *owner);
 

@@ -170,6 +170,8 @@ static void finish(struct sync *sync, struct follow *follow)
     follow->status.rounds++;
     err_clear(&follow->status.error);
     strset_clear(&follow->links);
+    listing_note_round(sync, follow->drive);
+    ahead_note_round(sync, follow->drive);
     absence_poke(sync);
     pull_finish_done(sync);
 }

@@ -90,8 +90,10 @@ static void handle_listing(struct sync *sync, struct message *message)
 {
     struct want *want = open_want(sync, message);
 
-    if (sync)
+    if (sync) {
+        ahead_note_opened(sync, want->ino);
         listing_want(sync, want->ino, want->waiter);
+    }
     want_free(want);
 }
 
@@ -137,6 +139,15 @@ static void handle_use(struct sync *sync, struct message *message)
 
     if (sync)
         rounds_follow(sync, want->drive);
+    want_free(want);
+}
+
+static void handle_opened(struct sync *sync, struct message *message)
+{
+    struct want *want = (struct want *)message;
+
+    if (sync)
+        ahead_note_opened(sync, want->ino);
     want_free(want);
 }
 
@@ -255,6 +266,17 @@ void sync_note_use(struct sync *sync, int64_t drive)
         inbox_wake(sync->inbox); /* the pause between rounds has become shorter */
 }
 
+void sync_note_opened(struct sync *sync, ino_nr ino)
+{
+    struct want *want;
+
+    if (!atomic_load(&sync->ahead.is_wanted))
+        return;
+    want = want_new(sync, handle_opened);
+    want->ino = ino;
+    inbox_post(sync->inbox, &want->message);
+}
+
 bool sync_has_delta(struct sync *sync, int64_t drive)
 {
     return drives_has_delta(sync, drive);
@@ -318,7 +340,7 @@ void sync_begin(struct sync *sync)
 
 int64_t sync_turn(struct sync *sync)
 {
-    int64_t due_ms[3], next_ms = TIME_NEVER, now_ms;
+    int64_t due_ms[4], next_ms = TIME_NEVER, now_ms;
     struct message *message;
 
     while ((message = inbox_take(sync->inbox)))
@@ -327,6 +349,7 @@ int64_t sync_turn(struct sync *sync)
     due_ms[0] = drives_turn(sync, now_ms);
     due_ms[1] = rounds_turn(sync, now_ms);
     due_ms[2] = absence_turn(sync, now_ms);
+    due_ms[3] = ahead_turn(sync, now_ms);
     for (size_t i = 0; i < sizeof due_ms / sizeof *due_ms; i++) {
         if (due_ms[i] < next_ms)
             next_ms = due_ms[i];
@@ -371,6 +394,9 @@ int sync_new(const struct sync_conf *conf, struct sync **ret)
     LIST_INIT(&sync->target_asks);
     LIST_INIT(&sync->refusals);
     LIST_INIT(&sync->requests);
+    LIST_INIT(&sync->ahead.batches);
+    TAILQ_INIT(&sync->ahead.folders);
+    ahead_clear(sync);
     atomic_store(&sync->used_ms, clock_mono_ms(conf->clock));
     r = drives_note_delta(sync);
     if (r < 0) {
@@ -399,6 +425,7 @@ void sync_stop(struct sync *sync)
     sync->is_running = false;
     rounds_free(sync);
     listing_free(sync);
+    ahead_clear(sync);
     child_free(sync);
     target_free(sync);
     absence_free(sync);

@@ -82,6 +82,9 @@ uint64_t sync_when_idle(struct sync *sync, sync_done_fn *done, void *arg);
  * its first use on. Cheap: may be called on each opendir. */
 void sync_note_use(struct sync *sync, int64_t drive);
 
+/* Somebody opens this directory, whose children are known. Cheap: may be called on each opendir. */
+void sync_note_opened(struct sync *sync, ino_nr ino);
+
 /* The network or the sign-in came back, or the clock was moved: look at all timers now. */
 void sync_wake(struct sync *sync);
 

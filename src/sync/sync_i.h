@@ -87,6 +87,20 @@ struct absence {
     int64_t held_elsewhere; /* removals held in drives that aren't followed: shared folders */
 };
 
+/* Sync thread only, but for what is atomic. */
+struct ahead {
+    TAILQ_HEAD(ahead_folders, ahead_folder) folders; /* in the order of a walk */
+    LIST_HEAD(, ahead_batch) batches;
+    int64_t drive; /* the one that is walked through: row id */
+    size_t folder_count;
+    size_t batch_count;
+    size_t unused;         /* folders that were asked for ahead, and not opened since */
+    size_t window;         /* how many there may be */
+    int64_t due_ms;        /* monotonic: after a failure, not before this */
+    unsigned failures;     /* in a row */
+    atomic_bool is_wanted; /* a first round is under way */
+};
+
 struct sync {
     struct sync_conf conf;  /* const after init */
     struct inbox *inbox;    /* const after init; has its own lock */
@@ -108,6 +122,7 @@ struct sync {
     LIST_HEAD(, request) requests;
     struct discovery discovery;
     struct absence absence;
+    struct ahead ahead;
     struct pull_list pulls;
     uint64_t pulls_asked;
     struct waiter_ids idle_waiters;
@@ -168,8 +183,27 @@ void pull_fail(struct sync *sync, const struct err *err);
 /* ---- listing.c ---- */
 
 void listing_want(struct sync *sync, ino_nr ino, uint64_t waiter);
+/* A listing that nobody waits for yet, whose first page is the caller's to ask for: by the folder's
+ * id, which is the result. NULL: not to be listed now. */
+const char *listing_begin(struct sync *sync, ino_nr ino, int64_t drive);
+/* That page, or why there is none. */
+void listing_take_first(struct sync *sync, ino_nr ino, struct answer *answer);
+/* A round of the drive has ended: it may have told what is being asked for. */
+void listing_note_round(struct sync *sync, int64_t drive);
 void listing_wake(struct sync *sync);
 void listing_free(struct sync *sync);
+
+/* ---- ahead.c ---- */
+
+int64_t ahead_turn(struct sync *sync, int64_t now_ms);
+/* Somebody opens this folder; if he has to wait for a listing of it, before that begins. */
+void ahead_note_opened(struct sync *sync, ino_nr ino);
+/* The children of a folder have come since somebody saw that they were missing. */
+bool ahead_has_listed(struct sync *sync, const struct node_attr *attr);
+/* A listing of it has ended. */
+void ahead_note_listed(struct sync *sync, ino_nr ino, bool is_complete);
+void ahead_note_round(struct sync *sync, int64_t drive); /* a round has ended */
+void ahead_clear(struct sync *sync);
 
 /* ---- child.c ---- */
 

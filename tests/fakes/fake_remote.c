@@ -42,11 +42,13 @@ struct asked {
     remote_drives_fn *drives_done;
     remote_page_fn *page_done;
     remote_items_fn *items_done;
+    remote_listings_fn *listings_done;
     void *arg;
     struct drive_list *drives;
     struct item_page *page;
     struct err err;     /* of the whole */
     struct err *errors; /* by item */
+    struct listing_part *parts;
 };
 
 DEFINE_VEC(asked_list, struct asked *);
@@ -71,6 +73,10 @@ static void drop_answer(struct asked *asked)
 {
     drive_list_free(asked->drives);
     item_page_free(asked->page);
+    for (size_t i = 0; asked->parts && i < asked->count; i++)
+        item_page_free(asked->parts[i].page);
+    free(asked->parts);
+    asked->parts = NULL;
     asked->drives = NULL;
     asked->page = NULL;
 }
@@ -98,6 +104,8 @@ static uint64_t enqueue(struct remote *remote, struct asked *asked)
     LOCKED(&fake->lock);
     asked->id = ++fake->last_id;
     fake->counts[asked->kind] += asked->kind == FAKE_ASK_ITEMS ? (unsigned)asked->count : 1;
+    if (asked->kind == FAKE_ASK_LISTINGS)
+        fake->counts[FAKE_ASK_LISTING] += (unsigned)asked->count;
     (void)asked_list_push(&fake->waiting, asked);
     return asked->id;
 }
@@ -154,6 +162,20 @@ static uint64_t ask_items(struct remote *remote, const struct item_query *query,
     return enqueue(remote, asked);
 }
 
+static uint64_t ask_listings(struct remote *remote, const struct listings_query *query,
+                             remote_listings_fn *done, void *arg)
+{
+    struct asked *asked = asked_new(FAKE_ASK_LISTINGS, arg);
+
+    asked->drive_id = x_strdup(query->drive_id);
+    asked->count = query->count;
+    asked->ids = x_calloc(query->count, sizeof *asked->ids);
+    for (size_t i = 0; i < query->count; i++)
+        asked->ids[i] = x_strdup(query->ids[i]);
+    asked->listings_done = done;
+    return enqueue(remote, asked);
+}
+
 static uint64_t ask_child(struct remote *remote, const struct path_query *query,
                           remote_page_fn *done, void *arg)
 {
@@ -191,6 +213,7 @@ static const struct remote_ops ops = {
     .drives = ask_drives,
     .page = ask_page,
     .items = ask_items,
+    .listings = ask_listings,
     .child = ask_child,
     .fetch = ask_content,
     .cancel = cancel,
@@ -245,19 +268,14 @@ static size_t find_root(const struct fake_model *model, const char *drive_id)
     return drive == SIZE_MAX ? SIZE_MAX : model->drives.items[drive].root;
 }
 
-/* "children ITEM FROM" */
-static struct item_page *make_children(struct fake_remote *fake, const struct asked *asked,
-                                       struct err *err)
+static struct item_page *make_children_page(struct fake_remote *fake, size_t parent, size_t from,
+                                            struct err *err)
 {
     const struct fake_model *model = &fake->model;
     struct item_page *page = fake_page_new();
     const struct fake_settings *settings = &fake->settings;
     size_t size = settings->children_page_size ? settings->children_page_size : settings->page_size;
-    size_t parent, from = 0;
 
-    if (!asked->link || sscanf(asked->link, "children %zu %zu", &parent, &from) != 2)
-        parent = asked->item_id ? fake_find_item(model, asked->item_id)
-                                : find_root(model, asked->drive_id);
     if (!sees_folder(model, parent, FAKE_CHILDREN)) {
         (void)err_set(err, -ENOENT, "no such folder");
         err->http_status = 404;
@@ -276,6 +294,19 @@ static struct item_page *make_children(struct fake_remote *fake, const struct as
         fake_page_add(page, model, i, version, true);
     }
     return page;
+}
+
+/* "children ITEM FROM" */
+static struct item_page *make_children(struct fake_remote *fake, const struct asked *asked,
+                                       struct err *err)
+{
+    const struct fake_model *model = &fake->model;
+    size_t parent, from = 0;
+
+    if (!asked->link || sscanf(asked->link, "children %zu %zu", &parent, &from) != 2)
+        parent = asked->item_id ? fake_find_item(model, asked->item_id)
+                                : find_root(model, asked->drive_id);
+    return make_children_page(fake, parent, from, err);
 }
 
 static struct item_page *make_child(struct fake_remote *fake, const struct asked *asked,
@@ -353,16 +384,14 @@ static struct item_page *make_page(struct fake_remote *fake, const struct asked 
     return fake_page_new();
 }
 
-static void find_fault(struct fake_remote *fake, struct asked *asked)
+static void find_fault(struct fake_remote *fake, enum fake_request kind, struct err *err)
 {
-    struct err *err = &asked->err;
-
     if (fake->settings.is_offline)
         (void)err_set(err, -ENETDOWN, "offline");
     for (size_t i = 0; i < fake->faults.len && err->code == 0; i++) {
         struct fault *fault = &fake->faults.items[i];
 
-        if (fault->kind != asked->kind || fault->times == 0)
+        if (fault->kind != kind || fault->times == 0)
             continue;
         if (fault->skip > 0) {
             fault->skip--;
@@ -373,18 +402,40 @@ static void find_fault(struct fake_remote *fake, struct asked *asked)
     }
 }
 
+/* The first page of each folder, or why there is none. */
+static struct listing_part *make_listings(struct fake_remote *fake, const struct asked *asked)
+{
+    struct listing_part *parts = x_calloc(asked->count, sizeof *parts);
+
+    for (size_t i = 0; i < asked->count; i++) {
+        struct listing_part *part = &parts[i];
+
+        find_fault(fake, FAKE_ASK_LISTING, &part->err);
+        if (part->err.code == 0)
+            part->page = make_children_page(fake, fake_find_item(&fake->model, asked->ids[i]), 0,
+                                            &part->err);
+        if (part->err.code == 0)
+            continue;
+        item_page_free(part->page);
+        part->page = NULL;
+    }
+    return parts;
+}
+
 static void serve(struct fake_remote *fake, struct asked *asked)
 {
     asked->is_served = true;
     asked->served_ms = clock_real_ms(fake->model.clock);
     asked->errors = x_calloc(asked->count + 1, sizeof *asked->errors);
-    find_fault(fake, asked);
+    find_fault(fake, asked->kind, &asked->err);
     if (asked->err.code != 0)
         return;
     if (asked->kind == FAKE_ASK_DRIVES)
         asked->drives = make_drives(&fake->model);
     else if (asked->kind == FAKE_ASK_ITEMS)
         asked->page = make_items(fake, asked, asked->errors);
+    else if (asked->kind == FAKE_ASK_LISTINGS)
+        asked->parts = make_listings(fake, asked);
     else
         asked->page = make_page(fake, asked, &asked->err);
 }
@@ -401,6 +452,8 @@ static void deliver(struct fake_remote *fake, struct asked *asked)
         asked->drives_done(steal_ptr(&asked->drives), err, asked->arg);
     else if (asked->kind == FAKE_ASK_ITEMS)
         asked->items_done(steal_ptr(&asked->page), asked->errors, err, asked->arg);
+    else if (asked->kind == FAKE_ASK_LISTINGS)
+        asked->listings_done(asked->parts, err, asked->arg);
     else
         asked->page_done(steal_ptr(&asked->page), err, asked->arg);
     asked_free(asked);
@@ -565,7 +618,7 @@ unsigned fake_remote_total(const struct fake_remote *fake)
     unsigned total = 0;
 
     for (size_t i = 0; i < FAKE_REQUESTS; i++)
-        total += fake->counts[i];
+        total += i == FAKE_ASK_LISTING ? 0 : fake->counts[i];
     return total;
 }
 

@@ -22,6 +22,8 @@ enum fake_request {
     FAKE_ASK_CHILDREN, /* with or without a link */
     FAKE_ASK_ITEMS,
     FAKE_ASK_CHILD,
+    FAKE_ASK_LISTINGS, /* of several folders */
+    FAKE_ASK_LISTING,  /* each folder in these */
     FAKE_REQUESTS,
 };
 

@@ -3,15 +3,18 @@
 
 import os
 import random
+import subprocess
 
 import pytest
 
+import edits
 from trees import assert_equal_to_server
 from waiting import wait_until
 
 KILLS = 50
 KILLS_PER_ACCOUNT = 5
-ITEMS = "--generate=files=600,folders=40,size=64,seed=3"
+FOLDERS = 40
+ITEMS = f"--generate=files=600,folders={FOLDERS},size=64,seed=3"
 PAGES = "--page-size=50"
 
 
@@ -25,6 +28,38 @@ def test_a_folder_opened_during_the_first_round_is_listed_at_once(make_world, pr
     world.emulator.clear_faults()
     mount.settle()
     assert_equal_to_server(mount)
+
+
+def test_find_during_the_first_round_lists_each_folder_once_in_few_requests(make_world, profile):
+    world = make_world(profile=profile, arguments=[ITEMS], lag_ms=0)
+    # No page of the round ever comes: what is found comes from listings.
+    world.emulator.faults([{"path": "*/delta*", "action": "stall"}])
+    mount = world.mount()
+    world.emulator.reset_counts()
+    before = len(world.emulator.log())
+    found = subprocess.run(["find", mount.path, "-type", "d"], stdout=subprocess.PIPE, check=True)
+    folders = found.stdout.count(b"\n")
+    requests = world.emulator.log()[before:]
+    listed = [part for request in requests
+              for part in (request.get("inner") or request["template"]).split(";") if "children" in part]
+    assert len(listed) <= folders == FOLDERS + 1
+    assert len([request for request in requests if "delta" not in request["template"]]) <= folders / 3
+    world.emulator.clear_faults()
+    mount.settle()
+    assert_equal_to_server(mount)
+
+
+def test_one_look_at_many_folders_costs_one_request_more(make_world, profile):
+    world = make_world(profile=profile, lag_ms=0)
+    world.edit(edits.mkdir("/many"), *[edits.mkdir(f"/many/{number:03}") for number in range(200)])
+    world.emulator.faults([{"path": "*/delta*", "action": "stall"}])
+    mount = world.mount()
+    os.stat(mount / "many")
+    before = len(world.emulator.log())
+    assert len(os.listdir(mount / "many")) == 200
+    listed = [request for request in world.emulator.log()[before:] if "delta" not in request["template"]]
+    assert len(listed) <= 2
+    world.emulator.clear_faults()
 
 
 def test_status_shows_how_far_the_first_round_is(make_world):

@@ -316,6 +316,7 @@ static void test_unlisted_folder_below_one_that_delta_lacks_is_not_complete(void
     late[0] = fake_create(model, fixture->root, "M", ITEM_FOLDER);
     late[1] = fake_create(model, late[0], "S", ITEM_FOLDER);
     late[2] = fake_create(model, late[1], "x", ITEM_FILE);
+    fake_remote_fail(fixture->fake, FAKE_ASK_LISTINGS, 0, 1000, -EIO, 500); /* none ahead */
     for (size_t i = 0; i < ROWS(late); i++)
         model->items.items[late[i]].versions.items[0].visible_ms[FAKE_DELTA] += POLL_MS / 2;
     sync_fixture_open(fixture);
