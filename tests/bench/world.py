@@ -101,14 +101,25 @@ class World:
         path.mkdir(parents=True)
         return path
 
-    def counted(self, function):
-        """Measures of the function, and how many requests it made, how much of contents they brought."""
+    def counting(self):
+        """Begins to count: a function that tells how many requests were made and how much of contents
+        they brought. It waits for those under way: call it when whoever made them has ended."""
         self.emulator.reset_counts()
         before = len(self.proxy.contents())
+
+        def count():
+            requests = self.emulator.requests()
+            wait_until(lambda: len(self.proxy.contents()) - before >= requests["content"], "contents to end")
+            contents = self.proxy.contents()[before:]
+            return {"requests": requests["total"], "MiB fetched": sum(size for _, size in contents) / 2**20}
+
+        return count
+
+    def counted(self, function):
+        """Measures of the function, which ends what it begins, and what it cost."""
+        count = self.counting()
         measured = function()
-        contents = self.proxy.contents()[before:]
-        return {**measured, "requests": self.emulator.requests()["total"],
-                "MiB fetched": sum(size for _, size in contents) / 2**20}
+        return {**measured, **count()}
 
     @property
     def curl_command(self):
