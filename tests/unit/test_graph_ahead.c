@@ -271,7 +271,8 @@ static void test_listing_ahead_fails_at_once_while_the_service_asks_to_wait(void
                                     "\"action\":\"status\",\"status\":429,\"retry_after\":7}");
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(list_folders(scene, &listed), -ETIMEDOUT);
-        assert_int_equal(listed.answer.err.retry_after_ms, 7000);
+        /* What is left of it: the clock goes on. */
+        assert_in_range(listed.answer.err.retry_after_ms, 1, 7000);
         listed_clear(&listed);
     }
     assert_int_equal(emulator_count(scene->emulator, "total"), 1);
