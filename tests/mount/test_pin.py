@@ -8,10 +8,13 @@ import os
 import pytest
 
 import edits
+from relay import Relay
 from waiting import wait_until
 
 KIB, MIB = 1 << 10, 1 << 20
 PINNED = "user.graphfs.pinned"
+# How often two commands are started at once.
+RACES = 10
 
 
 def state(path):
@@ -186,6 +189,71 @@ def test_a_pin_goes_on_once_nothing_is_in_the_way_any_more(world):
     mount.clock(60_000)
     await_pins(mount)
     assert "31 of 31 pinned files are here" in world.account.run("pin", mount / "keep").stdout
+
+
+def test_a_pin_that_waits_offline_goes_on_when_the_network_is_back(make_world):
+    world = make_world(login=False)
+    with Relay(world.emulator.port) as network:
+        network.plug_in()
+        world.account.configure(graph_url=network.url, login_url=network.url)
+        world.account.login()
+        mount = folder_of_files(world)
+        network.unplug()
+        result = world.account.run("pin", mount / "keep", check=False)
+        assert "31 files are not here yet: offline (it is tried again)" in result.stderr
+        mount.clock(60_000)
+        assert (mount.status()["state"], pins(mount)["missing_files"]) == ("offline", 31)
+        network.plug_in()
+
+        def is_all_here():
+            mount.clock(60_000)
+            return not pins(mount)["busy"] and pins(mount)["missing_files"] == 0
+
+        wait_until(is_all_here, "what is pinned to be fetched after all")
+        assert {state(mount / f"keep/deep/{i}") for i in range(30)} == {b"cached"}
+        assert (mount.status()["state"], pins(mount)["error"]) == ("online", None)
+        mount.unmount()
+
+
+def at_once(world, *commands):
+    """Runs the commands beside each other to their end; their outputs."""
+    processes = [world.account.start(*command) for command in commands]
+    return [process.communicate(timeout=60)[0] for process in processes]
+
+
+def test_a_folder_that_is_pinned_and_evicted_at_once_is_here_in_the_end(world):
+    """Whichever comes first: what is evicted before it is pinned is fetched again."""
+    mount = folder_of_files(world)
+    folder = mount / "keep"
+    for _ in range(RACES):
+        at_once(world, ("pin", folder), ("evict", folder))
+        await_pins(mount)
+        assert (pins(mount)["count"], pins(mount)["files"]) == (1, 31)
+        assert mount.status()["cache"]["pinned_bytes"] >= pins(mount)["bytes"]
+        assert os.getxattr(folder, PINNED) == b"1"
+        assert {state(mount / f"keep/deep/{i}") for i in range(30)} == {b"cached"}
+        assert state(mount / "keep/large") == b"cached"
+        world.account.run("unpin", folder)
+        world.account.run("evict", folder)
+        assert {state(mount / f"keep/deep/{i}") for i in range(30)} == {b"cloud"}
+    assert (mount / "keep/deep/3").read_bytes() == b"3" * 1000
+
+
+def test_a_folder_that_is_unpinned_and_evicted_at_once_is_gone_as_far_as_evict_says(world):
+    mount = folder_of_files(world)
+    folder = mount / "keep"
+    for _ in range(RACES):
+        world.account.run("pin", folder)
+        _, answer = at_once(world, ("unpin", folder), ("evict", "--json", folder))
+        (evicted,) = [json.loads(line) for line in answer.splitlines() if line[0] == "{"]
+        states = [state(mount / f"keep/deep/{i}") for i in range(30)] + [state(folder / "large")]
+        assert states.count(b"cloud") == evicted["files"]
+        assert states.count(b"cached") == evicted["pinned"]
+        assert evicted["files"] + evicted["pinned"] == 31
+        await_pins(mount)
+        assert (pins(mount)["count"], pins(mount)["files"]) == (0, 0)
+        assert mount.status()["cache"]["pinned_bytes"] == 0
+    assert (mount / "keep/deep/3").read_bytes() == b"3" * 1000
 
 
 def test_a_pin_without_room_on_the_disk_says_so(world):
