@@ -3,6 +3,7 @@
 
 #include "store/store.h"
 
+#include <errno.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,23 +142,69 @@ static void test_a_pin_follows_an_open_file_that_gets_another_number(void **stat
     assert_int_equal(count_pins(fixture), 1);
 }
 
+/* Behind the store's back, or while it is closed. */
+static void run_sql(struct fixture *fixture, const char *sql)
+{
+    cleanup_free char *path = x_asprintf("%s/store.db", fixture->dir);
+    sqlite3 *db;
+
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+/* An error is not "nothing is pinned", after which all would be evicted. */
+static void test_pins_that_can_not_be_read_are_an_error_and_not_absent(void **state)
+{
+    struct fixture *fixture = *state;
+    ino_nr root, folder, file, pin = 4711;
+    size_t pins = 0;
+
+    add_tree(fixture, &root, &folder, &file);
+    change(fixture, txn_pin, folder);
+    run_sql(fixture, "ALTER TABLE pin RENAME TO hidden");
+    assert_int_equal(store_list_pins(fixture->store, 0, count, &pins), -EIO);
+    assert_int_equal(pins, 0);
+    assert_int_equal(store_find_pin(fixture->store, file, &pin), -EIO);
+    assert_int_equal(pin, 4711);
+    run_sql(fixture, "ALTER TABLE hidden RENAME TO pin");
+    assert_int_equal(pin_of(fixture, file), folder);
+}
+
+static void test_a_change_of_pins_that_fails_changes_none(void **state)
+{
+    struct fixture *fixture = *state;
+    ino_nr root, folder, file;
+    struct store_txn *txn;
+    struct err err = { 0 };
+
+    add_tree(fixture, &root, &folder, &file);
+    change(fixture, txn_pin, folder);
+    run_sql(fixture,
+            "CREATE TRIGGER refuse BEFORE INSERT ON pin BEGIN SELECT RAISE(ABORT, ''); END;"
+            "CREATE TRIGGER keep BEFORE DELETE ON pin BEGIN SELECT RAISE(ABORT, ''); END");
+    assert_int_equal(store_begin(fixture->store, &txn, &err), 0);
+    assert_true(txn_pin(txn, file) < 0);
+    assert_true(txn_unpin(txn, root) < 0);
+    store_rollback(txn);
+    assert_int_equal(count_pins(fixture), 1);
+    run_sql(fixture, "DROP TRIGGER refuse; DROP TRIGGER keep");
+    change(fixture, txn_pin, file);
+    assert_int_equal(count_pins(fixture), 2);
+}
+
 /* As a store looks that was written before there were pins. */
 static void test_a_store_without_pins_is_migrated(void **state)
 {
     struct fixture *fixture = *state;
-    cleanup_free char *path = x_asprintf("%s/store.db", fixture->dir);
     ino_nr root, folder, file;
     struct node_attr attr;
     struct err err = { 0 };
-    sqlite3 *db;
 
     add_tree(fixture, &root, &folder, &file);
     store_close(fixture->store);
     fixture->store = NULL;
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, "DROP TABLE pin; PRAGMA user_version = 1", NULL, NULL, NULL),
-                     SQLITE_OK);
-    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    run_sql(fixture, "DROP TABLE pin; PRAGMA user_version = 1");
     assert_int_equal(store_open(fixture->dir, NULL, fixture->clock, &fixture->store, NULL, &err),
                      0);
     assert_int_equal(fixture_find(fixture, "/me/drive/folder/file", &attr), 0);
@@ -177,6 +224,8 @@ int main(void)
         STORE_TEST(test_unpinning_a_folder_removes_the_pins_below_it_and_no_other),
         STORE_TEST(test_a_pin_follows_a_move_and_goes_with_its_row),
         STORE_TEST(test_a_pin_follows_an_open_file_that_gets_another_number),
+        STORE_TEST(test_pins_that_can_not_be_read_are_an_error_and_not_absent),
+        STORE_TEST(test_a_change_of_pins_that_fails_changes_none),
         STORE_TEST(test_a_store_without_pins_is_migrated),
     };
 
