@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/xattr.h>
 
 #include "base/cleanup.h"
 #include "fs/control.h"
@@ -324,11 +325,25 @@ static void change_pin(fuse_req_t req, fuse_ino_t nodeid,
         fs_reply_error(req, fs_row_error(change(fs, fs_row(fs, nodeid), &pass, &err)));
 }
 
+/* What setxattr(2) promises of XATTR_CREATE and XATTR_REPLACE. The attributes that an item can have
+ * it has, "pinned" also while it is 0. */
+static int check_flags(const char *name, int flags)
+{
+    bool exists = find_xattr(name) != NULL;
+
+    if (flags & XATTR_CREATE && exists)
+        return -EEXIST;
+    return flags & XATTR_REPLACE && !exists ? -ENODATA : 0;
+}
+
 void op_setxattr(fuse_req_t req, fuse_ino_t nodeid, const char *name, const char *value,
                  size_t size, int flags)
 {
-    (void)flags;
-    if (!is_pinned_name(name))
+    int r = check_flags(name, flags);
+
+    if (r < 0)
+        fs_reply_error(req, r);
+    else if (!is_pinned_name(name))
         fs_reply_error(req, -EROFS);
     else if (size != 1 || (*value != '0' && *value != '1'))
         fs_reply_error(req, -EINVAL);

@@ -125,6 +125,31 @@ def test_a_pin_by_attribute_is_the_same_as_by_command(world):
     assert caught.value.errno == errno.EROFS
 
 
+FLAGS = [
+    # name, flag, number (0: it is set)
+    ("pinned", 0, 0),
+    ("pinned", os.XATTR_CREATE, errno.EEXIST),
+    ("pinned", os.XATTR_REPLACE, 0),
+    ("etag", os.XATTR_CREATE, errno.EEXIST),
+    ("etag", os.XATTR_REPLACE, errno.EROFS),
+    ("none such", os.XATTR_CREATE, errno.EROFS),
+    ("none such", os.XATTR_REPLACE, errno.ENODATA),
+]
+
+
+def test_creating_and_replacing_attributes_fails_as_setxattr_promises(world):
+    mount = folder_of_files(world)
+    for name, flag, number in FLAGS:
+        found = 0
+        try:
+            os.setxattr(mount / "other", f"user.graphfs.{name}", b"1", flag)
+        except OSError as error:
+            found = error.errno
+        assert (name, flag, found) == (name, flag, number)
+        assert os.getxattr(mount / "other", PINNED) == (b"0" if number else b"1")
+        os.setxattr(mount / "other", PINNED, b"0")
+
+
 def test_evict_drops_what_is_neither_open_nor_pinned_and_says_why(world):
     mount = folder_of_files(world)
     for path in ("keep/large", "keep/deep/1", "keep/deep/2", "keep/deep/3"):
