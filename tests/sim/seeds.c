@@ -4,10 +4,12 @@
 
 #include "seeds.h"
 
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -62,6 +64,8 @@ static void start(struct crew *crew, size_t number, enum plant plant, uint64_t f
     if (child < 0)
         abort();
     if (child == 0) {
+        /* Nobody would wait for what it finds. */
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         work(crew, number, plant, first, count);
         _exit(0);
     }

@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "../fakes/fake_compare.h"
 #include "base/cleanup.h"
@@ -89,7 +88,7 @@ static struct store *open_store(const struct bench *bench, struct clock *clock)
     struct err err = { 0 };
     bool was_damaged = false;
 
-    if (store_open(bench->dir, NULL, clock, &store, &was_damaged, &err) < 0 || was_damaged)
+    if (store_open(bench->scratch.path, NULL, clock, &store, &was_damaged, &err) < 0 || was_damaged)
         return NULL;
     return store;
 }
@@ -99,9 +98,7 @@ void bench_init(struct bench *bench)
     struct clock *clock = clock_new_manual(START_MS);
     struct store *store;
 
-    bench->dir = x_strdup("/tmp/graphfs-sim-XXXXXX");
-    if (!mkdtemp(bench->dir))
-        abort();
+    scratch_init(&bench->scratch);
     bench->disk = memory_disk_new();
     store = open_store(bench, clock);
     if (!store)
@@ -113,13 +110,9 @@ void bench_init(struct bench *bench)
 
 void bench_clear(struct bench *bench)
 {
-    cleanup_free char *file = x_asprintf("%s/store.db", bench->dir);
-
     memory_image_free(bench->blank);
     memory_disk_free(bench->disk);
-    (void)unlink(file);
-    (void)rmdir(bench->dir);
-    free(bench->dir);
+    scratch_clear(&bench->scratch);
 }
 
 static void on_changes(const struct change *changes, size_t count, void *arg)

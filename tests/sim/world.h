@@ -10,6 +10,7 @@
 
 #include "../fakes/fake_remote.h"
 #include "memory_disk.h"
+#include "scratch.h"
 #include "shown.h"
 #include "store/store.h"
 #include "sync/sync_i.h"
@@ -17,7 +18,7 @@
 
 /* What many runs in one process have in common. */
 struct bench {
-    char *dir;
+    struct scratch scratch; /* the store is on the memory disk, its name is here */
     struct memory_disk *disk;
     struct memory_image *blank; /* a store that was made and closed */
 };
