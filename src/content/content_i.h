@@ -129,7 +129,7 @@ struct version {
     int64_t used;      /* bytes of the file that used_bytes counts */
     uint8_t *present;  /* blocks on disk */
     uint8_t *synced;   /* those that would survive a power cut */
-    uint8_t *pending;  /* blocks that a fetch brings */
+    uint8_t *pending;  /* blocks that a fetch brings, or that are leaving (leave.c) */
     size_t present_count;
     size_t wrong_length; /* of wrong_digest; 0: no wrong download yet */
     uint8_t wrong_digest[FORMAT_DIGEST_MAX];
@@ -275,6 +275,11 @@ int64_t version_place(const struct version *version, size_t block);
 /* The blocks have been written and belong: they are present, and no longer pending. */
 void version_publish(struct version *version, struct block_range blocks);
 
+/* The blocks, which are present, count no longer. *ret_was_synced: a power cut may still bring
+ * their bits back, before the file is synced. Returns 0, or -errno if the disk has the bits still.
+ */
+int version_clear(struct version *version, struct block_range blocks, bool *ret_was_synced);
+
 /* The blocks, which are present, count no longer, and a power cut does not bring them back. Their
  * bytes stay on the disk for whoever is reading them, until they are fetched again. Returns 0 or
  * -errno. */
@@ -298,6 +303,17 @@ void version_set_pinned(struct version *version, bool is_pinned);
 
 /* Takes over all that is said of the content: the version's lock is held. */
 void version_describe(struct version *version, const struct content_id *id);
+
+/* ---- leave.c ---- */
+
+/* What is to go next: present, and neither waited for nor being read. An empty range: nothing. The
+ * version's lock is held. */
+typedef struct block_range leave_pick_fn(struct version *version);
+
+/* Takes what pick says off the disk, all other locks than the version's being allowed. The caller
+ * has a reference. Nobody who reads other blocks waits for the disk. Returns the bytes freed; 0:
+ * there was nothing. */
+int64_t version_leave(struct version *version, leave_pick_fn *pick);
 
 /* ---- persist.c ---- */
 

@@ -78,60 +78,58 @@ static struct block_range evictable_run(const struct version *version, size_t fi
     return run;
 }
 
-static int64_t evict_ahead(struct version *version, int64_t bytes)
+/* Behind the reader, from the beginning on. */
+static struct block_range pick_behind(const struct version *version)
 {
-    int64_t freed = 0;
-    size_t end = version->blocks;
+    struct block_range run = { 0, 0 };
 
-    while (freed < bytes && end > version->hot.end) {
-        struct block_range run = { end, end };
-
-        while (run.first > version->hot.end && run.end - run.first < EVICT_BLOCKS &&
-               may_evict(version, run.first - 1))
-            run.first--;
-        if (run.first < run.end)
-            freed += version_forget(version, run);
-        end = run.first < run.end ? run.first : end - 1;
-    }
-    return freed;
+    for (size_t block = 0; block < version->hot.first && run.first == run.end; block++)
+        run = evictable_run(version, block, version->hot.first);
+    return run;
 }
 
-static int64_t evict_behind(struct version *version, int64_t bytes)
+/* Ahead of it, from the end back. */
+static struct block_range pick_ahead(const struct version *version)
 {
-    int64_t freed = 0;
-    size_t block = 0;
+    struct block_range run = { version->blocks, version->blocks };
 
-    while (freed < bytes && block < version->hot.first) {
-        struct block_range run = evictable_run(version, block, version->hot.first);
-
-        if (run.first < run.end)
-            freed += version_forget(version, run);
-        block = run.first < run.end ? run.end : block + 1;
-    }
-    return freed;
+    while (run.end > version->hot.end && !may_evict(version, run.end - 1))
+        run.end--;
+    run.first = run.end;
+    while (run.first > version->hot.end && run.end - run.first < EVICT_BLOCKS &&
+           may_evict(version, run.first - 1))
+        run.first--;
+    return run;
 }
 
-static int64_t evict_small(struct version *version)
+static struct block_range pick_small(const struct version *version)
 {
-    struct block_range all = version_all(version);
+    struct block_range all = version_all(version), none = { 0, 0 };
 
     if (version->handles > 0 && block_ranges_meet(all, version->hot))
-        return 0;
-    return read_is_waiting(version, all) ? 0 : version_forget(version, all);
+        return none;
+    return read_is_waiting(version, all) ? none : all;
+}
+
+/* The version's lock is held. */
+static struct block_range pick(struct version *version)
+{
+    struct block_range run = { 0, 0 };
+
+    if (version->present_count == 0 || version->is_pinned)
+        return run;
+    if (version->size <= SMALL_SIZE)
+        return pick_small(version);
+    run = pick_behind(version);
+    return run.first < run.end ? run : pick_ahead(version);
 }
 
 static int64_t evict_from(struct version *version, int64_t bytes)
 {
-    int64_t freed = 0;
+    int64_t freed = 0, left;
 
-    LOCKED(&version->lock);
-    if (version->fd < 0 || version->present_count == 0 || version->is_pinned)
-        return 0;
-    if (version->size <= SMALL_SIZE)
-        return evict_small(version);
-    freed = evict_behind(version, bytes);
-    if (freed < bytes)
-        freed += evict_ahead(version, bytes - freed);
+    while (freed < bytes && (left = version_leave(version, pick)) > 0)
+        freed += left;
     return freed;
 }
 

@@ -42,37 +42,55 @@ void content_pins_known(struct content *content)
     (void)room_reserve(content, 0, false);
 }
 
-static int64_t forget_all(struct version *version)
+/* The version's lock is held. */
+static int check_evictable(const struct version *version)
 {
-    struct block_range rest = version_all(version), run;
-    int64_t freed = 0;
-
-    while ((run.first = bitmap_find(version->present, rest, true)) < rest.end) {
-        rest.first = run.first;
-        run.end = bitmap_find(version->present, rest, false);
-        freed += version_forget(version, run);
-        rest.first = run.end;
-    }
-    return freed;
-}
-
-static int version_evict(struct version *version, int64_t *ret_freed)
-{
-    LOCKED(&version->lock);
     if (version->is_pinned)
         return -EPERM;
     /* Reads that are listed still have had their answer, or the file would be open. */
-    if (version->handles > 0)
-        return -EBUSY;
+    return version->handles > 0 ? -EBUSY : 0;
+}
+
+static struct block_range pick(struct version *version)
+{
+    struct block_range run = { 0, 0 }, rest = version_all(version);
+
+    if (check_evictable(version) < 0)
+        return run;
+    run.first = rest.first = bitmap_find(version->present, rest, true);
+    run.end = bitmap_find(version->present, rest, false);
+    return run;
+}
+
+/* What can be told without waiting for the disk: *ret_freed, or that blocks have to leave. */
+static int begin_eviction(struct version *version, int64_t *ret_freed, bool *ret_must_leave)
+{
+    int r;
+
+    LOCKED(&version->lock);
+    r = check_evictable(version);
+    if (r < 0)
+        return r;
     if (!version->is_loaded && !version->has_file)
         version_load(version); /* the scan may not have come here yet */
-    if (version->is_loaded) {
-        *ret_freed = version->fd >= 0 ? forget_all(version) : 0;
-    } else {
+    *ret_must_leave = version->is_loaded;
+    *ret_freed = 0;
+    if (!version->is_loaded) {
         *ret_freed = version->used;
         version_remove(version);
     }
     return 0;
+}
+
+static int version_evict(struct version *version, int64_t *ret_freed)
+{
+    bool must_leave = false;
+    int64_t left;
+    int r = begin_eviction(version, ret_freed, &must_leave);
+
+    while (must_leave && (left = version_leave(version, pick)) > 0)
+        *ret_freed += left;
+    return r;
 }
 
 int content_evict(struct content *content, uint64_t generation, int64_t size, int64_t *ret_freed)

@@ -335,19 +335,16 @@ void version_publish(struct version *version, struct block_range blocks)
     (void)version_write_map(version, FORMAT_NOW, blocks);
 }
 
-/* Clears the bits on the disk. Returns 0 or -errno. */
-static int version_clear_bits(struct version *version, struct block_range blocks, bool was_synced)
+/* The bits on the disk. Returns 0 or -errno. */
+static int version_write_maps(const struct version *version, struct block_range blocks,
+                              bool was_synced)
 {
     int r = version_write_map(version, FORMAT_NOW, blocks);
 
-    if (r == 0 && was_synced)
-        r = version_write_map(version, FORMAT_SYNCED, blocks);
-    if (r == 0 && was_synced && fdatasync(version->fd) != 0)
-        r = -errno;
-    return r;
+    return r == 0 && was_synced ? version_write_map(version, FORMAT_SYNCED, blocks) : r;
 }
 
-int version_lose(struct version *version, struct block_range blocks)
+int version_clear(struct version *version, struct block_range blocks, bool *ret_was_synced)
 {
     bool was_synced = bitmap_find(version->synced, blocks, true) != blocks.end ||
                       version->verdict_synced != VERDICT_NONE;
@@ -363,7 +360,16 @@ int version_lose(struct version *version, struct block_range blocks)
         version->verdict = version->verdict_synced = VERDICT_NONE;
         version_write_header(version);
     }
-    return version_clear_bits(version, blocks, was_synced);
+    *ret_was_synced = was_synced;
+    return version_write_maps(version, blocks, was_synced);
+}
+
+int version_lose(struct version *version, struct block_range blocks)
+{
+    bool was_synced;
+    int r = version_clear(version, blocks, &was_synced);
+
+    return r == 0 && was_synced && fdatasync(version->fd) != 0 ? -errno : r;
 }
 
 int64_t version_forget(struct version *version, struct block_range blocks)
