@@ -6,7 +6,9 @@
  * - a listing or a GET brought it before delta has told of it: the item may go before delta does,
  * and then it never will (round_store.c ends the doubt when it does);
  * - a GET changed it: the answer may be the late one, and delta has told all it had to tell;
- * - delta and a GET disagree (check.c): either may be the late one.
+ * - delta and a GET disagree (check.c): either may be the late one;
+ * - it is in a folder of which delta says that it is gone, and a GET that it is there: of what was
+ * deleted in it before, delta may have told nothing else.
  *
  * Here it is asked for, at once unless it was just seen, and then not more often than every five
  * minutes, whatever the answer was: so no row holds up others. A 404 is remembered with its time; a
@@ -36,6 +38,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/xalloc.h"
+#include "sync/apply_i.h"
 #include "sync/sync_i.h"
 #include "tree/names.h"
 
@@ -91,6 +94,33 @@ int absence_note(struct store_txn *txn, const struct apply_context *context, con
         row.first_404_ms = 0;
     }
     return txn_put_missing(txn, &row);
+}
+
+static int note_row(struct store_txn *txn, const struct apply_context *context, ino_nr ino)
+{
+    struct node node;
+    int r = txn_get_node(txn, ino, &node);
+
+    if (r < 0)
+        return r;
+    if (node.rid && node.attr.drive == context->drive->id)
+        r = absence_note(txn, context, node.rid, false);
+    node_clear(&node);
+    return r;
+}
+
+int absence_note_below(struct store_txn *txn, const struct apply_context *context, const char *rid)
+{
+    struct node_numbers tree = { 0 };
+    ino_nr top;
+    int r = find_row(txn, context->drive->id, rid, &top);
+
+    if (r == 0)
+        r = delete_list_tree(txn, top, &tree);
+    for (size_t i = 1; i < tree.len && r == 0; i++)
+        r = note_row(txn, context, tree.items[i]);
+    node_numbers_clear(&tree);
+    return r == -ENOENT ? 0 : r;
 }
 
 int absence_note_present(struct store_txn *txn, int64_t drive, const char *rid)

@@ -163,6 +163,7 @@ static int settle_unanswered(struct store_txn *txn, const struct apply_context *
 struct comparison {
     const struct item *found;
     bool is_same;
+    bool is_told_gone;
 };
 
 static int compare_staged(struct store_txn *txn, const struct item *staged, void *arg)
@@ -170,13 +171,15 @@ static int compare_staged(struct store_txn *txn, const struct item *staged, void
     struct comparison *comparison = arg;
 
     (void)txn;
+    comparison->is_told_gone = staged->flags & ITEM_DELETED;
     comparison->is_same = !(staged->flags & ITEM_DELETED) && staged->etag &&
                           comparison->found->etag &&
                           strcmp(staged->etag, comparison->found->etag) == 0;
     return 0;
 }
 
-/* The item is there; is it as delta tells? If not, either may be late. */
+/* The item is there; is it as delta tells? If not, either may be late. The tombstone of a folder
+ * may have stood for those of what had been deleted in it before. */
 static int settle_present(struct store_txn *txn, const struct apply_context *context,
                           const struct item *item, struct err *err)
 {
@@ -186,6 +189,8 @@ static int settle_present(struct store_txn *txn, const struct apply_context *con
 
     if (r == 0 || r == -ENOENT)
         r = apply_item(txn, context, item, err);
+    if (r == 0 && comparison.is_told_gone)
+        r = absence_note_below(txn, context, item->id);
     if (r < 0)
         return r;
     return comparison.is_same ? absence_note_present(txn, drive, item->id)

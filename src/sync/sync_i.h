@@ -242,6 +242,8 @@ int64_t absence_turn(struct sync *sync, int64_t now_ms);
  * isn't. */
 int absence_note(struct store_txn *txn, const struct apply_context *context, const char *rid,
                  bool was_404);
+/* All rows below this item's are. */
+int absence_note_below(struct store_txn *txn, const struct apply_context *context, const char *rid);
 int absence_note_present(struct store_txn *txn, int64_t drive, const char *rid);
 
 /* As apply_report, for what comes beside delta. A row that this makes or changes is in doubt until

@@ -496,6 +496,35 @@ static void test_what_may_have_moved_out_outlives_a_deleted_folder(void **state)
 }
 
 /* Delta tells it, and the item's own read model has not heard of it yet. */
+/* A folder's tombstone stands for those of what is below it, which are never told. */
+static void test_what_was_deleted_before_a_folder_that_is_restored_does_not_stay(void **state)
+{
+    struct sync_fixture *fixture = *state;
+    /* Delta comes to it before it comes to the folder. */
+    size_t child = fake_create(fixture->model, fixture->root, "child", ITEM_FILE);
+    size_t dir = open_and_fill(fixture, 3);
+    unsigned asked;
+
+    fake_move(fixture->model, child, dir, "child");
+    sync_note_use(fixture->sync, 0);
+    sync_fixture_run(fixture, POLL_MS);
+    sync_fixture_list(fixture, "/me/drive", 0);
+    fixture->settings->omits_tombstones = true;
+    fake_delete(fixture->model, child);
+    fake_delete(fixture->model, dir);
+    asked = fake_remote_count(fixture->fake, FAKE_ASK_ITEMS);
+    sync_note_use(fixture->sync, 0);
+    clock_advance(fixture->base->clock, POLL_MS);
+    while (fake_remote_count(fixture->fake, FAKE_ASK_ITEMS) == asked)
+        assert_true(sync_fixture_step(fixture));
+    /* After delta has told, and before the answer. */
+    fake_restore(fixture->model, dir);
+    sync_fixture_run(fixture, 60 * 60 * 1000);
+    assert_true(sync_fixture_has(fixture, "/me/drive/dir/0"));
+    assert_false(sync_fixture_has(fixture, "/me/drive/dir/child"));
+    sync_fixture_assert_equal(fixture, false);
+}
+
 static void test_restored_item_comes_back_although_its_answer_is_late(void **state)
 {
     struct sync_fixture *fixture = *state;
@@ -564,6 +593,7 @@ int main(void)
         IN_FIXTURE(test_tombstone_of_an_item_that_is_refused_is_believed),
         IN_FIXTURE(test_item_that_fails_for_ever_does_not_stop_its_drive),
         IN_FIXTURE(test_what_may_have_moved_out_outlives_a_deleted_folder),
+        IN_FIXTURE(test_what_was_deleted_before_a_folder_that_is_restored_does_not_stay),
         IN_FIXTURE(test_restored_item_comes_back_although_its_answer_is_late),
         IN_FIXTURE(test_answer_that_calls_an_item_deleted_is_as_good_as_a_404),
     };
