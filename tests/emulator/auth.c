@@ -18,6 +18,7 @@
 #include "json_writer.h"
 #include "memory.h"
 #include "request.h"
+#include "route.h"
 #include "scope.h"
 
 enum {
@@ -412,13 +413,21 @@ void auth_add_challenge(struct request *request, struct response *response)
                     request->base_url);
 }
 
-bool auth_check_bearer(struct request *request, struct response *response, bool needs_files)
+/* True if the permissions suffice for a route of these flags. */
+static bool is_allowed(const char *scope, unsigned flags)
+{
+    if ((flags & ROUTE_WRITES) == ROUTE_WRITES)
+        return scope_allows_writing(scope);
+    return (flags & ROUTE_FILES) != ROUTE_FILES || scope_allows_files(scope);
+}
+
+bool auth_check_bearer(struct request *request, struct response *response, unsigned flags)
 {
     struct token *token = bearer_of(request);
 
     if (token && !token->is_revoked &&
         clock_now_ms(&request->emulator->clock) < token->expires_ms) {
-        if (!needs_files || scope_allows_files(token->scope))
+        if (is_allowed(token->scope, flags))
             return true;
         response_error(request, response, 403, "accessDenied", "Access denied", NULL);
         return false;

@@ -54,9 +54,9 @@ struct response;
 void auth_post_devicecode(struct request *request, struct response *response);
 void auth_post_token(struct request *request, struct response *response);
 
-/* True if the request carries a token that is good now, and for drives if it `needs_files`;
+/* True if the request carries a token that is good now and for what the flags of its route say;
  * otherwise the response is a 401 or a 403. */
-bool auth_check_bearer(struct request *request, struct response *response, bool needs_files);
+bool auth_check_bearer(struct request *request, struct response *response, unsigned flags);
 
 /* Adds the header that every 401 of Graph has. */
 void auth_add_challenge(struct request *request, struct response *response);

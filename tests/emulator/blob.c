@@ -9,9 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <openssl/evp.h>
-
 #include "random.h"
+#include "spool.h"
 
 enum { CHUNK = 1 << 16 };
 
@@ -47,6 +46,25 @@ struct blob *blob_from_file(struct arena *arena, const char *path, int64_t size)
     struct blob *blob = blob_new(arena, BLOB_FILE, size);
 
     blob->path = arena_strdup(arena, path);
+    return blob;
+}
+
+struct blob *blob_from_spool(struct arena *arena, const struct spool *spool, int64_t offset,
+                             int64_t size)
+{
+    struct blob *blob = blob_new(arena, BLOB_SPOOLED, size);
+
+    blob->spooled.spool = spool;
+    blob->spooled.offset = offset;
+    return blob;
+}
+
+struct blob *blob_with_tail(struct arena *arena, const struct blob *head, const char *tail)
+{
+    struct blob *blob = blob_new(arena, BLOB_TAILED, head->size + (int64_t)strlen(tail));
+
+    blob->tailed.head = head;
+    blob->tailed.tail = tail;
     return blob;
 }
 
@@ -96,6 +114,15 @@ static void read_file(const char *path, int64_t offset, uint8_t *out, size_t siz
         close(fd);
 }
 
+static void read_tailed(const struct blob *blob, int64_t offset, char *out, size_t size)
+{
+    const struct blob *head = blob->tailed.head;
+    size_t done = blob_read(head, offset, out, size);
+
+    if (done < size)
+        memcpy(out + done, blob->tailed.tail + (offset + (int64_t)done - head->size), size - done);
+}
+
 size_t blob_read(const struct blob *blob, int64_t offset, void *out, size_t size)
 {
     if (offset >= blob->size)
@@ -112,52 +139,50 @@ size_t blob_read(const struct blob *blob, int64_t offset, void *out, size_t size
     case BLOB_FILE:
         read_file(blob->path, offset, out, size);
         break;
+    case BLOB_SPOOLED:
+        spool_read(blob->spooled.spool, blob->spooled.offset + offset, out, size);
+        break;
+    case BLOB_TAILED:
+        read_tailed(blob, offset, out, size);
+        break;
     }
     return size;
 }
 
-/* Reads all bytes into quickXorHash and, unless they are NULL, the two others. */
-static void hash_bytes(struct blob *blob, EVP_MD_CTX *sha1, EVP_MD_CTX *sha256)
+/* Computes the hashes by reading. */
+static void hash_bytes(struct arena *arena, struct blob *blob, bool has_all)
 {
-    struct quickxor hash = { 0 };
+    struct hashing hashing;
     uint8_t chunk[CHUNK];
     int64_t offset = 0;
     size_t got;
 
+    hashing_begin(&hashing, has_all);
     while ((got = blob_read(blob, offset, chunk, sizeof chunk)) > 0) {
-        quickxor_update(&hash, chunk, got);
-        if (sha1)
-            EVP_DigestUpdate(sha1, chunk, got);
-        if (sha256)
-            EVP_DigestUpdate(sha256, chunk, got);
+        hashing_update(&hashing, chunk, got);
         offset += (int64_t)got;
     }
-    quickxor_final(&hash, blob->quickxor);
+    blob_set_hashes(arena, blob, &hashing);
+}
+
+void blob_set_hashes(struct arena *arena, struct blob *blob, struct hashing *hashing)
+{
+    if (hashing->sha1 && !blob->digests)
+        blob->digests = arena_alloc(arena, sizeof *blob->digests);
+    hashing_final(hashing, blob->quickxor, blob->digests);
     blob->has_quickxor = true;
 }
 
 const uint8_t *blob_quickxor(struct blob *blob)
 {
     if (!blob->has_quickxor)
-        hash_bytes(blob, NULL, NULL);
+        hash_bytes(NULL, blob, false);
     return blob->quickxor;
 }
 
 const struct digests *blob_digests(struct arena *arena, struct blob *blob)
 {
-    EVP_MD_CTX *sha1, *sha256;
-
-    if (blob->digests)
-        return blob->digests;
-    blob->digests = arena_alloc(arena, sizeof *blob->digests);
-    sha1 = EVP_MD_CTX_new();
-    sha256 = EVP_MD_CTX_new();
-    EVP_DigestInit_ex(sha1, EVP_sha1(), NULL);
-    EVP_DigestInit_ex(sha256, EVP_sha256(), NULL);
-    hash_bytes(blob, sha1, sha256);
-    EVP_DigestFinal_ex(sha1, blob->digests->sha1, NULL);
-    EVP_DigestFinal_ex(sha256, blob->digests->sha256, NULL);
-    EVP_MD_CTX_free(sha1);
-    EVP_MD_CTX_free(sha256);
+    if (!blob->digests)
+        hash_bytes(arena, blob, true);
     return blob->digests;
 }

@@ -6,18 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "hashing.h"
 #include "memory.h"
-#include "quickxor.h"
 
-enum blob_kind { BLOB_BYTES, BLOB_PATTERN, BLOB_FILE };
+struct spool;
 
-enum { SHA1_SIZE = 20, SHA256_SIZE = 32 };
-
-/* The hashes that only some profiles tell. */
-struct digests {
-    uint8_t sha1[SHA1_SIZE];
-    uint8_t sha256[SHA256_SIZE];
-};
+enum blob_kind { BLOB_BYTES, BLOB_PATTERN, BLOB_FILE, BLOB_SPOOLED, BLOB_TAILED };
 
 /* The bytes of one version of a file. Immutable but for the remembered hashes (under the world
  * lock), so several items and versions may share one. Lives as long as its arena. */
@@ -32,12 +26,31 @@ struct blob {
         const void *bytes; /* BLOB_BYTES */
         uint64_t seed;     /* BLOB_PATTERN */
         const char *path;  /* BLOB_FILE: a file that must not change */
+
+        struct {
+            const struct spool *spool;
+            int64_t offset;
+        } spooled; /* BLOB_SPOOLED: a region that was uploaded */
+
+        struct {
+            const struct blob *head;
+            const char *tail;
+        } tailed; /* BLOB_TAILED: another content and a text behind it */
     };
 };
 
 struct blob *blob_from_bytes(struct arena *arena, const void *bytes, size_t size);
 struct blob *blob_from_pattern(struct arena *arena, uint64_t seed, int64_t size);
 struct blob *blob_from_file(struct arena *arena, const char *path, int64_t size);
+struct blob *blob_from_spool(struct arena *arena, const struct spool *spool, int64_t offset,
+                             int64_t size);
+
+/* `tail` must live for ever, `head` as long as the arena. */
+struct blob *blob_with_tail(struct arena *arena, const struct blob *head, const char *tail);
+
+/* Gives the blob the hashes of its bytes, which were computed while these arrived. `arena` is the
+ * blob's. */
+void blob_set_hashes(struct arena *arena, struct blob *blob, struct hashing *hashing);
 
 /* Reads up to `size` bytes at `offset` into `out`; returns how many, less only at the end. A file
  * that went away or shrank reads as zeros. */

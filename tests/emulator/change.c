@@ -247,7 +247,13 @@ void change_touch(const struct change *change, uint32_t number, int64_t mtime_ms
     tell_delta(change, number);
 }
 
-static void delete_below(const struct change *change, uint32_t number, bool is_quiet)
+void change_tag(const struct change *change, uint32_t number)
+{
+    begin_state(change, number, false);
+    tell_delta(change, number);
+}
+
+static void delete_below(const struct change *change, uint32_t number, uint32_t top, bool is_quiet)
 {
     struct drive *drive = change->drive;
     struct children *children = drive->items[number].children;
@@ -257,7 +263,8 @@ static void delete_below(const struct change *change, uint32_t number, bool is_q
             uint32_t child = children->items[i];
 
             index_remove(drive, child);
-            delete_below(change, child, is_quiet);
+            delete_below(change, child, top, is_quiet);
+            drive->items[child].binned_with = top;
             drive->items[child].is_quiet_tombstone = is_quiet && !drive->items[child].is_unsettled;
             drive->items[child].quiet_after = drive->items[child].published;
             begin_state(change, child, false)->is_deleted = true;
@@ -275,8 +282,42 @@ void change_delete(const struct change *change, uint32_t number)
     drive_settle(drive, change->now_ms);
     detach(drive, number);
     /* Business names all that went, or only the topmost folder. */
-    delete_below(change, number,
+    delete_below(change, number, number,
                  drive->profile == PROFILE_BUSINESS && random_one_in(change->random, 2));
+    drive->items[number].binned_with = number;
     begin_state(change, number, false)->is_deleted = true;
     tell_delta(change, number);
+}
+
+static void revive(const struct change *change, uint32_t number)
+{
+    struct item *item = &change->drive->items[number];
+
+    item->is_quiet_tombstone = false;
+    begin_state(change, number, false)->is_deleted = false;
+}
+
+void change_restore(const struct change *change, uint32_t number, uint32_t parent, const char *name)
+{
+    struct drive *drive = change->drive;
+
+    revive(change, number);
+    drive->items[number].now.parent = parent;
+    drive->items[number].now.name = arena_strdup(&drive->arena, name);
+    attach(drive, number);
+    tell_delta(change, number);
+    /* A folder kept the size of what went with it. */
+    for (uint32_t i = 1; drive->items[number].is_folder && i < drive->count; i++)
+        if (i != number && drive->items[i].now.is_deleted &&
+            drive->items[i].binned_with == number) {
+            revive(change, i);
+            index_add(drive, i);
+            children_add(drive, i);
+            tell_delta(change, i);
+        }
+}
+
+int64_t change_round_time(const struct drive *drive, int64_t time_ms)
+{
+    return drive->profile == PROFILE_CONSUMER_LEGACY ? time_ms : time_ms / 1000 * 1000;
 }

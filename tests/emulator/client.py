@@ -5,7 +5,7 @@ import requests
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 CLIENT_ID = "00000000-0000-4000-8000-000000000002"
-SCOPE = "Files.Read offline_access"
+SCOPE = "Files.ReadWrite offline_access"
 
 
 class Client:
@@ -31,8 +31,8 @@ class Client:
         token = token or self.tokens["refresh_token"]
         return self.login("token", grant_type="refresh_token", refresh_token=token, **form)
 
-    def sign_in(self):
-        code = self.ask_for_code()
+    def sign_in(self, scope=SCOPE):
+        code = self.ask_for_code(scope)
         self.emulator.approve(code["user_code"])
         self.tokens = self.redeem(code).json()
 
@@ -45,6 +45,37 @@ class Client:
 
     def get(self, path, headers=None, **options):
         return self.request("GET", path, headers, **options)
+
+    def put(self, path, content=b"", headers=None):
+        return self.request("PUT", path, headers, data=content)
+
+    def post(self, path, body=None, headers=None):
+        return self.request("POST", path, headers, json={} if body is None else body)
+
+    def patch(self, path, body, headers=None):
+        return self.request("PATCH", path, headers, json=body)
+
+    def delete(self, path, headers=None):
+        return self.request("DELETE", path, headers)
+
+    def upload(self, path, content=b"", status=201):
+        """The item of a file that is uploaded whole; `path` is below the root."""
+        answer = self.put(f"/me/drive/root:{path}:/content", content)
+        assert answer.status_code == status, (path, answer.status_code, answer.text)
+        return answer.json()
+
+    def mkdir(self, name, parent="root"):
+        answer = self.post(f"/me/drive/{parent}/children", {"name": name, "folder": {}})
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    def content(self, path):
+        """The bytes of a file; `path` is below the root."""
+        return self.download(self.location(f"/me/drive/root:{path}:/content")).content
+
+    def paths(self):
+        """What there truly is, by path."""
+        return {item["path"]: item for item in self.emulator.tree()["items"]}
 
     def json(self, path, headers=None):
         """The JSON of an answer that must be 200."""

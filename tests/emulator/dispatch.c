@@ -76,8 +76,7 @@ static void serve(struct request *request, struct response *response, const stru
                        NULL);
     else if (is_throttled(request, response, route))
         return;
-    else if (!(route->flags & ROUTE_BEARER) ||
-             auth_check_bearer(request, response, (route->flags & ROUTE_FILES) == ROUTE_FILES))
+    else if (!(route->flags & ROUTE_BEARER) || auth_check_bearer(request, response, route->flags))
         route->handle(request, response);
 }
 

@@ -60,6 +60,8 @@ struct item {
     uint32_t hash_next;
     uint32_t published;   /* its newest place in the feed, plus 1 */
     uint32_t told_parent; /* where it was when delta last told of it */
+    uint32_t binned_with; /* deleted: the item whose deletion took it along, itself for that one;
+                             ITEM_NONE when nothing brings it back */
     bool is_folder;
     bool is_unsettled;       /* listed in the drive's `unsettled` */
     bool is_quiet_tombstone; /* deleted with its folder, and delta names only the folder ... */
@@ -158,7 +160,17 @@ void change_move(const struct change *change, uint32_t number, uint32_t parent, 
 void change_swap(const struct change *change, uint32_t one, uint32_t other);
 void change_touch(const struct change *change, uint32_t number, int64_t mtime_ms);
 
+/* Gives the item a new eTag and nothing else. */
+void change_tag(const struct change *change, uint32_t number);
+
 /* Deletes with everything below. */
 void change_delete(const struct change *change, uint32_t number);
+
+/* Brings back what change_delete() was called for, with everything that went with it. */
+void change_restore(const struct change *change, uint32_t number, uint32_t parent,
+                    const char *name);
+
+/* A time as precise as the drive keeps it. */
+int64_t change_round_time(const struct drive *drive, int64_t time_ms);
 
 #endif

@@ -103,7 +103,7 @@ static int64_t get_mtime(const struct edit *edit)
 
     if (json_object_object_get_ex(edit->source, "mtime", &value))
         read_time(value, &time_ms);
-    return edit->change.drive->profile == PROFILE_CONSUMER_LEGACY ? time_ms : time_ms / 1000 * 1000;
+    return change_round_time(edit->change.drive, time_ms);
 }
 
 static uint32_t find(const struct edit *edit, const char *path)

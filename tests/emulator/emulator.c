@@ -92,7 +92,8 @@ int emulator_init(struct emulator *emulator, const struct options *options)
         add_drive(emulator,
                   options->profile == PROFILE_BUSINESS ? &business_drives[i] : &personal_drives[i]);
     make_user(emulator);
-    if (request_log_open(&emulator->log, options->log_file) < 0)
+    if (request_log_open(&emulator->log, options->log_file) < 0 ||
+        spool_open(&emulator->spool, NULL) < 0)
         return -1;
     return fill_drives(emulator);
 }
@@ -105,6 +106,7 @@ void emulator_clear(struct emulator *emulator)
     faults_clear(&emulator->faults);
     throttle_clear(&emulator->throttle);
     request_log_close(&emulator->log);
+    spool_close(&emulator->spool);
     free(emulator->dead_urls);
     pthread_cond_destroy(&emulator->wake);
     pthread_mutex_destroy(&emulator->lock);

@@ -13,6 +13,7 @@
 #include "options.h"
 #include "random.h"
 #include "request_log.h"
+#include "spool.h"
 #include "throttle.h"
 
 enum { DRIVE_SLOTS = 4 };
@@ -33,6 +34,7 @@ struct emulator {
     struct faults faults;
     struct throttle throttle;
     struct request_log log;
+    struct spool spool;
     struct drive drives[DRIVE_SLOTS];
     int drive_count;
     uint64_t url_key; /* signs download URLs */

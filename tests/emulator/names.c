@@ -10,6 +10,8 @@
 #include <strings.h>
 #include <wctype.h>
 
+#include "buffer.h"
+
 /* Decodes one code point and advances; a byte that is not UTF-8 counts as itself, above all code
  * points, so that broken names still have an order. */
 static uint32_t next_code_point(const char **text)
@@ -111,4 +113,21 @@ const char *names_refusal(const char *name)
         strcasestr(name, "_vti_"))
         return "invalidPath";
     return NULL;
+}
+
+const char *names_library_refusal(const char *name, bool is_folder, bool is_in_root)
+{
+    if ((is_folder && name[0] == '~') || (is_in_root && strcasecmp(name, "forms") == 0))
+        return "invalidPath";
+    return NULL;
+}
+
+char *names_numbered(const char *name, unsigned number)
+{
+    const char *dot = strrchr(name, '.');
+    size_t stem = dot && dot != name ? (size_t)(dot - name) : strlen(name);
+    struct buffer text = { 0 };
+
+    buffer_addf(&text, "%.*s %u%s", (int)stem, name, number, name + stem);
+    return text.data;
 }

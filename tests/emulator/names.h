@@ -20,4 +20,10 @@ long names_utf16_length(const char *text);
 /* Why the service refuses `name`, in its own inner error code, or NULL when it is acceptable. */
 const char *names_refusal(const char *name);
 
+/* The same for what only a library of SharePoint refuses. */
+const char *names_library_refusal(const char *name, bool is_folder, bool is_in_root);
+
+/* "name 1.ext" for "name.ext" and 1. The caller frees it. */
+char *names_numbered(const char *name, unsigned number);
+
 #endif

@@ -7,6 +7,11 @@
 
 struct json_object;
 
+/* Somebody has the file open in Office, with others or alone. */
+enum lock { LOCK_NONE, LOCK_SHARED, LOCK_EXCLUSIVE };
+
+enum checked_out { CHECKED_IN, CHECKED_OUT, CHECKED_OUT_BY_OTHER };
+
 /* What is out of the ordinary about an item: kinds that clients meet seldom, and lies, which are
  * things that no honest server says. */
 struct oddity {
@@ -17,6 +22,9 @@ struct oddity {
     bool has_no_hashes;
     bool is_foreign;   /* delta shows it as an item of another drive */
     bool is_duplicate; /* listings show it twice */
+    bool is_read_only; /* with all that is in it, for this user */
+    enum lock lock;
+    enum checked_out checked_out;
     uint32_t target;
     const char *special_name; /* of a special folder; static */
     struct json_object *lies; /* property -> what answers say instead, see item_json.c */

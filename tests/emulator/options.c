@@ -204,6 +204,8 @@ static const struct setting settings[] = {
       "serve contents to who sends the bearer along, as some clients do" },
     { "page-size", "N", FIELD(page_size), parse_number,
       "give pages of at most N items, whatever was asked for" },
+    { "put-limit", "BYTES", FIELD(put_limit), parse_number,
+      "the largest content in one request (default 250 MiB, consumer-legacy 4 MiB)" },
     { "throttle", "N/S", FIELD(throttle_requests), parse_throttle,
       "answer 429 to more than N requests in S seconds" },
     { "token-ttl", "S", FIELD(token_ttl_ms), parse_seconds,

@@ -33,6 +33,7 @@ struct options {
     int64_t generate_size;
     int64_t generate_seed;
     int64_t page_size;         /* no page is longer, 0 for the limits of the service */
+    int64_t put_limit;         /* of a content in one request, 0 for that of the service */
     int64_t throttle_requests; /* 0: no limit */
     int64_t throttle_window_ms;
     bool auto_approve;

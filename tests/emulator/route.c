@@ -18,9 +18,13 @@
 #include "delta.h"
 #include "download.h"
 #include "encode.h"
+#include "folders.h"
 #include "items.h"
 #include "memory.h"
+#include "patch.h"
+#include "removal.h"
 #include "request.h"
+#include "upload.h"
 #include "versions.h"
 
 static const struct route routes[] = {
@@ -40,6 +44,14 @@ static const struct route routes[] = {
     { "GET", "/v1.0/{drive}/{item}/versions/{version}", ROUTE_FILES, versions_get_one },
     { "GET", "/v1.0/{drive}/{item}/versions/{version}/content", ROUTE_FILES,
       versions_get_redirect },
+    { "PUT", "/v1.0/{drive}/{item}/content", ROUTE_WRITES, upload_put_content },
+    { "POST", "/v1.0/{drive}/{item}/children", ROUTE_WRITES, folders_post },
+    { "PATCH", "/v1.0/{drive}/{item}", ROUTE_WRITES, patch_item },
+    { "DELETE", "/v1.0/{drive}/{item}", ROUTE_WRITES, removal_delete },
+    { "POST", "/v1.0/{drive}/{item}/permanentDelete", ROUTE_WRITES, removal_post_permanent },
+    { "POST", "/v1.0/{drive}/{item}/restore", ROUTE_WRITES, removal_post_restore },
+    { "POST", "/v1.0/{drive}/{item}/versions/{version}/restoreVersion", ROUTE_WRITES,
+      versions_post_restore },
     { "POST", "/{tenant}/oauth2/v2.0/devicecode", 0, auth_post_devicecode },
     { "POST", "/{tenant}/oauth2/v2.0/token", 0, auth_post_token },
     { "GET", "/_emulator/requests", ROUTE_CONTROL, control_get_requests },

@@ -10,6 +10,7 @@ struct response;
 enum route_flags {
     ROUTE_BEARER = 1,  /* wants an access token */
     ROUTE_FILES = 3,   /* wants one that is good for drives */
+    ROUTE_WRITES = 11, /* wants one that may change them */
     ROUTE_CONTROL = 4, /* of the test's own side: not logged, never late, never faulty */
 };
 

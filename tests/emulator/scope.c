@@ -51,6 +51,18 @@ bool scope_allows_files(const char *scopes)
     return false;
 }
 
+bool scope_allows_writing(const char *scopes)
+{
+    static const char *const writing[] = { "Files.ReadWrite",       "Files.ReadWrite.All",
+                                           "Sites.ReadWrite.All",   "Sites.Manage.All",
+                                           "Sites.FullControl.All", ".default" };
+
+    for (size_t i = 0; i < sizeof writing / sizeof writing[0]; i++)
+        if (scope_has(scopes, writing[i]))
+            return true;
+    return false;
+}
+
 char *scope_grant(const char *asked, const char *consented)
 {
     static const char sign_in[] = "openid profile email offline_access";

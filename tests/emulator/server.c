@@ -24,7 +24,7 @@
 #include "request.h"
 
 enum {
-    BODY_MAX = 64 << 20,
+    BODY_MAX = 256 << 20,
     SEND_BLOCK = 1 << 16,
     CONNECTION_MEMORY = 1 << 17,
     CONNECTIONS_MAX = 4096,

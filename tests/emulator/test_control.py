@@ -80,7 +80,7 @@ def test_control_requests_are_neither_counted_nor_logged(client):
 
 
 def test_a_method_that_a_resource_has_not_is_405_and_an_unknown_resource_400(client):
-    assert client.request("DELETE", "/me/drive/root").status_code == 405
+    assert client.request("DELETE", "/me").status_code == 405
     assert error_of(client.get("/me/nonsense"))[:2] == (400, "BadRequest")
 
 

@@ -12,6 +12,7 @@
 #include "items.h"
 #include "json_writer.h"
 #include "request.h"
+#include "writing.h"
 
 static void write_version(struct json_writer *json, const struct request *request,
                           const struct place *place, const struct version *version)
@@ -138,4 +139,19 @@ void versions_get_redirect(struct request *request, struct response *response)
     download_add_url(request, place.drive, place.item, version.number, &url);
     response_header(response, "Location", "%s", url.data);
     buffer_free(&url);
+}
+
+void versions_post_restore(struct request *request, struct response *response)
+{
+    struct place place;
+    struct version version;
+    struct change change;
+
+    if (!find_version(request, response, &place, &version) ||
+        !writing_may_change(request, response, place.drive, place.item))
+        return;
+    change = writing_change(request, place.drive);
+    change_write(&change, place.item, version.blob,
+                 change_round_time(place.drive, version.changed_ms));
+    response->status = 204;
 }

@@ -10,4 +10,7 @@ void versions_get(struct request *request, struct response *response);
 void versions_get_one(struct request *request, struct response *response);
 void versions_get_redirect(struct request *request, struct response *response);
 
+/* POST that makes an older version the current one again. */
+void versions_post_restore(struct request *request, struct response *response);
+
 #endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Contents that arrive. One request is enough for a small one; those that come in fragments are in
+ * session.c and are stored from here too, so that what happens to a content afterwards happens to
+ * both.
+ */
+#include "upload.h"
+
+#include <string.h>
+
+#include "blob.h"
+#include "memory.h"
+#include "request.h"
+#include "spool.h"
+#include "writing.h"
+
+enum { LIMIT = 250 << 20, LEGACY_LIMIT = 4 << 20 };
+
+int64_t upload_limit(const struct emulator *emulator)
+{
+    const struct options *options = emulator->options;
+
+    if (options->put_limit)
+        return options->put_limit;
+    return options->profile == PROFILE_CONSUMER_LEGACY ? LEGACY_LIMIT : LIMIT;
+}
+
+void upload_store(const struct request *request, struct target *target, struct blob *blob,
+                  const struct times *times)
+{
+    struct change change = writing_change(request, target->drive);
+    int64_t mtime_ms = times->modified_ms != INT64_MIN
+                           ? times->modified_ms
+                           : change_round_time(target->drive, change.now_ms);
+
+    if (target->item == ITEM_NONE)
+        target->item = change_create(&change, target->parent, target->name, blob, mtime_ms);
+    else
+        change_write(&change, target->item, blob, mtime_ms);
+    if (times->created_ms != INT64_MIN)
+        target->drive->items[target->item].created_ms = times->created_ms;
+}
+
+/* The body as a content; NULL after an error answer. */
+static struct blob *store_body(struct request *request, struct response *response,
+                               struct drive *drive)
+{
+    struct emulator *emulator = request->emulator;
+    size_t size = request->body.length;
+    int64_t offset = spool_reserve(&emulator->spool, (int64_t)size);
+    struct hashing hashing;
+    struct blob *blob;
+
+    if (spool_write(&emulator->spool, offset, buffer_text(&request->body), size) < 0) {
+        response_error(request, response, 500, "generalException", "The disk is full.", NULL);
+        return NULL;
+    }
+    blob = blob_from_spool(&drive->arena, &emulator->spool, offset, (int64_t)size);
+    hashing_begin(&hashing, drive->profile != PROFILE_BUSINESS);
+    hashing_update(&hashing, buffer_text(&request->body), size);
+    blob_set_hashes(&drive->arena, blob, &hashing);
+    return blob;
+}
+
+/* Claims the target for the body. */
+static bool claim(struct request *request, struct response *response, struct target *target)
+{
+    const struct drive *drive = target->drive;
+    enum conflict conflict;
+    int64_t size = (int64_t)request->body.length;
+
+    if (!writing_check_name(request, response, target, false) ||
+        !writing_may_change(request, response, drive, target->parent) ||
+        !writing_tags_match(request, response, drive, target->item) ||
+        !writing_read_conflict(request, response, NULL, CONFLICT_REPLACE, &conflict) ||
+        !writing_claim_name(request, response, target, conflict, ITEM_NONE))
+        return false;
+    if (target->item != ITEM_NONE)
+        size -= drive->items[target->item].now.blob->size;
+    return writing_has_room(request, response, drive, size);
+}
+
+void upload_put_content(struct request *request, struct response *response)
+{
+    const struct times none = { .created_ms = INT64_MIN, .modified_ms = INT64_MIN };
+    struct target target;
+    struct blob *blob;
+
+    if ((int64_t)request->body.length > upload_limit(request->emulator)) {
+        response_error(request, response, 413, "requestEntityTooLarge",
+                       "The content is too large for one request.", "maxFileSizeExceeded");
+        return;
+    }
+    if (!writing_find_target(request, response, &target))
+        return;
+    blob = claim(request, response, &target) ? store_body(request, response, target.drive) : NULL;
+    if (blob) {
+        bool is_new = target.item == ITEM_NONE;
+
+        upload_store(request, &target, blob, &none);
+        writing_answer(request, response, target.drive, target.item, is_new ? 201 : 200);
+    }
+    target_clear(&target);
+}
