@@ -144,6 +144,7 @@ static struct request make_inner(const struct request *outer, struct json_object
     struct request inner = { .emulator = outer->emulator,
                              .origin = ORIGIN_API,
                              .is_inner = true,
+                             .kept_bytes = -1,
                              .method = mem_strdup(field_text(source, "method", NULL)) };
     const char *url = field_text(source, "url", NULL);
     struct json_object *body;

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "auth.h"
-#include "download.h"
+#include "content.h"
 #include "fault.h"
 #include "request.h"
 #include "request_log.h"
@@ -67,7 +67,7 @@ static void serve(struct request *request, struct response *response, const stru
                   bool is_known)
 {
     if (request->origin == ORIGIN_CONTENT)
-        download_serve(request, response);
+        content_serve(request, response);
     else if (!route && is_known)
         response_error(request, response, 405, "notAllowed",
                        "The method is not supported by the emulator.", NULL);
@@ -96,7 +96,7 @@ static const struct route *find_route(struct request *request, bool *ret_is_know
     *ret_is_known = false;
     if (request->origin == ORIGIN_API)
         return route_find(request, ret_is_known);
-    buffer_add_text(&request->pattern, "/{content}");
+    content_find(request);
     return NULL;
 }
 

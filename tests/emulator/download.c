@@ -45,7 +45,7 @@ static uint64_t seal(const struct emulator *emulator, const struct url_token *to
 
 /* The content origin: what the options say, or under the name by which the client knows this
  * machine. */
-static void add_origin(const struct request *request, struct buffer *url)
+void download_add_origin(const struct request *request, struct buffer *url)
 {
     const char *host = strstr(request->base_url, "://");
     const char *colon = strrchr(request->base_url, ':');
@@ -79,7 +79,7 @@ void download_add_url(const struct request *request, const struct drive *drive, 
                    token.drive, token.item, token.version, token.expires_ms, token.serial,
                    seal(emulator, &token));
     link_add_value(&value, text);
-    add_origin(request, url);
+    download_add_origin(request, url);
     if (drive->profile == PROFILE_CONSUMER_LEGACY) {
         buffer_addf(url, DOWNLOAD_LEGACY_PATH "%s/", value.data);
         buffer_add_url(url, drive->items[item].now.name, "");

@@ -13,6 +13,9 @@ struct drive;
 struct request;
 struct response;
 
+/* Adds the content origin, as this client finds it. */
+void download_add_origin(const struct request *request, struct buffer *url);
+
 /* Adds a preauthenticated URL of the item's content: of whatever is current when it is used
  * (`version` 0), or of that version. */
 void download_add_url(const struct request *request, const struct drive *drive, uint32_t item,

@@ -106,6 +106,7 @@ void emulator_clear(struct emulator *emulator)
     faults_clear(&emulator->faults);
     throttle_clear(&emulator->throttle);
     request_log_close(&emulator->log);
+    sessions_clear(&emulator->sessions);
     spool_close(&emulator->spool);
     free(emulator->dead_urls);
     pthread_cond_destroy(&emulator->wake);

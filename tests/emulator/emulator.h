@@ -13,6 +13,7 @@
 #include "options.h"
 #include "random.h"
 #include "request_log.h"
+#include "session.h"
 #include "spool.h"
 #include "throttle.h"
 
@@ -35,6 +36,7 @@ struct emulator {
     struct throttle throttle;
     struct request_log log;
     struct spool spool;
+    struct sessions sessions;
     struct drive drives[DRIVE_SLOTS];
     int drive_count;
     uint64_t url_key; /* signs download URLs */

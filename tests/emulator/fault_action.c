@@ -15,6 +15,7 @@
 #include "delta.h"
 #include "download.h"
 #include "fault.h"
+#include "fragment.h"
 #include "request.h"
 
 enum { DEFAULT_HUGE = 64 << 20, DEEP_LEVELS = 5000, SLOW_RATE = 64 };
@@ -49,6 +50,11 @@ static bool give_status(const struct fault *fault, struct request *request,
                        : status == 503 ? "serviceNotAvailable"
                        : status == 404 ? "itemNotFound"
                        : status == 403 ? "accessDenied"
+                       : status == 409 ? "nameAlreadyExists"
+                       : status == 412 ? "resourceModified"
+                       : status == 423 ? "resourceLocked"
+                       : status == 507 ? "quotaLimitReached"
+                       : status == 509 ? "activityLimitReached"
                                        : "generalException",
                        status == 429 ? "The request has been throttled" : "An error has occurred.",
                        status == 429 ? "throttledRequest" : NULL);
@@ -103,6 +109,54 @@ static bool expire_url(const struct fault *fault, struct request *request,
     (void)response;
     download_expire_url(request);
     return false;
+}
+
+static bool lose_session(const struct fault *fault, struct request *request,
+                         struct response *response)
+{
+    (void)fault;
+    (void)response;
+    fragment_lose_session(request);
+    return false;
+}
+
+/* A fragment arrives in part, and its sender is not told. */
+static bool keep_part(const struct fault *fault, struct request *request, struct response *response)
+{
+    (void)response;
+    request->kept_bytes =
+        fault->after_bytes >= 0 ? fault->after_bytes : (int64_t)request->body.length / 2;
+    return false;
+}
+
+/* It is done, but nobody hears of it. */
+static void lose_answer(const struct fault *fault, struct request *request,
+                        struct response *response)
+{
+    (void)fault;
+    (void)request;
+    response->is_closed = true;
+}
+
+/* It is done, but called a failure. */
+static void fail_afterwards(const struct fault *fault, struct request *request,
+                            struct response *response)
+{
+    struct fault gateway = *fault;
+
+    if (!gateway.status)
+        gateway.status = 504;
+    pairs_clear(&response->headers);
+    give_status(&gateway, request, response);
+}
+
+static void empty_body(const struct fault *fault, struct request *request,
+                       struct response *response)
+{
+    (void)fault;
+    (void)request;
+    response->blob = NULL;
+    buffer_clear(&response->body);
 }
 
 static bool ignore_range(const struct fault *fault, struct request *request,
@@ -239,6 +293,11 @@ static const struct fault_action actions[] = {
     { "slow", NULL, slow_body, true },
     { "expire-token", expire_token, NULL, false },
     { "expire-url", expire_url, NULL, false },
+    { "lose-session", lose_session, NULL, false },
+    { "keep-part", keep_part, lose_answer, false },
+    { "lose-answer", NULL, lose_answer, false },
+    { "fail-afterwards", NULL, fail_afterwards, false },
+    { "empty-body", NULL, empty_body, false },
     { "ignore-range", ignore_range, NULL, false },
     { "wrong-bytes", NULL, flip_byte, true },
     { "wrong-size", NULL, lie_about_size, true },

@@ -395,6 +395,9 @@ static void write_download_url(const struct subject *subject, const char *name)
     struct buffer url = { 0 };
 
     download_add_url(subject->request, subject->drive, subject->number, 0, &url);
+    /* SharePoint's own name, where it answers itself. */
+    if (subject->request->origin == ORIGIN_CONTENT)
+        name = "@content.downloadUrl";
     json_string(subject->json, name, url.data);
     buffer_free(&url);
 }

@@ -212,6 +212,12 @@ static const struct setting settings[] = {
       "life of an access token in seconds (default 3600)" },
     { "url-ttl", "S", FIELD(url_ttl_ms), parse_seconds,
       "life of a download URL in seconds (default 3600)" },
+    { "session-ttl", "S", FIELD(session_ttl_ms), parse_seconds,
+      "life of an idle upload session in seconds (default 900, consumer-legacy 5 days)" },
+    { "strict-fragments", NULL, FIELD(strict_fragments), parse_switch,
+      "refuse, at the end, an upload whose fragments were no multiples of 320 KiB" },
+    { "session-moves-tag", NULL, FIELD(session_moves_tag), parse_switch,
+      "give an item a new eTag when an upload session begins, so that If-Match fails" },
     { "log", "FILE", FIELD(log_file), parse_text, "write a JSON line per request" },
 };
 

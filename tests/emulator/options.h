@@ -28,6 +28,7 @@ struct options {
     int64_t bandwidth; /* bytes per second of a content connection, 0 for no limit */
     int64_t token_ttl_ms;
     int64_t url_ttl_ms;
+    int64_t session_ttl_ms; /* 0: as the profile has it */
     int64_t generate_files;
     int64_t generate_folders;
     int64_t generate_size;
@@ -39,6 +40,8 @@ struct options {
     bool auto_approve;
     bool is_plain;
     bool forgives_bearer;
+    bool strict_fragments;
+    bool session_moves_tag;
 };
 
 /* Reads the command line. Returns 0; -1 after a message on stderr; 1 when --help or --version was

@@ -48,6 +48,7 @@ struct request {
     struct pairs query; /* decoded */
     struct pairs headers;
     struct buffer body;
+    int64_t kept_bytes; /* of a fragment, by a fault; -1: all */
     char http_version[12];
     char request_id[37];
     char base_url[160]; /* "http://127.0.0.1:1234", as the client named this host */

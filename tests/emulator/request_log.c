@@ -15,6 +15,7 @@
 #include "json_writer.h"
 #include "memory.h"
 #include "request.h"
+#include "session.h"
 
 enum { LINES_MAX = 200000 };
 
@@ -74,22 +75,34 @@ void request_log_arrival(struct request *request)
         request->origin == ORIGIN_CONTENT && pairs_get(&request->headers, "Authorization");
 }
 
+static bool begins(const char *path, const char *begin)
+{
+    return strncmp(path, begin, strlen(begin)) == 0;
+}
+
+/* The legacy hosts have their secrets in the path. */
+static void add_path(struct buffer *out, const struct request *request)
+{
+    const char *path = request->path;
+    bool is_content = request->origin == ORIGIN_CONTENT;
+
+    if (is_content && begins(path, SESSION_LEGACY_PATH)) {
+        buffer_add_text(out, SESSION_LEGACY_PATH "REDACTED");
+    } else if (is_content && begins(path, DOWNLOAD_LEGACY_PATH)) {
+        path += sizeof DOWNLOAD_LEGACY_PATH - 1;
+        buffer_addf(out, DOWNLOAD_LEGACY_PATH "REDACTED%s", path + strcspn(path, "/"));
+    } else {
+        buffer_add_text(out, path);
+    }
+}
+
 /* The path without what is secret in it, with the names of the query. */
 static void write_path(struct json_writer *json, const struct request *request)
 {
-    static const char legacy[] = DOWNLOAD_LEGACY_PATH;
-    const char *secret =
-        request->origin == ORIGIN_CONTENT && strncmp(request->path, legacy, sizeof legacy - 1) == 0
-            ? request->path + sizeof legacy - 1
-            : NULL;
     struct buffer path = { 0 };
     char mark = '?';
 
-    if (secret) {
-        buffer_addf(&path, DOWNLOAD_LEGACY_PATH "REDACTED%s", secret + strcspn(secret, "/"));
-    } else {
-        buffer_add_text(&path, request->path);
-    }
+    add_path(&path, request);
     for (size_t i = 0; i < request->query.count; i++, mark = '&') {
         const struct pair *pair = &request->query.list[i];
         bool is_secret = strcasestr(pair->name, "token") || strcasestr(pair->name, "auth");

@@ -19,6 +19,7 @@
 #include "download.h"
 #include "encode.h"
 #include "folders.h"
+#include "fragment.h"
 #include "items.h"
 #include "memory.h"
 #include "patch.h"
@@ -45,6 +46,8 @@ static const struct route routes[] = {
     { "GET", "/v1.0/{drive}/{item}/versions/{version}/content", ROUTE_FILES,
       versions_get_redirect },
     { "PUT", "/v1.0/{drive}/{item}/content", ROUTE_WRITES, upload_put_content },
+    { "PUT", "/v1.0/{drive}/{item}", ROUTE_WRITES, fragment_put_item },
+    { "POST", "/v1.0/{drive}/{item}/createUploadSession", ROUTE_WRITES, fragment_post_session },
     { "POST", "/v1.0/{drive}/{item}/children", ROUTE_WRITES, folders_post },
     { "PATCH", "/v1.0/{drive}/{item}", ROUTE_WRITES, patch_item },
     { "DELETE", "/v1.0/{drive}/{item}", ROUTE_WRITES, removal_delete },

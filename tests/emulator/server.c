@@ -64,6 +64,7 @@ static void *begin_exchange(void *context, const char *uri, struct MHD_Connectio
     (void)connection;
     exchange->request.emulator = listener->emulator;
     exchange->request.origin = listener->origin;
+    exchange->request.kept_bytes = -1;
     exchange->request.path = mem_strndup(uri, length);
     if (uri[length]) {
         exchange->request.raw_query = mem_strdup(uri + length + 1);
