@@ -116,6 +116,8 @@ void dispatch(struct request *request, struct response *response, int socket)
         (void)emulator_sleep(emulator, emulator->options->latency_ms);
     pthread_mutex_lock(&emulator->lock);
 
+    later_run(emulator);
+
     struct fault *fault = is_control ? NULL : faults_match(request);
 
     if (fault && fault_is_stall(fault)) {

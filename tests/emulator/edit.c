@@ -57,6 +57,7 @@ static const struct field edit_fields[] = {
     { "hash", FIELD_TEXT, 0, 0 },
     { "parent", FIELD_TEXT, 0, 0 },
     { "duplicate", FIELD_FLAG, 0, 0 },
+    { "shared", FIELD_FLAG, 0, 0 },
 };
 
 static const char *get_text(const struct edit *edit, const char *name)
@@ -311,21 +312,12 @@ static const char *apply_touch(struct edit *edit)
     return wrong;
 }
 
-static struct oddity *make_odd(struct edit *edit)
-{
-    struct item *item = &edit->change.drive->items[edit->item];
-
-    if (!item->oddity)
-        item->oddity = mem_zalloc(sizeof *item->oddity);
-    return item->oddity;
-}
-
 static const char *apply_malware(struct edit *edit)
 {
     const char *wrong = find_file(edit);
 
     if (!wrong) {
-        make_odd(edit)->is_malware = true;
+        oddity_of(&edit->change.drive->items[edit->item])->is_malware = true;
         change_touch(&edit->change, edit->item, edit->change.drive->items[edit->item].now.mtime_ms);
     }
     return wrong;
@@ -387,7 +379,7 @@ static const char *apply_special(struct edit *edit)
         return wrong;
 
     struct drive *drive = edit->change.drive;
-    struct oddity *oddity = make_odd(edit);
+    struct oddity *oddity = oddity_of(&drive->items[edit->item]);
     const char *name = edit->change.drive->items[edit->item].now.name;
 
     switch (special_kinds[i].kind) {
@@ -446,7 +438,7 @@ static const char *apply_lie(struct edit *edit)
     if (wrong)
         return wrong;
 
-    struct oddity *oddity = make_odd(edit);
+    struct oddity *oddity = oddity_of(&drive->items[edit->item]);
 
     json_object_put(oddity->lies);
     oddity->lies = NULL;
@@ -465,6 +457,17 @@ static const char *apply_lie(struct edit *edit)
     }
     /* Clients hear of it as of any other change. */
     change_touch(&edit->change, edit->item, drive->items[edit->item].now.mtime_ms);
+    return NULL;
+}
+
+/* Nobody is told of these: who may write shows when one tries. */
+static const char *apply_access(struct edit *edit)
+{
+    edit->item = find(edit, get_text(edit, "path"));
+    if (edit->item == ITEM_NONE)
+        return "there is no such item";
+    oddity_set_access(&edit->change.drive->items[edit->item], get_text(edit, "op"),
+                      field_flag(edit->source, "shared"));
     return NULL;
 }
 
@@ -503,11 +506,13 @@ static const char *apply_bulk(struct edit *edit)
 }
 
 static const struct operation operations[] = {
-    { "create", apply_create },   { "mkdir", apply_mkdir },       { "write", apply_write },
-    { "append", apply_append },   { "truncate", apply_truncate }, { "move", apply_move },
-    { "swap", apply_swap },       { "delete", apply_delete },     { "touch", apply_touch },
-    { "malware", apply_malware }, { "special", apply_special },   { "lie", apply_lie },
-    { "bulk", apply_bulk },
+    { "create", apply_create },    { "mkdir", apply_mkdir },       { "write", apply_write },
+    { "append", apply_append },    { "truncate", apply_truncate }, { "move", apply_move },
+    { "swap", apply_swap },        { "delete", apply_delete },     { "touch", apply_touch },
+    { "malware", apply_malware },  { "special", apply_special },   { "lie", apply_lie },
+    { "bulk", apply_bulk },        { "lock", apply_access },       { "unlock", apply_access },
+    { "check-out", apply_access }, { "check-in", apply_access },   { "read-only", apply_access },
+    { "writable", apply_access },
 };
 
 struct drive *edit_find_drive(struct emulator *emulator, const char *name)

@@ -107,6 +107,7 @@ void emulator_clear(struct emulator *emulator)
     throttle_clear(&emulator->throttle);
     request_log_close(&emulator->log);
     sessions_clear(&emulator->sessions);
+    later_clear(&emulator->later);
     spool_close(&emulator->spool);
     free(emulator->dead_urls);
     pthread_cond_destroy(&emulator->wake);

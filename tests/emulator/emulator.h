@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "drive.h"
 #include "fault.h"
+#include "later.h"
 #include "options.h"
 #include "random.h"
 #include "request_log.h"
@@ -37,6 +38,7 @@ struct emulator {
     struct request_log log;
     struct spool spool;
     struct sessions sessions;
+    struct later later;
     struct drive drives[DRIVE_SLOTS];
     int drive_count;
     uint64_t url_key; /* signs download URLs */

@@ -246,11 +246,20 @@ static void write_hashes(const struct subject *subject)
     json_end_object(json);
 }
 
+/* The service has not come to hash it yet. */
+static bool is_too_new(const struct subject *subject)
+{
+    const struct emulator *emulator = subject->request->emulator;
+    int64_t delay_ms = emulator->options->hash_delay_ms;
+
+    return delay_ms && clock_now_ms(&emulator->clock) < subject->state->changed_ms + delay_ms;
+}
+
 static void write_file(const struct subject *subject, const char *name)
 {
     json_begin_object(subject->json, name);
     json_string(subject->json, "mimeType", mime_type(subject->state->name));
-    if (!subject->oddity->has_no_hashes && !subject->oddity->is_pending)
+    if (!subject->oddity->has_no_hashes && !subject->oddity->is_pending && !is_too_new(subject))
         write_hashes(subject);
     json_end_object(subject->json);
 }
@@ -377,6 +386,27 @@ static void write_special(const struct subject *subject, const char *name)
     json_end_object(subject->json);
 }
 
+static bool is_checked_out(const struct subject *subject)
+{
+    return subject->oddity->checked_out != CHECKED_IN;
+}
+
+static void write_publication(const struct subject *subject, const char *name)
+{
+    struct json_writer *json = subject->json;
+    bool is_own = subject->oddity->checked_out == CHECKED_OUT;
+
+    json_begin_object(json, name);
+    json_string(json, "level", "checkout");
+    json_format(json, "versionId", "%u.0", (unsigned)subject->item->version);
+    json_begin_object(json, "checkedOutBy");
+    json_begin_object(json, "user");
+    json_string(json, "displayName", is_own ? "Alex Example" : "Robin Example");
+    json_end_object(json);
+    json_end_object(json);
+    json_end_object(json);
+}
+
 /* The living have no `deleted`; what delta says of the others is in item_json.c. */
 static bool is_never(const struct subject *subject)
 {
@@ -426,6 +456,7 @@ const struct item_property item_properties[] = {
     { "specialFolder", write_special, is_special },
     { "root", write_empty, is_root },
     { "deleted", write_empty, is_never },
+    { "publication", write_publication, is_checked_out },
 };
 
 const size_t item_property_count = sizeof item_properties / sizeof item_properties[0];

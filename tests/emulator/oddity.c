@@ -3,8 +3,12 @@
 #include "oddity.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <json-c/json.h>
+
+#include "drive.h"
+#include "memory.h"
 
 void oddity_free(struct oddity *oddity)
 {
@@ -12,4 +16,39 @@ void oddity_free(struct oddity *oddity)
         return;
     json_object_put(oddity->lies);
     free(oddity);
+}
+
+struct oddity *oddity_of(struct item *item)
+{
+    if (!item->oddity)
+        item->oddity = mem_zalloc(sizeof *item->oddity);
+    return item->oddity;
+}
+
+bool oddity_set_access(struct item *item, const char *operation, bool is_shared)
+{
+    static const struct {
+        const char *operation;
+        enum lock lock;
+        enum checked_out checked_out;
+        bool is_read_only;
+    } rows[] = {
+        { "lock", LOCK_EXCLUSIVE, CHECKED_IN, false },
+        { "unlock", LOCK_NONE, CHECKED_IN, false },
+        { "check-out", LOCK_NONE, CHECKED_OUT_BY_OTHER, false },
+        { "check-in", LOCK_NONE, CHECKED_IN, false },
+        { "read-only", LOCK_NONE, CHECKED_IN, true },
+        { "writable", LOCK_NONE, CHECKED_IN, false },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (strcmp(rows[i].operation, operation) == 0) {
+            struct oddity *oddity = oddity_of(item);
+
+            oddity->lock = rows[i].lock && is_shared ? LOCK_SHARED : rows[i].lock;
+            oddity->checked_out = rows[i].checked_out;
+            oddity->is_read_only = rows[i].is_read_only;
+            return true;
+        }
+    return false;
 }

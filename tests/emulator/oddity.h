@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct item;
 struct json_object;
 
 /* Somebody has the file open in Office, with others or alone. */
@@ -25,12 +26,20 @@ struct oddity {
     bool is_read_only; /* with all that is in it, for this user */
     enum lock lock;
     enum checked_out checked_out;
+    uint32_t checked_out_version; /* what it was then */
     uint32_t target;
     const char *special_name; /* of a special folder; static */
     struct json_object *lies; /* property -> what answers say instead, see item_json.c */
     bool has_lie_parent;
     uint32_t lie_parent; /* the item it claims as its parent */
 };
+
+/* That of an item, which gets one if it has none. */
+struct oddity *oddity_of(struct item *item);
+
+/* The access to the item as the operation of a control request says: who may write, and who else
+ * has it. False if there is no such operation. */
+bool oddity_set_access(struct item *item, const char *operation, bool is_shared);
 
 /* NULL is allowed. */
 void oddity_free(struct oddity *oddity);

@@ -37,9 +37,12 @@ struct options {
     int64_t put_limit;         /* of a content in one request, 0 for that of the service */
     int64_t throttle_requests; /* 0: no limit */
     int64_t throttle_window_ms;
+    int64_t late_tags_ms;  /* 0: none move late */
+    int64_t hash_delay_ms; /* of a content before its hashes are told */
     bool auto_approve;
     bool is_plain;
     bool forgives_bearer;
+    bool rewrites_office;
     bool strict_fragments;
     bool session_moves_tag;
 };

@@ -13,6 +13,7 @@
 #include "account.h"
 #include "auth.h"
 #include "batch.h"
+#include "checkout.h"
 #include "children.h"
 #include "control.h"
 #include "delta.h"
@@ -53,6 +54,9 @@ static const struct route routes[] = {
     { "DELETE", "/v1.0/{drive}/{item}", ROUTE_WRITES, removal_delete },
     { "POST", "/v1.0/{drive}/{item}/permanentDelete", ROUTE_WRITES, removal_post_permanent },
     { "POST", "/v1.0/{drive}/{item}/restore", ROUTE_WRITES, removal_post_restore },
+    { "POST", "/v1.0/{drive}/{item}/checkout", ROUTE_WRITES, checkout_post },
+    { "POST", "/v1.0/{drive}/{item}/checkin", ROUTE_WRITES, checkout_post_checkin },
+    { "POST", "/v1.0/{drive}/{item}/discardCheckout", ROUTE_WRITES, checkout_post_discard },
     { "POST", "/v1.0/{drive}/{item}/versions/{version}/restoreVersion", ROUTE_WRITES,
       versions_post_restore },
     { "POST", "/{tenant}/oauth2/v2.0/devicecode", 0, auth_post_devicecode },

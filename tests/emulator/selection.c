@@ -11,12 +11,11 @@
 
 /* Properties that a driveItem can have and these do not. */
 static const char *const absent_properties[] = {
-    "analytics",          "audio",      "bundle",        "content",
-    "description",        "image",      "location",      "listItem",
-    "permissions",        "photo",      "publication",   "retentionLabel",
-    "searchResult",       "shared",     "sharepointIds", "video",
-    "versions",           "thumbnails", "children",      "createdByUser",
-    "lastModifiedByUser", "webDavUrl",
+    "analytics",      "audio",        "bundle",   "content",       "description",
+    "image",          "location",     "listItem", "permissions",   "photo",
+    "retentionLabel", "searchResult", "shared",   "sharepointIds", "video",
+    "versions",       "thumbnails",   "children", "createdByUser", "lastModifiedByUser",
+    "webDavUrl",
 };
 
 static bool is_absent_property(const char *name)

@@ -7,8 +7,10 @@
 #include "upload.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "blob.h"
+#include "later.h"
 #include "memory.h"
 #include "request.h"
 #include "spool.h"
@@ -25,20 +27,57 @@ int64_t upload_limit(const struct emulator *emulator)
     return options->profile == PROFILE_CONSUMER_LEGACY ? LEGACY_LIMIT : LIMIT;
 }
 
+/* What SharePoint puts into files of Office, of which the emulator makes a text at their end. */
+static const char properties[] = "\n<!-- properties of the library -->\n";
+
+enum { REWRITE_TAG_MS = 2000 };
+
+static bool is_office(const char *name)
+{
+    static const char *const endings[] = { ".docx", ".xlsx", ".pptx", ".html" };
+    const char *dot = strrchr(name, '.');
+
+    for (size_t i = 0; dot && i < sizeof endings / sizeof endings[0]; i++)
+        if (strcasecmp(dot, endings[i]) == 0)
+            return true;
+    return false;
+}
+
+/* The service goes on with the file when its upload is over. */
+static void move_tag_later(struct emulator *emulator, const struct target *target,
+                           bool is_rewritten)
+{
+    int64_t delay_ms = emulator->options->late_tags_ms;
+
+    if (is_rewritten)
+        later_add_tag(emulator, target->drive, target->item, REWRITE_TAG_MS);
+    if (delay_ms) {
+        later_add_tag(emulator, target->drive, target->item, delay_ms);
+        later_add_tag(emulator, target->drive, target->item, 2 * delay_ms);
+    }
+}
+
 void upload_store(const struct request *request, struct target *target, struct blob *blob,
                   const struct times *times)
 {
+    struct emulator *emulator = request->emulator;
     struct change change = writing_change(request, target->drive);
+    bool is_rewritten = target->drive->profile == PROFILE_BUSINESS &&
+                        emulator->options->rewrites_office && is_office(target->name);
     int64_t mtime_ms = times->modified_ms != INT64_MIN
                            ? times->modified_ms
                            : change_round_time(target->drive, change.now_ms);
 
+    if (is_rewritten)
+        blob = blob_with_tail(&target->drive->arena, blob, properties);
     if (target->item == ITEM_NONE)
         target->item = change_create(&change, target->parent, target->name, blob, mtime_ms);
     else
         change_write(&change, target->item, blob, mtime_ms);
     if (times->created_ms != INT64_MIN)
         target->drive->items[target->item].created_ms = times->created_ms;
+    if (target->drive->profile == PROFILE_BUSINESS)
+        move_tag_later(emulator, target, is_rewritten);
 }
 
 /* The body as a content; NULL after an error answer. */
