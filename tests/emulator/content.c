@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "copy.h"
 #include "download.h"
 #include "fragment.h"
 #include "request.h"
@@ -17,6 +18,8 @@ static const struct kind {
 } kinds[] = {
     { SESSION_LEGACY_PATH, NULL, "/{upload}", fragment_serve },
     { NULL, "/uploadSession", "/{upload}", fragment_serve },
+    { MONITOR_PATH, NULL, "/{monitor}", copy_serve_monitor },
+    { MONITOR_LEGACY_PATH, NULL, "/{monitor}", copy_serve_monitor },
     { NULL, NULL, "/{content}", download_serve },
 };
 

@@ -117,6 +117,7 @@ void dispatch(struct request *request, struct response *response, int socket)
     pthread_mutex_lock(&emulator->lock);
 
     later_run(emulator);
+    copies_run(emulator);
 
     struct fault *fault = is_control ? NULL : faults_match(request);
 

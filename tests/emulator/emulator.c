@@ -108,6 +108,7 @@ void emulator_clear(struct emulator *emulator)
     request_log_close(&emulator->log);
     sessions_clear(&emulator->sessions);
     later_clear(&emulator->later);
+    copies_clear(&emulator->copies);
     spool_close(&emulator->spool);
     free(emulator->dead_urls);
     pthread_cond_destroy(&emulator->wake);

@@ -8,6 +8,7 @@
 
 #include "auth.h"
 #include "clock.h"
+#include "copy.h"
 #include "drive.h"
 #include "fault.h"
 #include "later.h"
@@ -39,6 +40,7 @@ struct emulator {
     struct spool spool;
     struct sessions sessions;
     struct later later;
+    struct copies copies;
     struct drive drives[DRIVE_SLOTS];
     int drive_count;
     uint64_t url_key; /* signs download URLs */

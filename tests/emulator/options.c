@@ -214,6 +214,7 @@ static const struct setting settings[] = {
       "life of a download URL in seconds (default 3600)" },
     { "session-ttl", "S", FIELD(session_ttl_ms), parse_seconds,
       "life of an idle upload session in seconds (default 900, consumer-legacy 5 days)" },
+    { "copy-time", "MS", FIELD(copy_ms), parse_number, "how long a copy takes (default 0)" },
     { "rewrite-office", NULL, FIELD(rewrites_office), parse_switch,
       "business: store Office files and pages otherwise than sent, with a new eTag 2 s later" },
     { "late-tags", "MS", FIELD(late_tags_ms), parse_number,

@@ -37,6 +37,7 @@ struct options {
     int64_t put_limit;         /* of a content in one request, 0 for that of the service */
     int64_t throttle_requests; /* 0: no limit */
     int64_t throttle_window_ms;
+    int64_t copy_ms;       /* how long a copy takes */
     int64_t late_tags_ms;  /* 0: none move late */
     int64_t hash_delay_ms; /* of a content before its hashes are told */
     bool auto_approve;

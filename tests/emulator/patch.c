@@ -30,7 +30,7 @@ static bool read_target(struct request *request, struct response *response,
     struct drive *drive;
     uint32_t parent;
 
-    if (!writing_find_parent(request, response, place->drive, body, &drive, &parent))
+    if (!writing_find_parent(request, response, place->drive, false, body, &drive, &parent))
         return false;
     *ret_target = (struct target){ .drive = place->drive,
                                    .parent = parent == ITEM_NONE ? now->parent : parent,

@@ -71,7 +71,7 @@ static void restore(struct request *request, struct response *response, struct j
     uint32_t parent;
 
     if (!find_binned(request, response, &place) ||
-        !writing_find_parent(request, response, place.drive, body, &drive, &parent))
+        !writing_find_parent(request, response, place.drive, false, body, &drive, &parent))
         return;
     if (parent == ITEM_NONE)
         parent = place.state->parent;

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "copy.h"
 #include "download.h"
 #include "json_writer.h"
 #include "memory.h"
@@ -80,20 +81,29 @@ static bool begins(const char *path, const char *begin)
     return strncmp(path, begin, strlen(begin)) == 0;
 }
 
-/* The legacy hosts have their secrets in the path. */
+/* Some URLs have their secret in the path, up to its end or before a name. */
 static void add_path(struct buffer *out, const struct request *request)
 {
-    const char *path = request->path;
-    bool is_content = request->origin == ORIGIN_CONTENT;
+    static const struct {
+        const char *begin;
+        bool has_name;
+    } secret[] = {
+        { DOWNLOAD_LEGACY_PATH, true },
+        { SESSION_LEGACY_PATH, false },
+        { MONITOR_PATH, false },
+        { MONITOR_LEGACY_PATH, false },
+    };
 
-    if (is_content && begins(path, SESSION_LEGACY_PATH)) {
-        buffer_add_text(out, SESSION_LEGACY_PATH "REDACTED");
-    } else if (is_content && begins(path, DOWNLOAD_LEGACY_PATH)) {
-        path += sizeof DOWNLOAD_LEGACY_PATH - 1;
-        buffer_addf(out, DOWNLOAD_LEGACY_PATH "REDACTED%s", path + strcspn(path, "/"));
-    } else {
-        buffer_add_text(out, path);
-    }
+    const char *path = request->path;
+
+    for (size_t i = 0; i < sizeof secret / sizeof secret[0]; i++)
+        if (request->origin == ORIGIN_CONTENT && begins(path, secret[i].begin)) {
+            path += strlen(secret[i].begin);
+            buffer_addf(out, "%sREDACTED%s", secret[i].begin,
+                        secret[i].has_name ? path + strcspn(path, "/") : "");
+            return;
+        }
+    buffer_add_text(out, path);
 }
 
 /* The path without what is secret in it, with the names of the query. */

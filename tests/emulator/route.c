@@ -16,6 +16,7 @@
 #include "checkout.h"
 #include "children.h"
 #include "control.h"
+#include "copy.h"
 #include "delta.h"
 #include "download.h"
 #include "encode.h"
@@ -54,6 +55,7 @@ static const struct route routes[] = {
     { "DELETE", "/v1.0/{drive}/{item}", ROUTE_WRITES, removal_delete },
     { "POST", "/v1.0/{drive}/{item}/permanentDelete", ROUTE_WRITES, removal_post_permanent },
     { "POST", "/v1.0/{drive}/{item}/restore", ROUTE_WRITES, removal_post_restore },
+    { "POST", "/v1.0/{drive}/{item}/copy", ROUTE_WRITES, copy_post },
     { "POST", "/v1.0/{drive}/{item}/checkout", ROUTE_WRITES, checkout_post },
     { "POST", "/v1.0/{drive}/{item}/checkin", ROUTE_WRITES, checkout_post_checkin },
     { "POST", "/v1.0/{drive}/{item}/discardCheckout", ROUTE_WRITES, checkout_post_discard },

@@ -129,20 +129,20 @@ bool writing_find_item(struct request *request, struct response *response, struc
 
 /* The drive of a parentReference; NULL after an error answer. */
 static struct drive *find_drive(struct request *request, struct response *response,
-                                struct drive *drive, const char *id)
+                                struct drive *drive, bool may_leave, const char *id)
 {
     struct emulator *emulator = request->emulator;
 
-    if (drive && (!id || ids_is_drive(drive, id)))
+    if (!id || ids_is_drive(drive, id))
         return drive;
-    for (int i = 0; id && !drive && i < emulator->drive_count; i++)
+    for (int i = 0; may_leave && i < emulator->drive_count; i++)
         if (ids_is_drive(&emulator->drives[i], id))
             return &emulator->drives[i];
-    if (drive)
+    if (may_leave)
+        answer_missing(request, response);
+    else
         refuse(request, response, 400, "invalidRequest", "Items can't be moved to another drive.",
                NULL);
-    else
-        answer_missing(request, response);
     return NULL;
 }
 
@@ -157,7 +157,8 @@ static uint32_t find_path(const struct request *request, const struct drive *dri
 }
 
 bool writing_find_parent(struct request *request, struct response *response, struct drive *drive,
-                         struct json_object *body, struct drive **ret_drive, uint32_t *ret_parent)
+                         bool may_leave, struct json_object *body, struct drive **ret_drive,
+                         uint32_t *ret_parent)
 {
     struct json_object *reference;
     const char *id, *path;
@@ -172,7 +173,7 @@ bool writing_find_parent(struct request *request, struct response *response, str
                       NULL);
     id = field_text(reference, "id", NULL);
     path = field_text(reference, "path", NULL);
-    drive = find_drive(request, response, drive, field_text(reference, "driveId", NULL));
+    drive = find_drive(request, response, drive, may_leave, field_text(reference, "driveId", NULL));
     if (!drive)
         return false;
     drive_settle(drive, clock_now_ms(&request->emulator->clock));
@@ -364,8 +365,7 @@ bool writing_check_name(struct request *request, struct response *response,
                   "The provided name cannot contain those characters or is too long.", inner);
 }
 
-/* Takes the first number that makes the name free. */
-static void number_name(struct target *target)
+void target_number(struct target *target)
 {
     char *name = NULL;
 
@@ -388,7 +388,7 @@ bool writing_claim_name(struct request *request, struct response *response, stru
         return true;
     switch (conflict) {
     case CONFLICT_RENAME:
-        number_name(target);
+        target_number(target);
         return true;
     case CONFLICT_REPLACE:
         /* A folder gives way to nothing, a notebook is one. */

@@ -28,6 +28,9 @@ struct target {
 
 void target_clear(struct target *target);
 
+/* Takes the first number behind the name that makes it free. */
+void target_number(struct target *target);
+
 /* A change that is made now and lags as the options say. */
 struct change writing_change(const struct request *request, struct drive *drive);
 
@@ -53,10 +56,11 @@ bool writing_read_times(struct request *request, struct response *response,
 /* The item that the request names, which must be there, in truth too, and not be the root. */
 bool writing_find_item(struct request *request, struct response *response, struct place *ret_place);
 
-/* The folder that the property parentReference of `body` names; ITEM_NONE if it names none. It must
- * be in `drive`, or, if this is NULL, *ret_drive tells where. */
+/* The folder that the property parentReference of `body` names; ITEM_NONE if it names none. Without
+ * a drive of its own it is in `drive`, and only with `may_leave` in another, see *ret_drive. */
 bool writing_find_parent(struct request *request, struct response *response, struct drive *drive,
-                         struct json_object *body, struct drive **ret_drive, uint32_t *ret_parent);
+                         bool may_leave, struct json_object *body, struct drive **ret_drive,
+                         uint32_t *ret_parent);
 
 /* Where a content is to go: the file that the request names, or a path in a folder that is there.
  * The caller clears it, if it was found. */
