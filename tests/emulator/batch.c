@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <json-c/json.h>
 
@@ -75,6 +76,43 @@ static bool has_known_needs(const struct part *part, const struct part *parts, i
     return true;
 }
 
+/* The type that an inner request gives its body, NULL: none. */
+static const char *content_type(struct json_object *source)
+{
+    struct json_object *headers;
+
+    if (!json_object_object_get_ex(source, "headers", &headers) ||
+        !json_object_is_type(headers, json_type_object))
+        return NULL;
+    json_object_object_foreach(headers, name, value)
+    {
+        if (strcasecmp(name, "Content-Type") == 0)
+            return json_object_get_string(value);
+    }
+    return NULL;
+}
+
+/* True if the body of an inner request can be read: it has a type, and is base64 unless that is
+ * JSON. */
+static bool has_right_body(struct json_object *source)
+{
+    struct json_object *body;
+    const char *type = content_type(source);
+    char *bytes;
+    long length;
+
+    if (!json_object_object_get_ex(source, "body", &body))
+        return true;
+    if (!type || strncasecmp(type, "application/json", 16) == 0)
+        return type;
+    if (!json_object_is_type(body, json_type_string))
+        return false;
+    bytes = mem_alloc((size_t)json_object_get_string_len(body) + 1);
+    length = base64_decode(json_object_get_string(body), bytes);
+    free(bytes);
+    return length >= 0;
+}
+
 static int refuse_shape(struct request *request, struct response *response)
 {
     response_error(request, response, 400, "BadRequest", "Invalid batch payload format.", NULL);
@@ -101,7 +139,7 @@ static int read_parts(struct request *request, struct response *response, struct
 
         parts[i] = (struct part){ .id = field_text(source, "id", NULL), .source = source };
         if (!parts[i].id || !field_text(source, "method", NULL) || !url || strstr(url, "://") ||
-            is_batch(url))
+            is_batch(url) || !has_right_body(source))
             return refuse_shape(request, response);
         for (int j = 0; j < i; j++)
             if (strcmp(parts[j].id, parts[i].id) == 0) {
@@ -138,6 +176,22 @@ static void copy_headers(struct request *inner, const struct request *outer,
     }
 }
 
+static void copy_body(struct request *inner, struct json_object *source)
+{
+    struct json_object *body;
+    const char *type = content_type(source);
+
+    if (!json_object_object_get_ex(source, "body", &body))
+        return;
+    if (strncasecmp(type, "application/json", 16) == 0) {
+        buffer_add_text(&inner->body, json_object_to_json_string(body));
+        return;
+    }
+    buffer_reserve(&inner->body, (size_t)json_object_get_string_len(body));
+    inner->body.length = (size_t)base64_decode(json_object_get_string(body), inner->body.data);
+    inner->body.data[inner->body.length] = '\0';
+}
+
 /* The inner request in full; the caller clears it. */
 static struct request make_inner(const struct request *outer, struct json_object *source)
 {
@@ -147,7 +201,6 @@ static struct request make_inner(const struct request *outer, struct json_object
                              .kept_bytes = -1,
                              .method = mem_strdup(field_text(source, "method", NULL)) };
     const char *url = field_text(source, "url", NULL);
-    struct json_object *body;
 
     inner.path = inner_path(url);
     if (strchr(url, '?')) {
@@ -155,8 +208,7 @@ static struct request make_inner(const struct request *outer, struct json_object
         pairs_parse(&inner.query, inner.raw_query);
     }
     copy_headers(&inner, outer, source);
-    if (json_object_object_get_ex(source, "body", &body))
-        buffer_add_text(&inner.body, json_object_to_json_string(body));
+    copy_body(&inner, source);
     memcpy(inner.base_url, outer->base_url, sizeof inner.base_url);
     memcpy(inner.request_id, outer->request_id, sizeof inner.request_id);
     return inner;

@@ -5,7 +5,7 @@
 struct request;
 struct response;
 
-/* POST /$batch: up to twenty GETs in one request, answered in any order. */
+/* POST /$batch: up to twenty requests in one, answered in any order. */
 void batch_post(struct request *request, struct response *response);
 
 #endif

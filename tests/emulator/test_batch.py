@@ -32,6 +32,8 @@ def test_each_request_is_answered_by_itself(any_client):
     [get(1, "/$batch")], [get(1, "/%24batch")], [get(1, "%24BATCH?x=1")], "nonsense", [None], [7],
     [get(1, dependsOn=[None])], [get(1, dependsOn=[7])], [get(1, dependsOn="1")],
     [get(1), get(2, dependsOn=["3"])], [get(1, dependsOn=[["1"]])],
+    [get(1, body={})], [get(1, body="no base64!", headers={"Content-Type": "text/plain"})],
+    [get(1, body={}, headers={"Content-Type": "text/plain"})],
 ])
 def test_a_batch_of_the_wrong_shape_is_refused_whole(client, requests):
     answer = post(client, requests)
@@ -111,3 +113,65 @@ def test_a_batch_is_one_request_on_the_wire_and_counts_each_inside(client):
 def test_a_batch_without_a_bearer_is_401(client):
     client.tokens = None
     assert post(client, [get(1)]).status_code == 401
+
+
+JSON = {"Content-Type": "application/json"}
+
+
+def make_folder(number, name, **fields):
+    return {"id": str(number), "method": "POST", "url": "/me/drive/root/children", "headers": JSON,
+            "body": {"name": name, "folder": {}}, **fields}
+
+
+def statuses(answer):
+    assert answer.status_code == 200, answer.text
+    return {one["id"]: one["status"] for one in answer.json()["responses"]}
+
+
+def test_writes_in_a_batch(any_client):
+    item, gone = any_client.upload("/f", b"1"), any_client.upload("/gone")
+    answer = post(any_client, [
+        make_folder(1, "d"),
+        {"id": "2", "method": "PATCH", "url": f"/me/drive/items/{item['id']}", "headers": JSON,
+         "body": {"name": "g"}},
+        {"id": "3", "method": "DELETE", "url": f"/me/drive/items/{gone['id']}"},
+        {"id": "4", "method": "PUT", "url": "/me/drive/root:/h:/content",
+         "headers": {"Content-Type": "application/octet-stream"},
+         "body": base64.b64encode(b"\0bytes\xff").decode()},
+        {"id": "5", "method": "POST", "url": "/me/drive/root:/s:/createUploadSession"},
+        make_folder(6, "d"),
+    ])
+    assert statuses(answer) == {"1": 201, "2": 200, "3": 204, "4": 201, "5": 200, "6": 409}
+    assert any_client.paths().keys() == {"/", "/d", "/g", "/h"}
+    assert any_client.content("/h") == b"\0bytes\xff"
+    bodies = {one["id"]: one.get("body") for one in answer.json()["responses"]}
+    assert bodies["1"]["name"] == "d" and bodies["3"] is None
+    assert any_client.session.get(bodies["5"]["uploadUrl"]).status_code == 200
+
+
+def test_a_write_that_depends_on_another(client):
+    answer = post(client, [make_folder(1, "d"), make_folder(2, "d", dependsOn=["1"]),
+                           make_folder(3, "e", dependsOn=["2"])])
+    assert statuses(answer) == {"1": 201, "2": 409, "3": 424}
+    assert client.paths().keys() == {"/", "/d"}
+
+
+def test_headers_of_a_write_in_a_batch_are_heard(client):
+    item = client.upload("/f")
+    client.upload("/f", b"2", status=200)
+    answer = post(client, [{"id": "1", "method": "DELETE", "headers": {"If-Match": item["eTag"]},
+                            "url": f"/me/drive/items/{item['id']}"}])
+    assert statuses(answer) == {"1": 412}
+
+
+def test_a_batch_needs_the_rights_of_what_is_in_it(start):
+    client = start(sign_in=False)
+    client.sign_in("Files.Read offline_access")
+    assert statuses(post(client, [get(1), make_folder(2, "d")])) == {"1": 200, "2": 403}
+
+
+def test_a_write_of_a_batch_may_be_done_and_called_a_failure(client):
+    client.emulator.faults([{"method": "POST", "path": "*/children", "action": "fail-afterwards",
+                             "status": 504, "count": 1}])
+    assert statuses(post(client, [make_folder(1, "d")])) == {"1": 504}
+    assert "/d" in client.paths()

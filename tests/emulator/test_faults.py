@@ -3,6 +3,7 @@
 
 from email.utils import parsedate_to_datetime
 import json
+import socket
 import threading
 
 import pytest
@@ -278,3 +279,74 @@ def test_throttling_counts_what_it_refuses(start):
     assert 0 < int(answer.headers["Retry-After"]) <= 10
     client.emulator.clock(11_000)
     assert client.get("/me").status_code == 200
+
+
+def folder(client, name="new"):
+    return client.post("/me/drive/root/children", {"name": name, "folder": {}})
+
+
+def test_a_write_may_be_done_though_its_answer_is_lost(client):
+    client.emulator.faults([{"method": "POST", "action": "lose-answer", "count": 1}])
+    with pytest.raises(requests.ConnectionError):
+        folder(client)
+    assert "/new" in client.paths()
+    assert folder(client).status_code == 409
+
+
+def test_a_write_may_be_done_though_it_is_called_a_failure(client):
+    client.emulator.faults([{"method": "PATCH", "action": "fail-afterwards", "count": 1}])
+    assert error_of(client.patch("/me/drive/root:/f", {"name": "g"}))[0] == 504
+    assert "/g" in client.paths()
+    client.emulator.faults([{"method": "DELETE", "action": "fail-afterwards", "status": 502,
+                             "body": "html", "count": 1}])
+    answer = client.delete("/me/drive/root:/g")
+    assert answer.status_code == 502 and answer.text.startswith("<!DOCTYPE HTML>")
+    assert "/g" not in client.paths()
+
+
+def test_a_write_may_succeed_without_a_body(client):
+    client.emulator.faults([{"method": "POST", "action": "empty-body", "count": 1}])
+    answer = folder(client)
+    assert (answer.status_code, answer.content) == (201, b"")
+    assert "/new" in client.paths()
+
+
+@pytest.mark.parametrize("status, code", [(409, "nameAlreadyExists"), (412, "resourceModified"),
+                                          (423, "resourceLocked"), (503, "serviceNotAvailable"),
+                                          (507, "quotaLimitReached"), (509, "activityLimitReached"),
+                                          (500, "generalException"), (504, "generalException")])
+def test_a_write_that_is_refused_does_nothing(client, status, code):
+    client.emulator.faults([{"method": "POST", "path": "*/children", "action": "status",
+                             "status": status, "count": 1}])
+    assert error_of(folder(client))[:2] == (status, code)
+    assert "/new" not in client.paths()
+    assert folder(client).status_code == 201
+
+
+def raw(client, text):
+    """Sends bytes as they are; the connection."""
+    connection = socket.create_connection(("127.0.0.1", client.emulator.port))
+    connection.sendall(text)
+    return connection
+
+
+def put_head(client, length, *more):
+    lines = ["PUT /v1.0/me/drive/root:/new:/content HTTP/1.1", "Host: 127.0.0.1",
+             f"Authorization: Bearer {client.tokens['access_token']}",
+             f"Content-Length: {length}", *more, "", ""]
+    return "\r\n".join(lines).encode()
+
+
+def test_a_content_that_is_cut_off_is_not_stored(client):
+    with raw(client, put_head(client, 100) + b"some of it") as connection:
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(100) == b""
+    assert "/new" not in client.paths()
+
+
+def test_who_waits_for_100_continue_gets_it_at_once(client):
+    with raw(client, put_head(client, 5, "Expect: 100-continue")) as connection:
+        assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
+        connection.sendall(b"bytes")
+        assert connection.recv(100).startswith(b"HTTP/1.1 201 ")
+    assert client.content("/new") == b"bytes"
