@@ -171,7 +171,8 @@ static void write_parent_path(const struct subject *subject, uint32_t parent)
 {
     struct buffer path = { 0 }, names = { 0 };
 
-    if (subject->view == VIEW_DELTA && subject_is_business(subject))
+    if (subject->view == VIEW_DELTA && subject_is_business(subject) &&
+        !subject->request->emulator->options->tells_delta_paths)
         return;
     drive_add_path(subject->drive, parent, &names);
     if (subject_is_business(subject) || subject->view == VIEW_DELTA) {

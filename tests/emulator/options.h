@@ -43,6 +43,9 @@ struct options {
     bool auto_approve;
     bool is_plain;
     bool forgives_bearer;
+    bool forgives_annotations;
+    bool forgives_dot_paths;
+    bool tells_delta_paths;
     bool rewrites_office;
     bool strict_fragments;
     bool session_moves_tag;

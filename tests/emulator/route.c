@@ -82,9 +82,8 @@ static const struct route routes[] = {
 enum { SEGMENTS_MAX = 256 };
 
 struct segment {
-    char *text;      /* decoded, without the colon; NULL if it can't be decoded */
-    bool has_colon;  /* ends in a colon of the URL's own */
-    bool is_illegal; /* holds an encoded slash, which no name may */
+    char *text;     /* decoded, without the colon; NULL if it can't be decoded */
+    bool has_colon; /* ends in a colon of the URL's own */
 };
 
 struct segments {
@@ -116,7 +115,6 @@ static bool split(const char *path, struct segments *segments)
 
         segment->has_colon = length > 1 && path[length - 1] == ':';
         segment->text = url_decode(path, length - segment->has_colon, false);
-        segment->is_illegal = !segment->text || strchr(segment->text, '/');
         path += length;
     }
     return true;
@@ -173,15 +171,20 @@ static bool match_drive(struct request *request, struct segments *segments)
     return false;
 }
 
-/* "/a/b:" or "/a/b" at the end, after a segment with a colon. */
+/* "/a/b:" or "/a/b" at the end, after a segment with a colon. No name may hold an encoded slash. */
 static void take_path(struct request *request, struct segments *segments)
 {
     struct buffer path = { 0 };
+    bool forgives_dots = request->emulator && request->emulator->options->forgives_dot_paths;
 
     for (struct segment *segment; (segment = peek(segments)); segments->next++) {
-        if (segment->is_illegal)
+        const char *text = segment->text ? segment->text : "";
+
+        if (forgives_dots && strncmp(text, "./", 2) == 0)
+            text += 2;
+        if (!segment->text || strchr(text, '/'))
             request->has_bad_path = true;
-        buffer_addf(&path, "/%s", segment->text ? segment->text : "");
+        buffer_addf(&path, "/%s", text);
         if (segment->has_colon) {
             segments->next++;
             break;

@@ -68,11 +68,18 @@ bool writing_read_conflict(struct request *request, struct response *response,
                            enum conflict *ret_conflict)
 {
     static const char key[] = "@microsoft.graph.conflictBehavior";
+    static const char old_key[] = "@name.conflictBehavior";
     static const char *const names[] = { "fail", "replace", "rename" };
     const char *text = pairs_get(&request->query, key);
 
     if (!text && body)
         text = field_text(body, key, NULL);
+    if (body && json_object_object_get_ex(body, old_key, NULL)) {
+        if (!request->emulator->options->forgives_annotations)
+            return refuse(request, response, 400, "invalidRequest",
+                          "The annotation @name.conflictBehavior is not supported.", NULL);
+        text = text ? text : field_text(body, old_key, NULL);
+    }
     *ret_conflict = missing;
     for (int i = 0; text && i < 3; i++)
         if (strcasecmp(text, names[i]) == 0) {
