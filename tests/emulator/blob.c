@@ -149,20 +149,21 @@ size_t blob_read(const struct blob *blob, int64_t offset, void *out, size_t size
     return size;
 }
 
-/* Computes the hashes by reading. */
-static void hash_bytes(struct arena *arena, struct blob *blob, bool has_all)
+/* Computes quickXorHash by reading, and unless it is NULL, what goes to `ret_digests`. */
+static void hash_bytes(struct blob *blob, struct digests *ret_digests)
 {
     struct hashing hashing;
     uint8_t chunk[CHUNK];
     int64_t offset = 0;
     size_t got;
 
-    hashing_begin(&hashing, has_all);
+    hashing_begin(&hashing, ret_digests);
     while ((got = blob_read(blob, offset, chunk, sizeof chunk)) > 0) {
         hashing_update(&hashing, chunk, got);
         offset += (int64_t)got;
     }
-    blob_set_hashes(arena, blob, &hashing);
+    hashing_final(&hashing, blob->quickxor, ret_digests);
+    blob->has_quickxor = true;
 }
 
 void blob_set_hashes(struct arena *arena, struct blob *blob, struct hashing *hashing)
@@ -176,13 +177,15 @@ void blob_set_hashes(struct arena *arena, struct blob *blob, struct hashing *has
 const uint8_t *blob_quickxor(struct blob *blob)
 {
     if (!blob->has_quickxor)
-        hash_bytes(NULL, blob, false);
+        hash_bytes(blob, NULL);
     return blob->quickxor;
 }
 
 const struct digests *blob_digests(struct arena *arena, struct blob *blob)
 {
-    if (!blob->digests)
-        hash_bytes(arena, blob, true);
+    if (!blob->digests) {
+        blob->digests = arena_alloc(arena, sizeof *blob->digests);
+        hash_bytes(blob, blob->digests);
+    }
     return blob->digests;
 }
