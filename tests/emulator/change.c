@@ -41,7 +41,8 @@ static void index_grow(struct drive *drive)
 {
     if (drive->count < drive->bucket_count)
         return;
-    drive->bucket_count = drive->bucket_count ? drive->bucket_count * 2 : 2048;
+    while (drive->bucket_count <= drive->count)
+        drive->bucket_count = drive->bucket_count ? drive->bucket_count * 2 : 2048;
     drive->buckets = mem_resize(drive->buckets, drive->bucket_count, sizeof *drive->buckets);
     memset(drive->buckets, 0xff, drive->bucket_count * sizeof *drive->buckets);
     for (uint32_t i = 1; i < drive->count; i++)
@@ -320,4 +321,12 @@ void change_restore(const struct change *change, uint32_t number, uint32_t paren
 int64_t change_round_time(const struct drive *drive, int64_t time_ms)
 {
     return drive->profile == PROFILE_CONSUMER_LEGACY ? time_ms : time_ms / 1000 * 1000;
+}
+
+void drive_rebuild(struct drive *drive)
+{
+    index_grow(drive);
+    for (uint32_t i = 1; i < drive->count; i++)
+        if (!drive->items[i].now.is_deleted)
+            children_add(drive, i);
 }

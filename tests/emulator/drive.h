@@ -170,6 +170,9 @@ void change_delete(const struct change *change, uint32_t number);
 void change_restore(const struct change *change, uint32_t number, uint32_t parent,
                     const char *name);
 
+/* Makes the index and the listings anew, of a drive that has neither. */
+void drive_rebuild(struct drive *drive);
+
 /* A time as precise as the drive keeps it. */
 int64_t change_round_time(const struct drive *drive, int64_t time_ms);
 

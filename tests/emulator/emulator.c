@@ -11,6 +11,7 @@
 #include "ids.h"
 #include "memory.h"
 #include "oddity.h"
+#include "state.h"
 
 enum { GIB_SHIFT = 30, BUSINESS_QUOTA_GIB = 1024, PERSONAL_QUOTA_GIB = 5 };
 
@@ -76,6 +77,8 @@ static uint32_t choose_start_number(const struct options *options)
 int emulator_init(struct emulator *emulator, const struct options *options)
 {
     pthread_condattr_t attributes;
+    char *spool_path;
+    int result;
 
     *emulator = (struct emulator){ .options = options };
     pthread_mutex_init(&emulator->lock, NULL);
@@ -92,10 +95,14 @@ int emulator_init(struct emulator *emulator, const struct options *options)
         add_drive(emulator,
                   options->profile == PROFILE_BUSINESS ? &business_drives[i] : &personal_drives[i]);
     make_user(emulator);
-    if (request_log_open(&emulator->log, options->log_file) < 0 ||
-        spool_open(&emulator->spool, NULL) < 0)
+    if (request_log_open(&emulator->log, options->log_file) < 0)
         return -1;
-    return fill_drives(emulator);
+    spool_path = state_spool_path(emulator);
+    result = spool_open(&emulator->spool, spool_path);
+    free(spool_path);
+    if (result == 0)
+        result = state_load(emulator);
+    return result ? result : fill_drives(emulator);
 }
 
 void emulator_clear(struct emulator *emulator)

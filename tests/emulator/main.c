@@ -12,6 +12,7 @@
 #include "emulator.h"
 #include "options.h"
 #include "server.h"
+#include "state.h"
 
 enum { EXIT_USAGE = 2 };
 
@@ -77,6 +78,8 @@ int main(int argc, char **argv)
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
     result = emulator_init(&emulator, &options) < 0 ? -1 : run(&emulator, &signals);
+    if (result == 0)
+        result = state_save(&emulator);
     emulator_clear(&emulator);
     return result < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

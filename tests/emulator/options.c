@@ -190,6 +190,8 @@ static const struct setting settings[] = {
       "fill the default drive with the tree in DIR, which must not change" },
     { "generate", "SPEC", FIELD(generate_files), parse_generate,
       "fill the default drive: files=N,folders=N[,size=BYTES][,seed=N]" },
+    { "state", "DIR", FIELD(state_dir), parse_text,
+      "begin with what the last run left in DIR, leave it there at the end" },
     { "seed", "N", FIELD(seed), parse_seed, "seed of all that is random (default 1)" },
     { "start-number", "N", FIELD(start_number), parse_number,
       "number of this start; delta tokens of another are 410 (default by chance)" },

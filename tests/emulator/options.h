@@ -19,6 +19,7 @@ struct options {
     const char *tls_key;
     const char *log_file;
     const char *import_dir;
+    const char *state_dir;
     const char *client_id; /* the only one accepted, NULL for any */
     enum profile profile;
     uint64_t seed;
