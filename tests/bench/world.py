@@ -177,6 +177,14 @@ class Rclone:
         self._config.write_text(f"[bench]\ntype = onedrive\ntoken = {json.dumps(token)}\n"
                                 f"drive_id = {drive['id']}\ndrive_type = {drive['driveType']}\n")
 
+    def work(self, *arguments):
+        """What a command of rclone prints; the remote is `bench:`."""
+        done = subprocess.run(["rclone", f"--config={self._config}", "--retries=1", "--low-level-retries=1",
+                               *map(str, arguments)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              check=False)
+        assert done.returncode == 0, (arguments, done.stdout, done.stderr)
+        return done.stdout
+
     def start(self):
         with open(self._directory / "log", "wb") as log:
             self._process = subprocess.Popen(
