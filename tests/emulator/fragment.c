@@ -213,19 +213,21 @@ static void commit(struct request *request, struct response *response, struct se
 /* Commits to where the session was begun for. */
 static void commit_here(struct request *request, struct response *response, struct session *session)
 {
-    const struct item *item = session->target.item == ITEM_NONE
-                                  ? NULL
-                                  : &session->target.drive->items[session->target.item];
     struct target target = session->target;
+    const char *name = target.name;
 
-    if (item && item->now.is_deleted) {
-        refuse(request, response, 404, "itemNotFound", "Item not found", NULL);
-        return;
+    if (target.item != ITEM_NONE) {
+        const struct state *now = &target.drive->items[target.item].now;
+
+        if (now->is_deleted) {
+            refuse(request, response, 404, "itemNotFound", "Item not found", NULL);
+            return;
+        }
+        /* It may have got another name meanwhile. */
+        target.parent = now->parent;
+        name = now->name;
     }
-    /* It may have got another name meanwhile. */
-    if (item)
-        target.parent = item->now.parent;
-    target.name = mem_strdup(item ? item->now.name : target.name);
+    target.name = mem_strdup(name);
     commit(request, response, session, &target, session->conflict);
     target_clear(&target);
 }

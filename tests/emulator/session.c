@@ -48,8 +48,8 @@ struct session *session_begin(struct emulator *emulator, struct target *target)
     session->ends_ms = emulator->options->profile == PROFILE_CONSUMER_LEGACY ? session->expires_ms
                                                                              : now_ms + DAY_MS;
     hashing_begin(&session->hashing, target->drive->profile != PROFILE_BUSINESS);
-    MEM_GROW(sessions->list, sessions->count, sessions->capacity);
-    sessions->list[sessions->count++] = session;
+    session->next = sessions->first;
+    sessions->first = session;
     return session;
 }
 
@@ -65,9 +65,7 @@ static void sweep(struct emulator *emulator)
 {
     int64_t now_ms = clock_now_ms(&emulator->clock);
 
-    for (size_t i = 0; i < emulator->sessions.count; i++) {
-        struct session *session = emulator->sessions.list[i];
-
+    for (struct session *session = emulator->sessions.first; session; session = session->next) {
         if (session->is_over || (now_ms < session->expires_ms && now_ms < session->ends_ms))
             continue;
         session->is_over = true;
@@ -78,23 +76,20 @@ static void sweep(struct emulator *emulator)
 struct session *session_find(struct emulator *emulator, const char *key)
 {
     sweep(emulator);
-    for (size_t i = 0; i < emulator->sessions.count; i++)
-        if (strcmp(emulator->sessions.list[i]->key, key) == 0)
-            return emulator->sessions.list[i];
+    for (struct session *session = emulator->sessions.first; session; session = session->next)
+        if (strcmp(session->key, key) == 0)
+            return session;
     return NULL;
 }
 
 struct session *session_find_name(struct emulator *emulator, const struct target *target)
 {
     sweep(emulator);
-    for (size_t i = 0; i < emulator->sessions.count; i++) {
-        struct session *session = emulator->sessions.list[i];
-
+    for (struct session *session = emulator->sessions.first; session; session = session->next)
         if (!session->is_over && session->target.drive == target->drive &&
             session->target.parent == target->parent &&
             names_compare(session->target.name, target->name) == 0)
             return session;
-    }
     return NULL;
 }
 
@@ -115,13 +110,11 @@ static void session_free(struct session *session)
 
 void session_end(struct emulator *emulator, struct session *session, bool has_content)
 {
-    struct sessions *sessions = &emulator->sessions;
-    size_t i = 0;
+    struct session **place = &emulator->sessions.first;
 
-    while (sessions->list[i] != session)
-        i++;
-    memmove(sessions->list + i, sessions->list + i + 1,
-            (--sessions->count - i) * sizeof(struct session *));
+    while (*place != session)
+        place = &(*place)->next;
+    *place = session->next;
     if (!has_content && !session->is_over)
         drop_bytes(emulator, session);
     session_free(session);
@@ -129,10 +122,11 @@ void session_end(struct emulator *emulator, struct session *session, bool has_co
 
 void sessions_clear(struct sessions *sessions)
 {
-    for (size_t i = 0; i < sessions->count; i++)
-        session_free(sessions->list[i]);
-    free(sessions->list);
-    *sessions = (struct sessions){ 0 };
+    for (struct session *session = sessions->first, *next; session; session = next) {
+        next = session->next;
+        session_free(session);
+    }
+    sessions->first = NULL;
 }
 
 void session_add_url(const struct request *request, const struct session *session,

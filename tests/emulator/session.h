@@ -20,6 +20,7 @@ enum { SESSION_KEY_SIZE = 33 };
 
 /* A file on its way, fragment by fragment. */
 struct session {
+    struct session *next;
     char key[SESSION_KEY_SIZE]; /* what its URL says */
     char guid[37];              /* no secret, for show */
     struct target target;       /* `item`: of a session for an item that was named by its id */
@@ -37,11 +38,9 @@ struct session {
     bool is_over;          /* expired: kept to say so */
 };
 
-/* The sessions, oldest first. Guarded by the world lock. */
+/* The sessions, newest first. Guarded by the world lock. */
 struct sessions {
-    struct session **list;
-    size_t count;
-    size_t capacity;
+    struct session *first;
 };
 
 /* A session for a target, which it takes over. */

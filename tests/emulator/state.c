@@ -152,9 +152,8 @@ static void read_tokens(struct json_object *list, struct tokens *tokens)
 static void write_sessions(struct json_writer *json, const struct emulator *emulator)
 {
     json_begin_array(json, "sessions");
-    for (size_t i = 0; i < emulator->sessions.count; i++) {
-        const struct session *session = emulator->sessions.list[i];
-
+    for (const struct session *session = emulator->sessions.first; session;
+         session = session->next) {
         if (session->is_over)
             continue;
         json_begin_object(json, NULL);
