@@ -201,7 +201,7 @@ static const struct setting settings[] = {
       "how late a read model may learn of a change (default 0)" },
     { "latency", "MS", FIELD(latency_ms), parse_number, "wait before each answer (default 0)" },
     { "bandwidth", "BYTES", FIELD(bandwidth), parse_number,
-      "bytes per second of each content connection (default no limit)" },
+      "bytes per second of each content that is fetched or sent (default no limit)" },
     { "forgive-bearer", NULL, FIELD(forgives_bearer), parse_switch,
       "serve and take contents though the bearer is sent along, as some clients do" },
     { "forgive-annotations", NULL, FIELD(forgives_annotations), parse_switch,

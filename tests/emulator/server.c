@@ -52,7 +52,7 @@ struct exchange {
     int socket;
     bool has_headers;
     bool is_too_big;
-    int64_t paced_from_ms; /* when its body began, if that goes at a rate; else 0 */
+    int64_t paced_from_ms; /* when the body that goes at a rate began, sent or received; else 0 */
 };
 
 static void *begin_exchange(void *context, const char *uri, struct MHD_Connection *connection)
@@ -155,19 +155,35 @@ static int64_t passed_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* By the time that has passed: what is asked for in small pieces comes as fast as in large ones. */
-static size_t pace_to_rate(struct exchange *exchange, int64_t sent, size_t size)
+/* Waits until `bytes` of a body may have come over the wire; false if the emulator stops. By the
+ * time that has passed: what comes in small pieces comes as fast as what comes in large ones. */
+static bool keep_rate(struct exchange *exchange, int64_t rate, int64_t bytes)
 {
-    int64_t rate = exchange->response.rate, now_ms = passed_ms(), ahead_ms;
-    size_t step = (size_t)(rate / RATE_STEPS) + 1;
+    int64_t now_ms = passed_ms(), ahead_ms;
 
     if (exchange->paced_from_ms == 0)
         exchange->paced_from_ms = now_ms;
+    ahead_ms = bytes * 1000 / rate - (now_ms - exchange->paced_from_ms);
+    return ahead_ms <= 0 || emulator_sleep(exchange->request.emulator, ahead_ms);
+}
+
+static size_t pace_to_rate(struct exchange *exchange, int64_t sent, size_t size)
+{
+    int64_t rate = exchange->response.rate;
+    size_t step = (size_t)(rate / RATE_STEPS) + 1;
+
     size = size < step ? size : step;
-    ahead_ms = (sent + (int64_t)size) * 1000 / rate - (now_ms - exchange->paced_from_ms);
-    if (ahead_ms > 0 && !emulator_sleep(exchange->request.emulator, ahead_ms))
-        return 0;
-    return size;
+    return keep_rate(exchange, rate, sent + (int64_t)size) ? size : 0;
+}
+
+/* A content that is sent here is as slow as one that is fetched. */
+static void pace_upload(struct exchange *exchange, size_t size)
+{
+    const struct request *request = &exchange->request;
+    int64_t rate = request->emulator->options->bandwidth;
+
+    if (rate && strcmp(request->method, "PUT") == 0)
+        (void)keep_rate(exchange, rate, (int64_t)(request->body.length + size));
 }
 
 /* How many bytes may be sent now, after whatever wait the answer's faults want; 0 when the
@@ -335,6 +351,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
         return MHD_YES;
     }
     if (*upload_size) {
+        pace_upload(exchange, *upload_size);
         if (exchange->request.body.length + *upload_size > BODY_MAX)
             exchange->is_too_big = true;
         else
@@ -342,6 +359,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
         *upload_size = 0;
         return MHD_YES;
     }
+    exchange->paced_from_ms = 0;
     if (exchange->is_too_big)
         response_error(&exchange->request, &exchange->response, 413, "requestEntityTooLarge",
                        "The request is too large.", NULL);

@@ -162,6 +162,8 @@ def test_bandwidth_and_latency_leave_answers_as_they_are(start):
     client = start("business", "--bandwidth=100000", "--latency=5")
     client.emulator.edit([{"op": "create", "path": "/f", "content": "x" * 10000}])
     assert content(client).content == b"x" * 10000
+    client.upload("/g", b"y" * 10000)
+    assert client.content("/g") == b"y" * 10000
 
 
 @pytest.mark.parametrize("location", [True, False])
