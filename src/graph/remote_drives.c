@@ -165,8 +165,8 @@ static void on_more(struct call_answer *answer, const struct err *err, void *arg
     struct drives_op *drives_op = arg;
     struct drives_answer more;
     read_answer(answer, err, &more);
-    cleanup_json struct json_object *json = more.json;
     take_list(drives_op, &more);
+    (void)json_object_put(more.json);
 }
 
 /* The one that comes second goes on with both. */
