@@ -281,7 +281,7 @@ static void arrive_whole(struct fetch *fetch, const struct fetch_answer *answer)
         arrive_ask(fetch, answer->etag);
 }
 
-static bool is_dead_url(const struct err *err)
+bool arrive_is_dead_url(const struct err *err)
 {
     return err->http_status == 401 || err->http_status == 403 || err->http_status == 404 ||
            err->http_status == 410;
@@ -292,7 +292,7 @@ static void arrive_refused(struct fetch *fetch, const struct err *err)
     struct version *version = fetch->version;
 
     LOCKED(&version->lock);
-    if (!is_dead_url(err) || fetch->has_relocated) {
+    if (!arrive_is_dead_url(err) || fetch->has_relocated) {
         fetch_fail(fetch, fetch_status(err));
         return;
     }

@@ -255,7 +255,12 @@ static int version_take_up(struct version *version, const struct content_id *id,
         version->wrong_length = 0;
     }
     version_describe(version, id);
-    version->is_stale = false;
+    if (version->is_stale && !history_is_running(version)) {
+        version->is_stale = version->is_perhaps_stale = false;
+        history_forget(version);
+        read_want_again(version); /* which waited for history */
+        fetch_advance_later(version);
+    }
     version->was_opened = true;
     version->handles++;
     verify_if_whole(version);
@@ -299,6 +304,7 @@ void content_close(struct content_file *file)
     }
     if (is_last) {
         fetch_cancel_unwanted(version);
+        history_cancel(version);
         if (has_unsynced)
             version_persist_later(version);
     }

@@ -146,6 +146,8 @@ struct version {
     unsigned locates;        /* requests for the item so far, including one under way */
     bool is_locating;        /* one is under way */
     bool is_stale;           /* the item has other content now */
+    bool is_perhaps_stale;   /* is_stale, as the content host says; the item doesn't say so yet */
+    struct history *history; /* NULL: its old content was never needed */
     bool is_advancing;       /* a job for fetch_advance() is submitted */
 
     int64_t late_until_ms; /* a read has just waited for all its time in vain: others need not */
@@ -265,6 +267,10 @@ void version_remove(struct version *version);
  * Returns 0 or -errno. */
 int version_create(struct version *version);
 
+/* Makes room for so many bytes of content, and the file if there is none. Returns 0, and they are
+ * on their way from then on; or -errno, and neither is there. No lock is held. */
+int version_reserve(struct version *version, int64_t bytes);
+
 bool version_has(const struct version *version, struct block_range blocks);
 bool version_is_whole(const struct version *version);
 struct block_range version_all(const struct version *version);
@@ -329,8 +335,14 @@ bool read_is_waiting(const struct version *version, struct block_range blocks);
 void read_hold(struct version *version, struct block_range blocks, const char *data,
                int64_t length);
 
+/* Whether one waits that somebody reads by, and nothing is decided about it. */
+bool read_is_unanswered(const struct version *version);
+
+/* Fails the reads that have waited for all their time. Returns how long the next one may wait. */
+int64_t read_expire(struct version *version);
+
 /* The fetch of these blocks failed: reads that wait for them fail, too, or, if that may help and
- * they have the time, ask once more. */
+ * they have the time, ask once more. What old versions may help with goes on waiting. */
 void read_fail(struct version *version, struct block_range blocks, int code, bool may_retry);
 
 /* The end of a version, ${arg}: all waiting reads are answered -ECANCELED, all fetches given up.
@@ -380,6 +392,9 @@ int fetch_status(const struct err *err);
 /* A piece of the range has come; ${arg} is the fetch. A remote_piece_fn. */
 void arrive_piece(const struct fetch_answer *answer, void *arg);
 
+/* Whether it says that the URL is of no use any more. */
+bool arrive_is_dead_url(const struct err *err);
+
 /* The rest of the range has come, or err says why not. fetch_advance() is to follow. */
 void arrive_end(struct fetch *fetch, const struct fetch_answer *answer, const struct err *err);
 
@@ -409,6 +424,31 @@ void locate_forget(struct version *version);
 /* Ends the request for the item early, if there is one. No lock is held. */
 void locate_cancel(struct version *version);
 
+/* ---- history.c: content that the item had before; the version's lock is held where not said
+ * otherwise ---- */
+
+/* Whether reads that the item can't serve any more may be served from its versions. */
+bool history_may_help(const struct version *version);
+
+/* Whether what is missing is being brought from there: then none of the rest may go. */
+bool history_is_running(const struct version *version);
+
+/* Whether history_if_needed() would begin. */
+bool history_is_due(const struct version *version);
+
+/* Begins to bring what is missing, if a read waits for it and nothing else will bring it. No lock
+ * is held; may access the disk, and call the remote. */
+void history_if_needed(struct version *version);
+
+/* Nobody has the version open any more. No lock is held. */
+void history_cancel(struct version *version);
+
+/* What could not be had may be asked for once more. */
+void history_forget(struct version *version);
+
+/* When it isn't running. NULL is allowed. */
+void history_free(struct history *history);
+
 /* ---- verify.c ---- */
 
 /* Starts to compute the hash of a version that is whole and has no verdict, if it has a hash. The
@@ -422,6 +462,15 @@ enum verify_result {
     VERIFY_BROKEN,      /* different wrong bytes */
     VERIFY_NO_HASH,
 };
+
+/* The digest of all bytes of a version's file, on a pool thread without a lock; of length 0 if they
+ * can't be read. It is void if version->losses isn't ${losses} any more. */
+typedef void verify_done_fn(struct version *version, const uint8_t *digest, size_t length,
+                            uint64_t losses);
+
+/* Has the file hashed, whatever the bits say; as the version's own hash is. False: nobody can. The
+ * version's lock is held. */
+bool verify_start(struct version *version, verify_done_fn *done);
 
 /* Whether it is the digest of the version's content. The version's lock is held. */
 bool verify_matches(const struct version *version, const uint8_t *digest, size_t length);

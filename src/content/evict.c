@@ -116,7 +116,7 @@ static struct block_range pick(struct version *version)
 {
     struct block_range run = { 0, 0 };
 
-    if (version->present_count == 0 || version->is_pinned)
+    if (version->present_count == 0 || version->is_pinned || history_is_running(version))
         return run;
     if (version->size <= SMALL_SIZE)
         return pick_small(version);

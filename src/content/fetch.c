@@ -244,30 +244,14 @@ static struct fetch *fetch_take(struct version *version, char **ret_url)
     return NULL;
 }
 
-/* Makes room for the bytes, and the file if there is none. Without either they won't be kept. */
+/* Makes room for the bytes. Without it they won't be kept. */
 static void fetch_make_room(struct fetch *fetch)
 {
     struct version *version = fetch->version;
-    struct content *content = version->content;
-    int64_t header_bytes = 0;
-    bool is_pinned;
+    bool has_room = version_reserve(version, fetch->bytes) == 0;
 
-    {
-        LOCKED(&version->lock);
-        is_pinned = version->is_pinned;
-        if (version->fd < 0)
-            header_bytes = format_data_offset(version->size);
-    }
-    if (room_reserve(content, fetch->bytes + header_bytes, is_pinned) < 0)
-        return;
     LOCKED(&version->lock);
-    fetch->reserved = fetch->bytes;
-    if (header_bytes > 0 && (version->fd >= 0 || version_create(version) < 0))
-        room_give_back(content, header_bytes);
-    else
-        room_take(content, header_bytes);
-    if (version->fd < 0)
-        fetch_give_back_room(fetch);
+    fetch->reserved = has_room ? fetch->bytes : 0;
 }
 
 /* What the fetch can't be sent for, or 0. The version's lock is held. */
@@ -345,6 +329,7 @@ void fetch_advance(struct version *version)
         free(url);
     }
     locate_if_needed(version);
+    history_if_needed(version);
     {
         LOCKED(&version->lock);
         verify_if_whole(version);
@@ -367,16 +352,16 @@ static void advance_job(void *arg)
 void fetch_advance_later(struct version *version)
 {
     const struct fetch *fetch;
+    bool is_needed = history_is_due(version);
 
     if (version->is_advancing || version->is_locating)
         return; /* that will go on with what is queued now */
-    TAILQ_FOREACH (fetch, &version->fetches, listed) {
-        if (fetch->state == FETCH_QUEUED) {
-            version->is_advancing = true;
-            content_submit(version, advance_job);
-            return;
-        }
-    }
+    TAILQ_FOREACH (fetch, &version->fetches, listed)
+        is_needed |= fetch->state == FETCH_QUEUED;
+    if (!is_needed)
+        return;
+    version->is_advancing = true;
+    content_submit(version, advance_job);
 }
 
 static bool fetch_is_wanted(const struct fetch *fetch)

@@ -71,6 +71,17 @@ static bool is_of_another_state(const struct fetch *fetch)
     return order == TAG_BEFORE || order == TAG_AFTER;
 }
 
+/* The content host has what is newer, although the item doesn't say so yet. It may be the same
+ * content, of an item that was renamed: that isn't known before the item says it. */
+static void decide_stale(const struct fetch *fetch)
+{
+    struct version *version = fetch->version;
+
+    if (version->is_stale || tag_compare(fetch->etag, version->id.etag) != TAG_AFTER)
+        return;
+    version->is_stale = version->is_perhaps_stale = true;
+}
+
 static void decide(struct fetch *fetch, enum belong belong)
 {
     struct version *version = fetch->version;
@@ -87,6 +98,7 @@ static void decide(struct fetch *fetch, enum belong belong)
     } else if (++fetch->tries < FETCH_TRIES_MAX) {
         fetch_again(fetch);
     } else {
+        decide_stale(fetch);
         fetch_fail(fetch, -ESTALE);
     }
 }
@@ -124,6 +136,7 @@ static int take_in_item(struct version *version, const struct item *item, enum b
     belong = belong_item(&id, item);
     if (belong == BELONG_OTHER) {
         version->is_stale = true;
+        version->is_perhaps_stale = false;
         return -ESTALE;
     }
     if (!item->download_url)

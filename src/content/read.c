@@ -145,6 +145,35 @@ static void note_late(struct content_wait *wait, int64_t now_ms)
         wait->version->late_until_ms = now_ms + LATE_MS;
 }
 
+bool read_is_unanswered(const struct version *version)
+{
+    const struct content_wait *wait;
+
+    LIST_FOREACH (wait, &version->waits, listed)
+        if (!wait->is_background && !wait->is_answering && wait->status == 0 &&
+            !wait_is_complete(wait))
+            return true;
+    return false;
+}
+
+int64_t read_expire(struct version *version)
+{
+    int64_t now_ms = clock_mono_ms(version->content->clock), left_ms = READ_DEADLINE_MS;
+    struct content_wait *wait;
+
+    LIST_FOREACH (wait, &version->waits, listed) {
+        if (wait->is_answering || wait->status != 0)
+            continue;
+        if (now_ms >= wait->deadline_ms) {
+            wait->status = -ETIMEDOUT;
+            note_late(wait, now_ms);
+        } else if (wait->deadline_ms - now_ms < left_ms) {
+            left_ms = wait->deadline_ms - now_ms;
+        }
+    }
+    return left_ms;
+}
+
 void read_fail(struct version *version, struct block_range blocks, int code, bool may_retry)
 {
     int64_t now_ms = clock_mono_ms(version->content->clock);
@@ -160,6 +189,8 @@ void read_fail(struct version *version, struct block_range blocks, int code, boo
         end_without_room(version, blocks);
     LIST_FOREACH (wait, &version->waits, listed) {
         if (wait->is_answering || wait->status != 0 || !block_ranges_meet(wait->blocks, blocks))
+            continue;
+        if (code == -ESTALE && !wait->is_background && history_may_help(version))
             continue;
         if (is_free || (may_retry && !wait->has_retried && now_ms < wait->deadline_ms)) {
             wait->has_retried |= !is_free;
@@ -297,6 +328,7 @@ void read_give_up(void *arg)
     read_settle(version);
     fetch_cancel_unwanted(version);
     locate_cancel(version);
+    history_cancel(version);
     if (has_unsynced)
         version_persist_later(version);
 }
@@ -329,9 +361,9 @@ static int read_refusal(const struct version *version)
 }
 
 /* Why a read of what isn't here need not begin; 0: it may. */
-static int read_obstacle(const struct version *version)
+static int read_obstacle(const struct version *version, bool is_background)
 {
-    if (version->is_stale)
+    if (version->is_stale && (is_background || !history_may_help(version)))
         return -ESTALE;
     return clock_mono_ms(version->content->clock) < version->late_until_ms ? -ETIMEDOUT : 0;
 }
@@ -357,7 +389,7 @@ static void read_begin(struct content_file *file, struct content_wait *wait)
     wait->status = read_refusal(version);
     wait->is_answering = wait->status != 0 || wait_is_complete(wait);
     if (!wait->is_answering) {
-        wait->status = read_obstacle(version);
+        wait->status = read_obstacle(version, wait->is_background);
         wait->is_answering = wait->status != 0;
     }
     LIST_INSERT_HEAD(&version->waits, wait, listed);

@@ -34,6 +34,7 @@ struct verification {
     int64_t data_at; /* place of the first byte in the file */
     int64_t done;    /* bytes */
     uint64_t losses; /* of the version when we began */
+    verify_done_fn *done_fn;
 };
 
 bool verify_matches(const struct version *version, const uint8_t *digest, size_t length)
@@ -111,17 +112,14 @@ static void tell_wrong(const struct version *version)
         content->on_wrong(version->generation, content->on_wrong_arg);
 }
 
-static void verification_end(struct verification *verification, bool is_complete)
+static void verified(struct version *version, const uint8_t *digest, size_t length, uint64_t losses)
 {
-    struct version *version = verification->version;
-    uint8_t digest[HASH_DIGEST_MAX];
     bool has_unsynced = false, is_wrong = false;
 
     {
         LOCKED(&version->lock);
         version->is_verifying = false;
-        if (is_complete && version->losses == verification->losses) {
-            size_t length = hash_final(verification->hash, digest);
+        if (length > 0 && version->losses == losses) {
             enum verify_result result = verify_digest(version, digest, length);
 
             verify_record(version, result);
@@ -134,8 +132,6 @@ static void verification_end(struct verification *verification, bool is_complete
         tell_wrong(version);
     if (has_unsynced)
         version_persist_later(version);
-    hash_free(verification->hash);
-    free(verification);
 }
 
 static bool verification_is_void(const struct verification *verification)
@@ -165,6 +161,16 @@ static bool verification_step(struct verification *verification, char *buffer)
     return !verification_is_void(verification);
 }
 
+static void verification_end(struct verification *verification, bool is_complete)
+{
+    uint8_t digest[HASH_DIGEST_MAX];
+    size_t length = is_complete ? hash_final(verification->hash, digest) : 0;
+
+    verification->done_fn(verification->version, digest, length, verification->losses);
+    hash_free(verification->hash);
+    free(verification);
+}
+
 static void verify_job(void *arg)
 {
     struct verification *verification = arg;
@@ -183,20 +189,13 @@ static void verify_job(void *arg)
     content_job_end(content);
 }
 
-void verify_if_whole(struct version *version)
+bool verify_start(struct version *version, verify_done_fn *done)
 {
-    uint8_t wanted[HASH_DIGEST_MAX];
     struct verification *verification;
-    struct hash *hash;
+    struct hash *hash = hash_new(version->id.hash_kind);
 
-    if (version->is_verifying || version->verdict != VERDICT_NONE || version->size == 0 ||
-        !version_is_whole(version) || version->fd < 0 || !version->id.hash)
-        return;
-    if (hash_parse(version->id.hash_kind, version->id.hash, wanted) == 0)
-        return;
-    hash = hash_new(version->id.hash_kind);
     if (!hash)
-        return;
+        return false;
     verification = x_calloc(1, sizeof *verification);
     *verification = (struct verification){
         .version = version,
@@ -205,9 +204,21 @@ void verify_if_whole(struct version *version)
         .size = version->size,
         .data_at = version_place(version, 0),
         .losses = version->losses,
+        .done_fn = done,
     };
-    version->is_verifying = true;
     version_ref(version);
     content_job_begin(version->content);
     pool_submit(version->content->pool, verify_job, verification);
+    return true;
+}
+
+void verify_if_whole(struct version *version)
+{
+    uint8_t wanted[HASH_DIGEST_MAX];
+
+    if (version->is_verifying || version->verdict != VERDICT_NONE || version->size == 0 ||
+        !version_is_whole(version) || version->fd < 0 || !version->id.hash)
+        return;
+    if (hash_parse(version->id.hash_kind, version->id.hash, wanted) > 0)
+        version->is_verifying = verify_start(version, verified);
 }

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/lock.h"
 #include "base/log.h"
 #include "base/paths.h"
 #include "base/xalloc.h"
@@ -51,7 +52,8 @@ static void version_clear_origin(struct version *version)
 
     for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++)
         free(steal_ptr(strings[i]));
-    version->is_stale = version->is_broken = false;
+    history_free(steal_ptr(&version->history));
+    version->is_stale = version->is_perhaps_stale = version->is_broken = false;
 }
 
 void version_free(struct version *version)
@@ -323,6 +325,32 @@ int version_create(struct version *version)
     (void)atomic_fetch_add(&version->content->files, 1);
     version_write_header(version);
     return 0;
+}
+
+int version_reserve(struct version *version, int64_t bytes)
+{
+    struct content *content = version->content;
+    int64_t header_bytes = 0;
+    bool is_pinned;
+    int r;
+
+    {
+        LOCKED(&version->lock);
+        is_pinned = version->is_pinned;
+        if (version->fd < 0)
+            header_bytes = format_data_offset(version->size);
+    }
+    r = room_reserve(content, bytes + header_bytes, is_pinned);
+    if (r < 0)
+        return r;
+    LOCKED(&version->lock);
+    if (header_bytes > 0 && (version->fd >= 0 || (r = version_create(version)) < 0))
+        room_give_back(content, header_bytes);
+    else
+        room_take(content, header_bytes);
+    if (r < 0)
+        room_give_back(content, bytes);
+    return r;
 }
 
 void version_publish(struct version *version, struct block_range blocks)

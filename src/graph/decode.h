@@ -46,4 +46,11 @@ struct drive_list *decode_drives_new(void);
 int decode_drives_add(struct drive_list *list, struct json_object *json, bool is_default,
                       struct err *err);
 
+/* An empty list of versions. */
+struct version_infos *decode_versions_new(void);
+
+/* Appends a page of versions. Entries without an id are left out, with a line in the log. Returns
+ * -EPROTO if it isn't a collection. */
+int decode_versions_add(struct version_infos *list, struct json_object *json, struct err *err);
+
 #endif

@@ -94,6 +94,8 @@ static const struct remote_ops graph_remote_ops = {
     .listings = graph_remote_listings,
     .child = graph_remote_child,
     .fetch = graph_remote_fetch,
+    .versions = graph_remote_versions,
+    .version_url = graph_remote_version_url,
     .cancel = cancel,
 };
 

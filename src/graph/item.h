@@ -86,6 +86,23 @@ struct drive_list {
     void *owner;
 };
 
+/* A content that a file has, or once had. */
+struct version_info {
+    const char *id;   /* names it among the file's versions; never NULL or empty */
+    int64_t size;     /* bytes; -1 if not told */
+    int64_t mtime_ns; /* when it was written, often in whole seconds; 0 if not told */
+};
+
+/* Newest first. Its strings live as long as it. */
+struct version_infos {
+    struct version_info *versions;
+    size_t count;
+    void *owner;
+};
+
+/* Frees the list and all its strings. NULL is allowed. */
+void version_infos_free(struct version_infos *list);
+
 /* Frees the list and all its strings. NULL is allowed. */
 void drive_list_free(struct drive_list *list);
 

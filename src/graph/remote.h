@@ -124,6 +124,20 @@ struct fetch_answer {
 /* err->http_status 401, 403, 404 or 410: the URL is dead, locate the item again, once. */
 typedef void remote_fetch_fn(const struct fetch_answer *answer, const struct err *err, void *arg);
 
+struct version_query {
+    const char *drive_id;
+    const char *item_id;
+    const char *version_id; /* for remote_version_url() */
+    enum remote_priority priority;
+    int64_t deadline_ms;
+};
+
+/* Gives the list to the callee, who frees it; NULL with err set on failure. */
+typedef void remote_versions_fn(struct version_infos *list, const struct err *err, void *arg);
+
+/* url is preauthenticated, a secret, and borrowed; NULL with err set on failure. */
+typedef void remote_url_fn(const char *url, const struct err *err, void *arg);
+
 struct remote;
 
 struct remote_ops {
@@ -138,6 +152,10 @@ struct remote_ops {
                       void *arg);
     uint64_t (*fetch)(struct remote *remote, const struct fetch_query *query, remote_fetch_fn *done,
                       void *arg);
+    uint64_t (*versions)(struct remote *remote, const struct version_query *query,
+                         remote_versions_fn *done, void *arg);
+    uint64_t (*version_url)(struct remote *remote, const struct version_query *query,
+                            remote_url_fn *done, void *arg);
     void (*cancel)(struct remote *remote, uint64_t id);
 };
 
@@ -185,6 +203,21 @@ static inline uint64_t remote_fetch(struct remote *remote, const struct fetch_qu
                                     remote_fetch_fn *done, void *arg)
 {
     return remote->ops->fetch(remote, query, done, arg);
+}
+
+/* The versions of a file, the newest first: that is the content of now. */
+static inline uint64_t remote_versions(struct remote *remote, const struct version_query *query,
+                                       remote_versions_fn *done, void *arg)
+{
+    return remote->ops->versions(remote, query, done, arg);
+}
+
+/* Where the content of a version is to be had, for remote_fetch(). The service refuses that of the
+ * newest one (400), which the item's own URL leads to. */
+static inline uint64_t remote_version_url(struct remote *remote, const struct version_query *query,
+                                          remote_url_fn *done, void *arg)
+{
+    return remote->ops->version_url(remote, query, done, arg);
 }
 
 /* Ends a request early: its done runs with -ECANCELED, unless it ran already. */

@@ -103,5 +103,9 @@ uint64_t graph_remote_child(struct remote *base, const struct path_query *query,
                             remote_page_fn *done, void *arg);
 uint64_t graph_remote_fetch(struct remote *base, const struct fetch_query *query,
                             remote_fetch_fn *done, void *arg);
+uint64_t graph_remote_versions(struct remote *base, const struct version_query *query,
+                               remote_versions_fn *done, void *arg);
+uint64_t graph_remote_version_url(struct remote *base, const struct version_query *query,
+                                  remote_url_fn *done, void *arg);
 
 #endif

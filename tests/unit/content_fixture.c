@@ -183,6 +183,13 @@ void read_start(struct content_file *file, int64_t offset, size_t size, unsigned
     content_read(file, offset, size, read_done, read, &read->wait);
 }
 
+void read_start_background(struct content_file *file, int64_t offset, size_t size,
+                           struct pending_read *read)
+{
+    *read = (struct pending_read){ .offset = offset };
+    content_fetch(file, offset, size, read_done, read, &read->wait);
+}
+
 int read_await(struct pending_read *read)
 {
     LOCKED(&lock);

@@ -63,6 +63,10 @@ struct pending_read {
 void read_start(struct content_file *file, int64_t offset, size_t size, unsigned seed,
                 struct pending_read *read);
 
+/* Begins to fetch for nobody, see content_fetch(). */
+void read_start_background(struct content_file *file, int64_t offset, size_t size,
+                           struct pending_read *read);
+
 /* Waits until it is done. Returns its status. */
 int read_await(struct pending_read *read);
 

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "base/cleanup.h"
 #include "base/encode.h"
 #include "base/lock.h"
 #include "base/pool.h"
@@ -21,6 +22,7 @@
 #include "content/hash.h"
 
 #define ITEMS_MAX 128
+#define OLDS_MAX  8
 
 struct fake_item {
     char id[32];
@@ -29,6 +31,7 @@ struct fake_item {
     unsigned revision;      /* of the content, and of the eTag unless touched */
     unsigned etag_revision; /* of the item */
     unsigned told_revision; /* what a lagging item says */
+    int64_t mtime_ns;       /* of an old version, which is an item called ITEM~VERSION */
 };
 
 struct request {
@@ -40,8 +43,10 @@ struct request {
     unsigned url_age;
     int64_t offset;
     size_t length;
-    remote_items_fn *located; /* one of the two */
+    remote_items_fn *located; /* one of these */
     remote_fetch_fn *fetched;
+    remote_versions_fn *listed;
+    remote_url_fn *found;
     remote_piece_fn *piece;
     size_t piece_length;
     unsigned pieces; /* given so far */
@@ -170,6 +175,101 @@ static void answer_locate(struct request *request)
     }
 
     request->located(page, &none, page ? NULL : &err, request->arg);
+}
+
+/* With the lock held: an old version of an item, or NULL. */
+static const char *old_of(const struct fake_item *item, const char *id)
+{
+    size_t length = strlen(id);
+
+    return strncmp(item->id, id, length) == 0 && item->id[length] == '~' ? item->id + length + 1
+                                                                         : NULL;
+}
+
+/* Versions of an item, and all that they live in. */
+struct answer_list {
+    struct version_infos list;
+    struct version_info versions[OLDS_MAX];
+    char ids[OLDS_MAX][32];
+};
+
+void version_infos_free(struct version_infos *list)
+{
+    free(list);
+}
+
+static void add_version(struct answer_list *answer, const char *id, const struct fake_item *item)
+{
+    size_t i = answer->list.count++;
+
+    (void)snprintf(answer->ids[i], sizeof answer->ids[i], "%s", id);
+    answer->versions[i] = (struct version_info){
+        .id = answer->ids[i],
+        .size = item->size,
+        .mtime_ns = item->mtime_ns,
+    };
+}
+
+/* With the lock held: the newest first. */
+static struct version_infos *make_list(struct fake_remote *fake, const char *id)
+{
+    struct answer_list *answer = x_calloc(1, sizeof *answer);
+
+    answer->list.versions = answer->versions;
+    add_version(answer, "now", must_find(fake, id));
+    for (size_t i = fake->count; i-- > 0 && answer->list.count < OLDS_MAX;)
+        if (old_of(&fake->items[i], id))
+            add_version(answer, old_of(&fake->items[i], id), &fake->items[i]);
+    return &answer->list;
+}
+
+/* With the lock held: whether this request about old versions fails. */
+static bool old_fails(struct request *request, struct err *err)
+{
+    struct fake_remote *fake = request->fake;
+
+    if (request->is_cancelled) {
+        err->code = -ECANCELED;
+    } else if (fake->faults.fail_olds > 0) {
+        fake->faults.fail_olds--;
+        err->code = fake->faults.fail_code;
+        err->http_status = fake->faults.fail_status;
+    }
+    return err->code != 0;
+}
+
+static void answer_list(struct request *request)
+{
+    struct fake_remote *fake = request->fake;
+    struct version_infos *list = NULL;
+
+    struct err err = { 0 };
+
+    {
+        LOCKED(&fake->lock);
+        fake->counts.lists++;
+        if (!old_fails(request, &err))
+            list = make_list(fake, request->item_id);
+    }
+
+    request->listed(list, list ? NULL : &err, request->arg);
+}
+
+static void answer_old_url(struct request *request)
+{
+    struct fake_remote *fake = request->fake;
+    struct err err = { 0 };
+    char url[96];
+
+    {
+        LOCKED(&fake->lock);
+        fake->counts.old_urls++;
+        (void)snprintf(url, sizeof url, "https://host.example/%s?age=%u", request->item_id,
+                       fake->url_age);
+        if (!old_fails(request, &err) && !find(fake, request->item_id))
+            err = (struct err){ .code = -EINVAL, .http_status = 400 };
+    }
+    request->found(err.code ? NULL : url, err.code ? &err : NULL, request->arg);
 }
 
 /* With the lock held: what goes wrong with this fetch, as an error; code 0: nothing. */
@@ -308,6 +408,10 @@ static void run_request(void *arg)
     } while (give_piece(request));
     if (request->fetched)
         answer_fetch(request);
+    else if (request->listed)
+        answer_list(request);
+    else if (request->found)
+        answer_old_url(request);
     else
         answer_locate(request);
     free(request);
@@ -356,6 +460,29 @@ static uint64_t fake_fetch(struct remote *remote, const struct fetch_query *quer
     return submit((struct fake_remote *)remote, request);
 }
 
+static uint64_t fake_versions(struct remote *remote, const struct version_query *query,
+                              remote_versions_fn *done, void *arg)
+{
+    struct request *request = x_calloc(1, sizeof *request);
+
+    (void)snprintf(request->item_id, sizeof request->item_id, "%s", query->item_id);
+    request->listed = done;
+    request->arg = arg;
+    return submit((struct fake_remote *)remote, request);
+}
+
+static uint64_t fake_version_url(struct remote *remote, const struct version_query *query,
+                                 remote_url_fn *done, void *arg)
+{
+    struct request *request = x_calloc(1, sizeof *request);
+
+    (void)snprintf(request->item_id, sizeof request->item_id, "%s~%s", query->item_id,
+                   query->version_id);
+    request->found = done;
+    request->arg = arg;
+    return submit((struct fake_remote *)remote, request);
+}
+
 static void fake_cancel(struct remote *remote, uint64_t id)
 {
     struct fake_remote *fake = (struct fake_remote *)remote;
@@ -377,6 +504,8 @@ static void fake_cancel(struct remote *remote, uint64_t id)
 static const struct remote_ops fake_ops = {
     .items = fake_items,
     .fetch = fake_fetch,
+    .versions = fake_versions,
+    .version_url = fake_version_url,
     .cancel = fake_cancel,
 };
 
@@ -425,6 +554,16 @@ void fake_remote_put(struct fake_remote *fake, const char *id, int64_t size, uns
     item->seed = seed;
     item->revision = item->etag_revision = revision;
     item->told_revision = 0;
+}
+
+void fake_remote_add_old(struct fake_remote *fake, const char *id, const char *version_id,
+                         int64_t size, unsigned seed, int64_t mtime_ns)
+{
+    cleanup_free char *name = x_asprintf("%s~%s", id, version_id);
+
+    fake_remote_put(fake, name, size, seed, seed);
+    LOCKED(&fake->lock);
+    must_find(fake, name)->mtime_ns = mtime_ns;
 }
 
 void fake_remote_touch(struct fake_remote *fake, const char *id, unsigned etag_revision)

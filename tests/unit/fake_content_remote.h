@@ -24,6 +24,7 @@ struct fake_faults {
     int fail_code;
     long fail_status;
     int fail_locates;         /* these fail with fail_code */
+    int fail_olds;            /* lists of versions and URLs of one, the same */
     int corrupt_fetches;      /* a byte is wrong, */
     bool corrupt_differently; /* each time another */
     int64_t wrong_total;      /* told as the whole size, unless 0 */
@@ -33,6 +34,8 @@ struct fake_faults {
 
 struct fake_counts {
     unsigned locates;
+    unsigned lists; /* of versions */
+    unsigned old_urls;
     unsigned fetches;
     int64_t fetched_bytes;
 };
@@ -47,6 +50,11 @@ struct remote *fake_remote_get(struct fake_remote *fake);
  * eTag. */
 void fake_remote_put(struct fake_remote *fake, const char *id, int64_t size, unsigned seed,
                      unsigned revision);
+
+/* The item had this content before; its versions tell it in front of what was added before. Another
+ * one of that id is replaced. */
+void fake_remote_add_old(struct fake_remote *fake, const char *id, const char *version_id,
+                         int64_t size, unsigned seed, int64_t mtime_ns);
 
 /* The item's metadata changes, its content doesn't: another eTag. */
 void fake_remote_touch(struct fake_remote *fake, const char *id, unsigned etag_revision);
