@@ -14,18 +14,16 @@
 #include "request.h"
 #include "writing.h"
 
+/* Without a URL of the bytes, which the reference lists and the service was seen to leave out. */
 static void write_version(struct json_writer *json, const struct request *request,
                           const struct place *place, const struct version *version)
 {
     bool is_legacy = place->drive->profile == PROFILE_CONSUMER_LEGACY;
     bool is_current = version->number == place->drive->items[place->item].version;
-    struct buffer url = { 0 };
     char time[TIME_TEXT_SIZE];
 
     time_format(version->changed_ms, is_legacy, time);
-    download_add_url(request, place->drive, place->item, is_current ? 0 : version->number, &url);
     json_begin_object(json, NULL);
-    json_string(json, "@microsoft.graph.downloadUrl", url.data);
     if (is_legacy && is_current)
         json_string(json, "id", "current");
     else
@@ -39,7 +37,6 @@ static void write_version(struct json_writer *json, const struct request *reques
     json_end_object(json);
     json_number(json, "size", version->blob->size);
     json_end_object(json);
-    buffer_free(&url);
 }
 
 /* The current content in the form of a version. */
