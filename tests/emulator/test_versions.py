@@ -41,6 +41,29 @@ def test_a_version_has_no_url_of_its_bytes(any_client):
         assert one.keys() == {"id", "lastModifiedDateTime", "lastModifiedBy", "size"}
 
 
+def test_the_current_version_has_an_id_of_its_own_on_the_legacy_profile_only(any_client, profile):
+    create(any_client, "one", "two!")
+    is_legacy = profile == "consumer-legacy"
+    current, other = ("current", "2.0") if is_legacy else ("2.0", "current")
+    assert [one["id"] for one in any_client.json(VERSIONS)["value"]] == [current, "1.0"]
+    assert any_client.json(f"{VERSIONS}/{current}")["size"] == 4
+    for answer in (any_client.get(f"{VERSIONS}/{other}"),
+                   any_client.get(f"{VERSIONS}/{other}/content"),
+                   any_client.post(f"{VERSIONS}/{other}/restoreVersion")):
+        assert error_of(answer)[:2] == (404, "itemNotFound")
+
+
+def test_the_content_of_the_current_version_is_had_this_way_on_the_legacy_profile_only(
+        any_client, profile):
+    create(any_client, "one", "two!")
+    [current, _] = [one["id"] for one in any_client.json(VERSIONS)["value"]]
+    answer = any_client.get(f"{VERSIONS}/{current}/content")
+    if profile == "consumer-legacy":
+        assert any_client.download(answer.headers["Location"]).content == b"two!"
+    else:
+        assert error_of(answer)[:2] == (400, "invalidRequest")
+
+
 def test_folders_have_no_versions(any_client):
     any_client.mkdir("f")
     assert error_of(any_client.get(VERSIONS))[:2] == (400, "invalidRequest")

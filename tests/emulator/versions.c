@@ -14,20 +14,29 @@
 #include "request.h"
 #include "writing.h"
 
+enum { VERSION_ID_SIZE = 16 };
+
+static void format_id(const struct place *place, const struct version *version,
+                      char ret_id[VERSION_ID_SIZE])
+{
+    bool is_current = version->number == place->drive->items[place->item].version;
+
+    if (is_current && place->drive->profile == PROFILE_CONSUMER_LEGACY)
+        (void)snprintf(ret_id, VERSION_ID_SIZE, "current");
+    else
+        (void)snprintf(ret_id, VERSION_ID_SIZE, "%" PRIu32 ".0", version->number);
+}
+
 /* Without a URL of the bytes, which the reference lists and the service was seen to leave out. */
 static void write_version(struct json_writer *json, const struct request *request,
                           const struct place *place, const struct version *version)
 {
-    bool is_legacy = place->drive->profile == PROFILE_CONSUMER_LEGACY;
-    bool is_current = version->number == place->drive->items[place->item].version;
-    char time[TIME_TEXT_SIZE];
+    char id[VERSION_ID_SIZE], time[TIME_TEXT_SIZE];
 
-    time_format(version->changed_ms, is_legacy, time);
+    format_id(place, version, id);
+    time_format(version->changed_ms, place->drive->profile == PROFILE_CONSUMER_LEGACY, time);
     json_begin_object(json, NULL);
-    if (is_legacy && is_current)
-        json_string(json, "id", "current");
-    else
-        json_format(json, "id", "%" PRIu32 ".0", version->number);
+    json_string(json, "id", id);
     json_string(json, "lastModifiedDateTime", time);
     json_begin_object(json, "lastModifiedBy");
     json_begin_object(json, "user");
@@ -65,15 +74,13 @@ static bool find_file(struct request *request, struct response *response, struct
 static bool find_version(struct request *request, struct response *response,
                          struct place *ret_place, struct version *ret_version)
 {
-    char id[16];
+    char id[VERSION_ID_SIZE];
 
     if (!find_file(request, response, ret_place))
         return false;
     *ret_version = current_version(ret_place);
-    if (strcmp(request->vars[0], "current") == 0)
-        return true;
     for (const struct version *next = ret_version; next; next = next->older) {
-        (void)snprintf(id, sizeof id, "%" PRIu32 ".0", next->number);
+        format_id(ret_place, next, id);
         if (strcmp(id, request->vars[0]) == 0) {
             *ret_version = *next;
             return true;
