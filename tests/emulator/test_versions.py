@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The versions of a file: their list, their ids, and what leads to their bytes."""
+"""The versions of a file: their list and its pages, their ids, and what leads to their bytes."""
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
 
 from client import error_of
 
@@ -13,6 +17,10 @@ def write(client, *contents):
 def create(client, *contents):
     client.emulator.edit([{"op": "create", "path": "/f", "content": contents[0]}])
     write(client, *contents[1:])
+
+
+def sizes(pages):
+    return [[one["size"] for one in page["value"]] for page in pages]
 
 
 def test_versions_keep_what_was_replaced(client):
@@ -62,6 +70,58 @@ def test_the_content_of_the_current_version_is_had_this_way_on_the_legacy_profil
         assert any_client.download(answer.headers["Location"]).content == b"two!"
     else:
         assert error_of(answer)[:2] == (400, "invalidRequest")
+
+
+def test_top_is_honoured_on_every_page(any_client):
+    create(any_client, *("x" * size for size in range(1, 6)))
+    assert sizes(any_client.pages(f"{VERSIONS}?$top=2")) == [[5, 4], [3, 2], [1]]
+    assert sizes(any_client.pages(f"{VERSIONS}?$top=5")) == [[5, 4, 3, 2, 1]]
+
+
+def test_a_page_has_two_hundred_versions_unless_asked(any_client):
+    create(any_client, *["x"] * 250)
+    assert [len(page) for page in sizes(any_client.pages(VERSIONS))] == [200, 50]
+
+
+def test_the_service_can_make_pages_smaller(start, profile):
+    client = start(profile, "--page-size=2")
+    create(client, *("x" * size for size in range(1, 6)))
+    assert sizes(client.pages(VERSIONS)) == [[5, 4], [3, 2], [1]]
+    assert sizes(client.pages(f"{VERSIONS}?$top=3")) == [[5, 4], [3, 2], [1]]
+
+
+def test_a_new_version_between_pages_moves_nothing(any_client):
+    create(any_client, *("x" * size for size in range(1, 5)))
+    page = any_client.json(f"{VERSIONS}?$top=2")
+    write(any_client, "new content")
+    assert sizes(any_client.pages(page["@odata.nextLink"])) == [[2, 1]]
+
+
+def test_the_token_of_the_next_page_is_opaque(any_client):
+    create(any_client, "one", "two!")
+    link = any_client.json(f"{VERSIONS}?$top=1")["@odata.nextLink"]
+    [token] = parse_qs(urlsplit(link).query)["$skiptoken"]
+    assert token.startswith("1!,") and token.endswith("+=")
+    changed = link.replace("%2B%3D", "+=")
+    assert any_client.batch(changed.split("/v1.0")[1])[0]["status"] == 400
+
+
+@pytest.mark.parametrize("query", ["$skiptoken=nonsense", "$top=0", "$top=-1"])
+def test_a_query_that_means_nothing_is_400(any_client, query):
+    create(any_client, "one")
+    assert error_of(any_client.get(f"{VERSIONS}?{query}")) == (
+        400, "invalidRequest", "invalidQueryOption")
+
+
+def test_an_empty_page_with_a_next_link_happens(start):
+    client = start("business", "--seed=5", plain=False)
+    create(client, *["x"] * 100)
+    pages = list(client.pages(f"{VERSIONS}?$top=2"))
+    assert any(not page["value"] for page in pages)
+    ids = [one["id"] for page in pages for one in page["value"]]
+    assert ids == [f"{number}.0" for number in range(100, 0, -1)]
+    links = [page["@odata.nextLink"] for page in pages[:-1]]
+    assert len(set(links)) == len(links)
 
 
 def test_folders_have_no_versions(any_client):
