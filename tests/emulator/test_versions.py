@@ -127,3 +127,39 @@ def test_an_empty_page_with_a_next_link_happens(start):
 def test_folders_have_no_versions(any_client):
     any_client.mkdir("f")
     assert error_of(any_client.get(VERSIONS))[:2] == (400, "invalidRequest")
+
+
+FAULTS = {
+    "*/versions": {"list"},
+    "*/versions/*/content": {"content", "content by id"},
+    "/drives/{id}/items/{id}/versions/{version}/content": {"content by id"},
+    "*/content": {"content", "content by id", "newest content"},
+}
+
+
+@pytest.mark.parametrize("path, expected", FAULTS.items(), ids=FAULTS.keys())
+def test_faults_hit_the_list_and_the_content_of_versions(any_client, path, expected):
+    create(any_client, "one", "two!")
+    item = any_client.json("/me/drive/root:/f")
+    by_id = f"/drives/{item['parentReference']['driveId']}/items/{item['id']}"
+    ways = {"list": VERSIONS, "one": f"{VERSIONS}/1.0", "content": f"{VERSIONS}/1.0/content",
+            "content by id": f"{by_id}/versions/1.0/content", "newest content": f"{by_id}/content"}
+    any_client.emulator.faults([{"path": path, "action": "status", "status": 503}])
+    hit = {name for name, way in ways.items() if any_client.get(way).status_code == 503}
+    assert hit == expected
+
+
+def test_faults_hit_the_bytes_of_a_version(any_client):
+    create(any_client, "one", "two!")
+    url = any_client.location(f"{VERSIONS}/1.0/content")
+    any_client.emulator.faults([{"host": "content", "action": "expire-url", "count": 1}])
+    assert any_client.download(url).status_code == 403
+    url = any_client.location(f"{VERSIONS}/1.0/content")
+    assert any_client.download(url).content == b"one"
+
+
+def test_a_faulty_next_link_of_the_list(any_client):
+    create(any_client, "one", "two!")
+    any_client.emulator.faults([{"path": "*/versions", "action": "loop-nextlink", "count": 1}])
+    page = any_client.json(f"{VERSIONS}?$top=1")
+    assert page["@odata.nextLink"].endswith("/versions?$top=1")
