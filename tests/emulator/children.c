@@ -11,62 +11,16 @@
 #include <string.h>
 #include <strings.h>
 
-#include "encode.h"
 #include "ids.h"
 #include "item_json.h"
 #include "items.h"
-#include "link.h"
 #include "memory.h"
 #include "names.h"
 #include "oddity.h"
+#include "page.h"
 #include "request.h"
 
-enum { PAGE_DEFAULT = 200, PAGE_MAX = 1000 };
-
-struct page {
-    char *after;    /* the name that ended the last page, NULL at the beginning */
-    bool was_empty; /* the last page had no items though there are more */
-    size_t limit;
-};
-
-static void read_token(const char *token, struct page *page)
-{
-    static const char name_key[] = "p_FileLeafRef=";
-    char *text = mem_zalloc(strlen(token) + 1);
-    const char *name = base64_decode(token, text) > 0 ? strstr(text, name_key) : NULL;
-
-    if (name) {
-        name += sizeof name_key - 1;
-        page->after = url_decode(name, strcspn(name, "&"), false);
-        page->was_empty = strstr(text, "p_Empty=1");
-    }
-    free(text);
-}
-
-/* Reads $top and $skiptoken; false after an error answer. */
-static bool parse_page(struct request *request, struct response *response, struct page *page)
-{
-    const char *top = request_option(request, "$top");
-    char *token = link_read_option(request, "$skiptoken");
-    long long limit = top ? strtoll(top, NULL, 10) : PAGE_DEFAULT;
-
-    *page = (struct page){ .limit = (size_t)request_page_limit(request, limit, PAGE_MAX) };
-    if (limit < 1) {
-        response_error(request, response, 400, "invalidRequest",
-                       "The limit for the top query must be positive.", "invalidQueryOption");
-        free(token);
-        return false;
-    }
-    if (!request_option(request, "$skiptoken"))
-        return true;
-    if (token)
-        read_token(token, page);
-    free(token);
-    if (!page->after)
-        response_error(request, response, 400, "invalidRequest", "The skip token is malformed.",
-                       "invalidQueryOption");
-    return page->after;
-}
+static const char name_key[] = "p_FileLeafRef=";
 
 /* A listing: whose, as the client asked for it. */
 struct listing {
@@ -90,20 +44,14 @@ static void write_next_link(struct json_writer *json, const struct listing *list
 {
     struct buffer token = { 0 }, link = { 0 };
 
-    buffer_add_text(&token, "Paged=TRUE&p_SortBehavior=1&p_FileLeafRef=");
+    buffer_addf(&token, "Paged=TRUE&p_SortBehavior=1&%s", name_key);
     buffer_add_url(&token, last_name, "");
     buffer_addf(&token, "&p_ID=%u%s", last_item + 1, is_empty ? "&p_Empty=1" : "");
-
-    char *encoded = mem_alloc(BASE64_SIZE(token.length));
-
-    base64url_encode(token.data, token.length, encoded);
     buffer_addf(&link, "%s?", listing->url);
     add_option(&link, "$select", listing->select);
     add_option(&link, "$expand", listing->expand);
-    buffer_addf(&link, "$top=%zu&$skiptoken=", limit);
-    link_add_value(&link, encoded);
+    page_add_options(&link, limit, &token);
     json_string(json, listing->next_key, link.data);
-    free(encoded);
     buffer_free(&token);
     buffer_free(&link);
 }
@@ -186,12 +134,12 @@ void children_get(struct request *request, struct response *response)
         response_error(request, response, 404, "itemNotFound", "Item not found", NULL);
         return;
     }
-    if (parse_page(request, response, &page)) {
+    if (page_parse(request, response, name_key, &page)) {
         response_header(response, "Cache-Control", "no-store");
         response_json(response, 200);
         write_page(request, response, &place, &page, &selection);
     }
-    free(page.after);
+    page_clear(&page);
 }
 
 /* What stands in the parentheses of $expand=children(...). */

@@ -16,7 +16,8 @@ def writes(client, path):
     yield client.patch(item, {"fileSystemInfo": {"lastModifiedDateTime": "2020-01-01T00:00:00Z"}})
     yield client.delete(item)
     yield client.post(f"{item}:/createUploadSession", {"item": {BEHAVIOUR: "replace"}})
-    yield client.post(f"{item}:/versions/1.0/restoreVersion")
+    [version] = client.json(f"{item}:/versions")["value"]
+    yield client.post(f"{item}:/versions/{version['id']}/restoreVersion")
 
 
 def test_a_locked_file_is_423_to_all_writers(any_client):

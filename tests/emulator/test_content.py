@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Downloads: the redirect, the other origin, ranges, versions, and what spoils them."""
+"""Downloads: the redirect, the other origin, ranges, and what spoils them."""
 
 import base64
 from datetime import datetime, timezone
@@ -131,28 +131,6 @@ def test_a_url_serves_what_is_current_when_it_is_used(any_client, file):
     assert any_client.download(url).content == b"new"
     any_client.emulator.edit([{"op": "delete", "path": "/d/file.txt"}])
     assert any_client.download(url).status_code == 404
-
-
-def test_versions_keep_what_was_replaced(client):
-    client.emulator.edit([{"op": "create", "path": "/f", "content": "one"},
-                          {"op": "write", "path": "/f", "content": "two!"},
-                          {"op": "write", "path": "/f", "content": "three"}])
-    versions = client.json("/me/drive/root:/f:/versions")["value"]
-    assert [(one["id"], one["size"]) for one in versions] == [("3.0", 5), ("2.0", 4), ("1.0", 3)]
-    assert client.json("/me/drive/root:/f:/versions/2.0")["size"] == 4
-    old = client.location("/me/drive/root:/f:/versions/1.0/content")
-    assert client.download(old).content == b"one"
-    assert client.get("/me/drive/root:/f:/versions/3.0/content").status_code == 400
-    assert client.get("/me/drive/root:/f:/versions/9.0").status_code == 404
-    assert client.download(versions[1]["@microsoft.graph.downloadUrl"]).content == b"two!"
-
-
-def test_a_new_time_is_a_new_version_for_business_only(start):
-    for profile, count in (("business", 2), ("consumer", 1)):
-        client = start(profile)
-        client.emulator.edit([{"op": "create", "path": "/f"},
-                              {"op": "touch", "path": "/f", "mtime": 1_600_000_000}])
-        assert len(client.json("/me/drive/root:/f:/versions")["value"]) == count
 
 
 def test_what_has_no_content_says_why(client):

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The versions of a file: the current content first, then what was replaced, newest first. */
+/*
+ * The versions of a file: the current content first, then what was replaced, newest first. A page
+ * ends at a version and the next one begins with what is older, so that a new content meanwhile
+ * moves nothing.
+ */
 #include "versions.h"
 
 #include <inttypes.h>
@@ -11,25 +15,35 @@
 #include "item_json.h"
 #include "items.h"
 #include "json_writer.h"
+#include "page.h"
 #include "request.h"
 #include "writing.h"
 
+enum { VERSION_ID_SIZE = 16 };
+
+static const char number_key[] = "p_Version=";
+
+static void format_id(const struct place *place, const struct version *version,
+                      char ret_id[VERSION_ID_SIZE])
+{
+    bool is_current = version->number == place->drive->items[place->item].version;
+
+    if (is_current && place->drive->profile == PROFILE_CONSUMER_LEGACY)
+        (void)snprintf(ret_id, VERSION_ID_SIZE, "current");
+    else
+        (void)snprintf(ret_id, VERSION_ID_SIZE, "%" PRIu32 ".0", version->number);
+}
+
+/* Without a URL of the bytes, which the reference lists and the service was seen to leave out. */
 static void write_version(struct json_writer *json, const struct request *request,
                           const struct place *place, const struct version *version)
 {
-    bool is_legacy = place->drive->profile == PROFILE_CONSUMER_LEGACY;
-    bool is_current = version->number == place->drive->items[place->item].version;
-    struct buffer url = { 0 };
-    char time[TIME_TEXT_SIZE];
+    char id[VERSION_ID_SIZE], time[TIME_TEXT_SIZE];
 
-    time_format(version->changed_ms, is_legacy, time);
-    download_add_url(request, place->drive, place->item, is_current ? 0 : version->number, &url);
+    format_id(place, version, id);
+    time_format(version->changed_ms, place->drive->profile == PROFILE_CONSUMER_LEGACY, time);
     json_begin_object(json, NULL);
-    json_string(json, "@microsoft.graph.downloadUrl", url.data);
-    if (is_legacy && is_current)
-        json_string(json, "id", "current");
-    else
-        json_format(json, "id", "%" PRIu32 ".0", version->number);
+    json_string(json, "id", id);
     json_string(json, "lastModifiedDateTime", time);
     json_begin_object(json, "lastModifiedBy");
     json_begin_object(json, "user");
@@ -39,7 +53,6 @@ static void write_version(struct json_writer *json, const struct request *reques
     json_end_object(json);
     json_number(json, "size", version->blob->size);
     json_end_object(json);
-    buffer_free(&url);
 }
 
 /* The current content in the form of a version. */
@@ -68,15 +81,13 @@ static bool find_file(struct request *request, struct response *response, struct
 static bool find_version(struct request *request, struct response *response,
                          struct place *ret_place, struct version *ret_version)
 {
-    char id[16];
+    char id[VERSION_ID_SIZE];
 
     if (!find_file(request, response, ret_place))
         return false;
     *ret_version = current_version(ret_place);
-    if (strcmp(request->vars[0], "current") == 0)
-        return true;
     for (const struct version *next = ret_version; next; next = next->older) {
-        (void)snprintf(id, sizeof id, "%" PRIu32 ".0", next->number);
+        format_id(ret_place, next, id);
         if (strcmp(id, request->vars[0]) == 0) {
             *ret_version = *next;
             return true;
@@ -86,25 +97,65 @@ static bool find_version(struct request *request, struct response *response,
     return false;
 }
 
+static void write_next_link(struct json_writer *json, const struct request *request, size_t limit,
+                            uint32_t last_number, bool is_empty)
+{
+    struct buffer token = { 0 }, link = { 0 };
+
+    buffer_addf(&token, "Paged=TRUE&%s%" PRIu32 "%s", number_key, last_number,
+                is_empty ? "&p_Empty=1" : "");
+    buffer_addf(&link, "%s%s?", request->base_url, request->path);
+    page_add_options(&link, limit, &token);
+    json_string(json, "@odata.nextLink", link.data);
+    buffer_free(&token);
+    buffer_free(&link);
+}
+
+/* The versions of the page, from `first` on. */
+static void write_page(struct json_writer *json, const struct request *request,
+                       const struct place *place, const struct page *page,
+                       const struct version *first)
+{
+    const struct version *last = first;
+    bool has_more, is_empty;
+
+    for (size_t count = 1; last && last->older && count < page->limit; count++)
+        last = last->older;
+    has_more = last && last->older;
+    is_empty = page->after && has_more && !page->was_empty && emulator_whim(request->emulator, 8);
+    if (is_empty)
+        write_next_link(json, request, page->limit, first->number + 1, true);
+    else if (has_more)
+        write_next_link(json, request, page->limit, last->number, false);
+    json_begin_array(json, "value");
+    for (; first && !is_empty; first = first == last ? NULL : first->older)
+        write_version(json, request, place, first);
+    json_end_array(json);
+}
+
 void versions_get(struct request *request, struct response *response)
 {
     struct json_writer json = { .out = &response->body };
+    struct page page;
     struct place place;
 
     if (!find_file(request, response, &place))
         return;
+    if (page_parse(request, response, number_key, &page)) {
+        struct version newest = current_version(&place);
+        const struct version *first = &newest;
 
-    struct version newest = current_version(&place);
-
-    response_header(response, "Cache-Control", "no-store");
-    response_json(response, 200);
-    json_begin_object(&json, NULL);
-    item_json_write_context(&json, "@odata.context", request, place.drive, place.item, "/versions");
-    json_begin_array(&json, "value");
-    for (const struct version *next = &newest; next; next = next->older)
-        write_version(&json, request, &place, next);
-    json_end_array(&json);
-    json_end_object(&json);
+        while (first && page.after && first->number >= strtoul(page.after, NULL, 10))
+            first = first->older;
+        response_header(response, "Cache-Control", "no-store");
+        response_json(response, 200);
+        json_begin_object(&json, NULL);
+        item_json_write_context(&json, "@odata.context", request, place.drive, place.item,
+                                "/versions");
+        write_page(&json, request, &place, &page, first);
+        json_end_object(&json);
+    }
+    page_clear(&page);
 }
 
 void versions_get_one(struct request *request, struct response *response)
