@@ -292,6 +292,8 @@ void answer_clear(struct answer *answer)
 {
     item_page_free(answer->page);
     drive_list_free(answer->drives);
+    version_infos_free(answer->versions);
+    free(answer->url);
     free(answer->errors);
     free(answer->data);
     free(answer->etag);
@@ -367,6 +369,22 @@ void answer_piece(const struct fetch_answer *piece, void *arg)
     LOCKED(&answer->lock);
     (void)strbuf_addf(&answer->pieces, "%lld:%.*s ", (long long)piece->offset, (int)piece->length,
                       piece->data);
+}
+
+void answer_versions(struct version_infos *list, const struct err *err, void *arg)
+{
+    struct answer *answer = arg;
+    LOCKED(&answer->lock);
+    answer->versions = list;
+    finish(answer, err);
+}
+
+void answer_url(const char *url, const struct err *err, void *arg)
+{
+    struct answer *answer = arg;
+    LOCKED(&answer->lock);
+    answer->url = x_strdup(url);
+    finish(answer, err);
 }
 
 void answer_fetch(const struct fetch_answer *fetched, const struct err *err, void *arg)

@@ -91,6 +91,8 @@ struct answer {
     struct err err;
     struct item_page *page;
     struct drive_list *drives;
+    struct version_infos *versions;
+    char *url;
     struct err *errors;   /* of items, as many as page has */
     struct strbuf pieces; /* of a range, those before data: each as `OFFSET:BYTES ` */
     char *data;
@@ -116,6 +118,8 @@ void answer_page(struct item_page *page, const struct err *err, void *arg);
 void answer_drives(struct drive_list *list, const struct err *err, void *arg);
 void answer_items(struct item_page *page, const struct err *errors, const struct err *err,
                   void *arg);
+void answer_versions(struct version_infos *list, const struct err *err, void *arg);
+void answer_url(const char *url, const struct err *err, void *arg);
 void answer_fetch(const struct fetch_answer *fetched, const struct err *err, void *arg);
 void answer_piece(const struct fetch_answer *piece, void *arg);
 
