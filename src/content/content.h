@@ -104,7 +104,8 @@ int64_t content_size(const struct content_file *file);
  * status: 0, and all bytes asked for; or none, and
  *   -ENETDOWN, -EACCES   no network or sign-in; the service refuses the content
  *   -ETIMEDOUT           not here within 60 seconds, all retries included
- *   -ESTALE              the item has other content now, or nothing proves that it has not
+ *   -ESTALE              the item has other content now, or nothing proves that it has not; and the
+ *                        version isn't to be had from those that the service keeps
  *   -EIO                 wrong bytes from the service, twice, or of another size; a bad disk
  *   -ECANCELED           content_free() was called
  */
