@@ -606,20 +606,26 @@ static void test_a_reader_finds_a_slot_when_the_background_is_busy(void **state)
     }
 }
 
-/* Waits until something has been received, which is acted on before anything that is asked later.
- */
-static void wait_for_bytes(struct service *service, uint64_t before)
+/* Waits until something has been received, and acted on: that comes before anything that is asked
+ * later, and the pauses of Graph's own host don't hold up the content's. */
+static void wait_for_answer(const struct shared *shared, uint64_t before, const char *url)
 {
-    while (graph_count(service->graph).bytes_received == before)
+    struct answer content;
+
+    while (graph_count(shared->service->graph).bytes_received == before)
         (void)usleep(1000);
+    assert_int_equal(fetch(shared, url, 0, 1, &content), 0);
+    answer_clear(&content);
 }
 
 static void test_retry_after_holds_up_the_whole_account(void **state)
 {
     struct shared *shared = *state;
     struct service *service = shared->service;
+    cleanup_free char *url = url_of(shared, "letters.txt");
     struct answer throttled;
     struct answer other;
+    int64_t asked;
     struct page_query query = {
         .kind = PAGE_DELTA,
         .drive_id = shared->drive_id,
@@ -632,7 +638,8 @@ static void test_retry_after_holds_up_the_whole_account(void **state)
     answer_init(&throttled);
     struct graph_counters before = graph_count(service->graph);
     (void)remote_page(service->remote, &query, answer_page, &throttled);
-    wait_for_bytes(service, before.bytes_received);
+    wait_for_answer(shared, before.bytes_received, url);
+    asked = emulator_count(shared->emulator, "total");
     /* A reader's deadline is beyond the pause, so it waits as well. */
     query.kind = PAGE_CHILDREN;
     query.item_id = shared->root_id;
@@ -642,14 +649,14 @@ static void test_retry_after_holds_up_the_whole_account(void **state)
     (void)remote_page(service->remote, &query, answer_page, &other);
     clock_advance(service->clock, 28 * 1000);
     graph_wake(service->graph);
-    assert_int_equal(emulator_count(shared->emulator, "total"), 1);
+    assert_int_equal(emulator_count(shared->emulator, "total"), asked);
     assert_false(answer_is_done(&throttled));
     assert_false(answer_is_done(&other));
     clock_advance(service->clock, 2 * 1000);
     graph_wake(service->graph);
     assert_int_equal(answer_wait(&other), 0);
     assert_int_equal(answer_wait(&throttled), 0);
-    assert_int_equal(emulator_count(shared->emulator, "total"), 3);
+    assert_int_equal(emulator_count(shared->emulator, "total"), asked + 2);
     answer_clear(&throttled);
     answer_clear(&other);
 }
