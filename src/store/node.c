@@ -8,38 +8,6 @@
 #include "store/store_i.h"
 
 #include <errno.h>
-#include <string.h>
-
-#include "base/xalloc.h"
-
-static int64_t whole(int64_t time_ns, int64_t granularity_ns)
-{
-    int64_t rest = time_ns % granularity_ns;
-
-    return time_ns - (rest < 0 ? rest + granularity_ns : rest);
-}
-
-unsigned node_dirty(const struct node *node, int64_t granularity_ns)
-{
-    const struct node_state *local = &node->local, *base = &node->base;
-    bool has_local = node->attr.flags & NODE_LOCAL, has_base = node->attr.flags & NODE_BASE;
-    unsigned dirty = 0;
-
-    if (!has_base)
-        return has_local ? DIRTY_CREATED : 0;
-    if (!has_local)
-        return DIRTY_DELETED;
-    if (local->parent != base->parent ||
-        (!(node->attr.flags & NODE_SAFE_NAME) && strcmp(local->name, base->name) != 0))
-        dirty |= DIRTY_PLACE;
-    if (node->attr.kind != NODE_FILE)
-        return dirty;
-    if (local->generation != base->generation)
-        dirty |= DIRTY_CONTENT;
-    if (whole(local->mtime_ns, granularity_ns) != whole(base->mtime_ns, granularity_ns))
-        dirty |= DIRTY_MTIME;
-    return dirty;
-}
 
 int txn_get_node(struct store_txn *txn, ino_nr ino, struct node *ret)
 {
@@ -114,6 +82,14 @@ int txn_list_related(struct store_txn *txn, ino_nr directory, ino_nr **ret, size
     const struct sql_value value = sql_number((int64_t)directory);
 
     return list_numbers(txn, STMT_NODE_RELATED, &value, 1, ret, ret_count);
+}
+
+int txn_find_base_place(struct store_txn *txn, ino_nr parent, const char *name, ino_nr **ret,
+                        size_t *ret_count)
+{
+    const struct sql_value values[] = { sql_number((int64_t)parent), sql_text(name) };
+
+    return list_numbers(txn, STMT_NODE_BASE_PLACE, values, 2, ret, ret_count);
 }
 
 int txn_list_held_back(struct store_txn *txn, ino_nr after, ino_nr **ret, size_t *ret_count)

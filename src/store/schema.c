@@ -10,7 +10,8 @@
  *
  * Indices: node_children gives a directory in order of number (the row id is the end of every
  * index), node_names a name in a directory; names can be taken more than once there, by rows that
- * are deleted locally. The two partial ones hold next to nothing: places that differ from base's.
+ * are deleted locally. The partial ones hold next to nothing: places that differ from base's, and
+ * what may be dirty.
  */
 #include "config.h"
 
@@ -77,10 +78,21 @@ static int create_pins(struct sql_conn *conn, struct err *err)
     return sql_exec(conn, "CREATE TABLE pin (ino INTEGER PRIMARY KEY)", err);
 }
 
+static int prepare_writing(struct sql_conn *conn, struct err *err)
+{
+    return sql_exec(conn,
+                    "CREATE INDEX node_dirty ON node (ino) WHERE " SCHEMA_IS_DIRTY ";"
+                    "DROP INDEX node_base_parents;"
+                    "CREATE INDEX node_base_places ON node (base_parent, ifnull(base_name, name))"
+                    "  WHERE base_parent IS NOT NULL;",
+                    err);
+}
+
 /* Step i leads from version i to i + 1. */
 static int (*const steps[])(struct sql_conn *conn, struct err *err) = {
     create_tables,
     create_pins,
+    prepare_writing,
 };
 
 static int take_step(struct sql_conn *conn, size_t version, struct err *err)

@@ -11,6 +11,7 @@
 
 #include "store/statements.h"
 
+#include "store/schema.h"
 #include "store/store.h"
 
 _Static_assert(NODE_LOCAL == 1 && NODE_BASE == 2 && NODE_COMPLETE == 8 && NODE_SAFE_NAME == 16 &&
@@ -62,6 +63,19 @@ const char *const statement_text[STMT_COUNT] = {
     [STMT_NODE_WAITING] = "SELECT ino FROM node INDEXED BY node_base_names"
                           " WHERE parent = ?1 AND base_name = ?2 AND flags & 16"
                           " ORDER BY ino LIMIT 1",
+    /* Deleted locally in that place, moved away within its directory, and moved out of it. */
+    [STMT_NODE_BASE_PLACE] = "SELECT ino FROM node INDEXED BY node_names"
+                             " WHERE parent = ?1 AND name = ?2 AND (flags & 3) = 2"
+                             " AND base_parent IS NULL AND base_name IS NULL"
+                             " UNION SELECT ino FROM node INDEXED BY node_base_names"
+                             " WHERE parent = ?1 AND base_name = ?2 AND base_parent IS NULL"
+                             " UNION SELECT ino FROM node INDEXED BY node_base_places"
+                             " WHERE base_parent = ?1 AND ifnull(base_name, name) = ?2"
+                             " ORDER BY ino",
+    [STMT_NODE_DIRTY] = "SELECT " ATTR_COLUMNS ", node.name FROM node INDEXED BY node_dirty"
+                        " WHERE ino > ?1 AND " SCHEMA_IS_DIRTY " ORDER BY ino",
+    [STMT_NODE_COUNT_DIRTY] =
+        "SELECT count(*) FROM node INDEXED BY node_dirty WHERE " SCHEMA_IS_DIRTY,
     /* The names from the node up to the root, the topmost first. Only what hangs on row 1 has a
      * path; the limit ends a walk in a file that was tampered with. */
     [STMT_NODE_PATH] = "WITH RECURSIVE up (depth, ino, parent, name) AS ("

@@ -165,6 +165,16 @@ int store_list(struct store *store, ino_nr parent, ino_nr after, store_child_fn 
 int store_list_by_name(struct store *store, ino_nr parent, const char *after, store_child_fn *each,
                        void *arg);
 
+/*
+ * What may have to be sent: files and folders for which node_dirty() may say so, in order of
+ * number, from the one behind `after` on, until `each` returns false. Reads these rows alone,
+ * however many there are. A row whose name may not be sent (local-only) is among them; one that
+ * only a child told of isn't. A time makes a row one of them if it differs in whole seconds:
+ * node_dirty() is not to be asked for a finer granularity. `each` may not list them itself.
+ */
+int store_list_dirty(struct store *store, ino_nr after, store_child_fn *each, void *arg);
+int store_count_dirty(struct store *store, int64_t *ret);
+
 /* The path of a node from "/", for messages and symlinks. The caller frees it. */
 int store_path(struct store *store, ino_nr ino, char **ret);
 
@@ -283,6 +293,7 @@ int txn_get_node(struct store_txn *txn, ino_nr ino, struct node *ret);
 int txn_find_node(struct store_txn *txn, int64_t drive, const char *rid, struct node *ret);
 int txn_lookup(struct store_txn *txn, ino_nr parent, const char *name, struct node_attr *ret);
 int txn_list(struct store_txn *txn, ino_nr parent, ino_nr after, store_child_fn *each, void *arg);
+int txn_list_dirty(struct store_txn *txn, ino_nr after, store_child_fn *each, void *arg);
 int txn_get_drive(struct store_txn *txn, int64_t id, struct drive_row *ret);
 /* The one with this id; of shared ones, which can have several roots in one drive, the eldest. */
 int txn_find_drive(struct store_txn *txn, const char *drive_id, enum drive_kind kind,
@@ -292,6 +303,12 @@ int txn_find_drive_by_root(struct store_txn *txn, ino_nr root, struct drive_row 
 /* The eldest row in parent that is shown under another name (NODE_SAFE_NAME) though base's is this.
  * -ENOENT if none. */
 int txn_find_waiting(struct store_txn *txn, ino_nr parent, const char *name, ino_nr *ret);
+
+/* The numbers, in order, of rows whose base is in this place though they are shown elsewhere, under
+ * a safe name, or not at all: what the server has there, as far as is known. The caller frees *ret.
+ */
+int txn_find_base_place(struct store_txn *txn, ino_nr parent, const char *name, ino_nr **ret,
+                        size_t *ret_count);
 
 /* The numbers of all rows that have directory as local parent (deleted locally or not) or as base
  * parent; and of those without a place whose `remote` names one, the next hundred after a number.

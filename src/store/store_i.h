@@ -69,6 +69,8 @@ int node_write(struct sql_conn *conn, struct node *node, bool is_new);
 int read_attr(struct sql_conn *conn, ino_nr ino, struct node_attr *ret);
 int read_node(struct sql_conn *conn, ino_nr ino, struct node *ret);
 int read_lookup(struct sql_conn *conn, ino_nr parent, const char *name, struct node_attr *ret);
+/* The rows of a statement with its parameters bound, whose columns are those of a listing. */
+int read_children(sqlite3_stmt *statement, store_child_fn *each, void *arg);
 int read_list(struct sql_conn *conn, ino_nr parent, ino_nr after, store_child_fn *each, void *arg);
 int read_drive(struct sql_conn *conn, enum statement id, const struct sql_value *values,
                size_t count, struct drive_row *ret);
