@@ -133,6 +133,14 @@ int change_note(struct store_txn *txn, const struct node *before, const struct n
     return r;
 }
 
+void change_note_attr(struct store_txn *txn, const struct node_attr *attr)
+{
+    if (attr->flags & NODE_LOCAL && attr->parent != STORE_INO_NONE)
+        (void)change_list_push(
+            &txn->changes,
+            (struct change){ .kind = CHANGE_ATTR, .parent = attr->parent, .ino = attr->ino });
+}
+
 static int compare_ino(const void *a, const void *b)
 {
     const ino_nr *left = a, *right = b;
@@ -171,10 +179,8 @@ int change_touch_parents(struct store_txn *txn)
 static int move_row(struct sql_conn *conn, struct change *change, ino_nr to)
 {
     static const enum statement side_tables[] = {
-        STMT_REMOTE_RENUMBER,
-        STMT_SHORTCUT_RENUMBER,
-        STMT_MISSING_RENUMBER,
-        STMT_PIN_RENUMBER,
+        STMT_REMOTE_RENUMBER, STMT_SHORTCUT_RENUMBER, STMT_MISSING_RENUMBER, STMT_PIN_RENUMBER,
+        STMT_ATTR_RENUMBER,   STMT_XATTR_RENUMBER,    STMT_INTENT_RENUMBER,  STMT_BLOCKED_RENUMBER,
     };
     const struct sql_value old_ino = sql_number((int64_t)change->ino);
     const struct sql_value new_ino = sql_number((int64_t)to);

@@ -132,7 +132,8 @@ int txn_remove_node(struct store_txn *txn, ino_nr ino)
 {
     static const enum statement tables[] = {
         STMT_REMOTE_DELETE, STMT_SHORTCUT_DELETE, STMT_MISSING_DELETE,
-        STMT_PIN_DELETE,    STMT_NODE_DELETE,
+        STMT_PIN_DELETE,    STMT_ATTR_DELETE,     STMT_XATTR_DELETE_ALL,
+        STMT_INTENT_DELETE, STMT_BLOCKED_DELETE,  STMT_NODE_DELETE,
     };
     struct node before;
     int r = read_node(txn->conn, ino, &before);

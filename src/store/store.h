@@ -54,6 +54,7 @@ enum node_flags {
     NODE_SHORTCUT = 1 << 6,     /* lives in another drive: node.target_* */
     NODE_HAS_HASH = 1 << 7,     /* base.hash is the hash of base's content */
     NODE_WAS_COMPLETE = 1 << 8, /* it isn't complete any more, but may have been told to be */
+    NODE_HAS_ATTR = 1 << 9,     /* store_get_attr() knows more of it; set by txn_set_attr() alone */
 };
 
 /* One state of an item: where it is and what it holds. Strings are owned by the node. */
@@ -202,6 +203,39 @@ int store_list_pins(struct store *store, ino_nr after, store_pin_fn *each, void 
 
 /* The pin that holds the row: its own, else one above it; 0: none. */
 int store_find_pin(struct store *store, ino_nr ino, ino_nr *ret);
+
+/* ---- attributes that are kept here and never sent ---- */
+
+enum local_attr_set { ATTR_MODE = 1, ATTR_UID = 2, ATTR_GID = 4, ATTR_ATIME = 8 };
+
+struct local_attr {
+    unsigned set; /* enum local_attr_set: which of these were ever set */
+    mode_t mode;  /* permissions */
+    uid_t uid;
+    gid_t gid;
+    int64_t atime_ns;
+};
+
+/* Nothing set if there are none: NODE_HAS_ATTR tells without a look. */
+int store_get_attr(struct store *store, ino_nr ino, struct local_attr *ret);
+/* Sets those in attr->set and leaves the others. -ENOENT if there is no such row. */
+int txn_set_attr(struct store_txn *txn, ino_nr ino, const struct local_attr *attr);
+
+/* Extended attributes: bytes under a name. */
+#define STORE_XATTR_NAME_MAX  255
+#define STORE_XATTR_VALUE_MAX ((size_t)64 * 1024)
+
+/* The caller frees *ret, which isn't NULL for an empty value, and has a NUL behind it. -ENODATA. */
+int store_get_xattr(struct store *store, ino_nr ino, const char *name, char **ret,
+                    size_t *ret_size);
+/* The names, in order, until `each` returns false. */
+typedef bool store_xattr_fn(const char *name, void *arg);
+int store_list_xattrs(struct store *store, ino_nr ino, store_xattr_fn *each, void *arg);
+/* flags: XATTR_CREATE, XATTR_REPLACE or 0, as for setxattr(2). -ENOENT if there is no such row;
+ * -EEXIST, -ENODATA by flags; -ERANGE, -E2BIG: the name, the value is too long. */
+int txn_set_xattr(struct store_txn *txn, ino_nr ino, const char *name, const void *value,
+                  size_t size, int flags);
+int txn_remove_xattr(struct store_txn *txn, ino_nr ino, const char *name); /* or -ENODATA */
 
 /* ---- drives ---- */
 
@@ -390,6 +424,67 @@ int txn_clear_missing(struct store_txn *txn, ino_nr ino);
 int txn_count_missing(struct store_txn *txn, int64_t drive, int64_t *ret);
 int store_count_held(struct store *store, int64_t drive, int64_t *ret);
 int txn_hold_missing(struct store_txn *txn, int64_t drive, bool held);
+
+/* ---- what the service was asked for, and has not answered ---- */
+
+enum intent_verb {
+    INTENT_CREATE_FOLDER,
+    INTENT_UPLOAD,
+    INTENT_CHANGE, /* of place, mtime or both */
+    INTENT_DELETE,
+};
+
+/*
+ * Recorded before a request that changes the server: whatever becomes of the process or the answer,
+ * this tells what may have been done. A row has one at most. The row itself may say something else
+ * by now, or have lost its local state. Strings are the holder's.
+ */
+struct intent {
+    ino_nr ino;
+    enum intent_verb verb;
+    char *rid; /* the item that it is addressed to; NULL: by place */
+    ino_nr parent;
+    char *parent_rid;
+    char *name;          /* as sent: the server's form */
+    uint64_t generation; /* what is uploaded; 0: no content is sent */
+    int64_t size;
+    int64_t mtime_ns;
+    enum hash_kind hash_kind;
+    char *hash;
+    char *session_url; /* a secret: who has it can write; never to be logged. NULL: no session */
+    int64_t session_until_ms; /* real time */
+    int64_t asked_ms;         /* real time */
+};
+
+/* Frees what it holds and zeroes it. */
+void intent_clear(struct intent *intent);
+
+int txn_put_intent(struct store_txn *txn, const struct intent *intent); /* replaces */
+/* -ENOENT if there is none. Clear with intent_clear(). */
+int txn_get_intent(struct store_txn *txn, ino_nr ino, struct intent *ret);
+int txn_clear_intent(struct store_txn *txn, ino_nr ino);
+/* In order of number, from the one behind `after` on, until `each` returns false. */
+typedef bool store_intent_fn(const struct intent *intent, void *arg);
+int store_list_intents(struct store *store, ino_nr after, store_intent_fn *each, void *arg);
+
+/* ---- what can't be sent before somebody does something ---- */
+
+struct blocked {
+    ino_nr ino;
+    int64_t since_ms; /* real time; kept when it is put again */
+    int64_t retry_ms; /* when it is tried again all the same */
+    int code;         /* -errno */
+    char *reason;     /* for the user */
+};
+
+int txn_put_blocked(struct store_txn *txn, const struct blocked *blocked);
+int txn_clear_blocked(struct store_txn *txn, ino_nr ino);
+/* In order of number, from the one behind `after` on, until `each` returns false. */
+typedef bool store_blocked_fn(const struct blocked *blocked, void *arg);
+int store_list_blocked(struct store *store, ino_nr after, store_blocked_fn *each, void *arg);
+int store_count_blocked(struct store *store, int64_t *ret);
+
+/* ---- what was deleted on the server ---- */
 
 /* A confirmed delete, kept so that a late report doesn't bring it back; whether there is one, or
  * when it was (-ENOENT: there is none). */

@@ -80,6 +80,9 @@ int read_drive(struct sql_conn *conn, enum statement id, const struct sql_value 
 /* Notes the difference between a row as it was (NULL: new) and as it is now (NULL: removed). */
 int change_note(struct store_txn *txn, const struct node *before, const struct node *after);
 
+/* Notes that attributes of the row have changed. */
+void change_note_attr(struct store_txn *txn, const struct node_attr *attr);
+
 /* Moves the mtime of the directories touched. Before the metadata lock is taken. */
 int change_touch_parents(struct store_txn *txn);
 
