@@ -37,7 +37,7 @@ static void intent_read(sqlite3_stmt *statement, struct intent *ret)
     };
 }
 
-int txn_put_intent(struct store_txn *txn, const struct intent *intent)
+static int intent_write(struct store_txn *txn, const struct intent *intent)
 {
     return SQL_RUN(
         txn->conn, STMT_INTENT_PUT, sql_number((int64_t)intent->ino), sql_number(intent->verb),
@@ -46,6 +46,18 @@ int txn_put_intent(struct store_txn *txn, const struct intent *intent)
         sql_number(intent->mtime_ns), sql_number(intent->hash_kind), sql_text(intent->hash),
         sql_text(intent->session_url), sql_number(intent->session_until_ms),
         sql_number(intent->asked_ms));
+}
+
+int txn_put_intent(struct store_txn *txn, const struct intent *intent)
+{
+    uint64_t former;
+    int r = unused_get_intended(txn, intent->ino, &former);
+
+    if (r == 0)
+        r = intent_write(txn, intent);
+    if (r == 0 && former != intent->generation)
+        r = unused_note_intent(txn, intent->ino, former);
+    return r;
 }
 
 int txn_get_intent(struct store_txn *txn, ino_nr ino, struct intent *ret)
@@ -65,7 +77,12 @@ int txn_get_intent(struct store_txn *txn, ino_nr ino, struct intent *ret)
 
 int txn_clear_intent(struct store_txn *txn, ino_nr ino)
 {
-    return SQL_RUN(txn->conn, STMT_INTENT_DELETE, sql_number((int64_t)ino));
+    uint64_t former;
+    int r = unused_get_intended(txn, ino, &former);
+
+    if (r == 0)
+        r = SQL_RUN(txn->conn, STMT_INTENT_DELETE, sql_number((int64_t)ino));
+    return r < 0 ? r : unused_note_intent(txn, ino, former);
 }
 
 int store_list_intents(struct store *store, ino_nr after, store_intent_fn *each, void *arg)

@@ -131,16 +131,17 @@ int txn_set_listed(struct store_txn *txn, ino_nr ino, int64_t now_ms)
 int txn_remove_node(struct store_txn *txn, ino_nr ino)
 {
     static const enum statement tables[] = {
-        STMT_REMOTE_DELETE, STMT_SHORTCUT_DELETE, STMT_MISSING_DELETE,
-        STMT_PIN_DELETE,    STMT_ATTR_DELETE,     STMT_XATTR_DELETE_ALL,
-        STMT_INTENT_DELETE, STMT_BLOCKED_DELETE,  STMT_NODE_DELETE,
+        STMT_REMOTE_DELETE, STMT_SHORTCUT_DELETE,  STMT_MISSING_DELETE, STMT_PIN_DELETE,
+        STMT_ATTR_DELETE,   STMT_XATTR_DELETE_ALL, STMT_BLOCKED_DELETE, STMT_NODE_DELETE,
     };
     struct node before;
     int r = read_node(txn->conn, ino, &before);
 
     if (r < 0)
         return r;
-    r = change_note(txn, &before, NULL);
+    r = txn_clear_intent(txn, ino);
+    if (r == 0)
+        r = change_note(txn, &before, NULL);
     for (size_t i = 0; i < sizeof tables / sizeof *tables && r == 0; i++)
         r = SQL_RUN(txn->conn, tables[i], sql_number((int64_t)ino));
     node_clear(&before);

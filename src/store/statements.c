@@ -236,6 +236,7 @@ const char *const statement_text[STMT_COUNT] = {
     [STMT_XATTR_DELETE_ALL] = "DELETE FROM xattr WHERE ino = ?1",
 
     [STMT_INTENT_GET] = "SELECT " INTENT_COLUMNS " FROM intent WHERE ino = ?1",
+    [STMT_INTENT_GENERATION] = "SELECT generation FROM intent WHERE ino = ?1",
     [STMT_INTENT_LIST] = "SELECT " INTENT_COLUMNS " FROM intent WHERE ino > ?1 ORDER BY ino",
     [STMT_INTENT_PUT] = "INSERT OR REPLACE INTO intent (" INTENT_COLUMNS ")"
                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",

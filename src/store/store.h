@@ -8,8 +8,9 @@
  * One SQLite file (WAL) per account. Written through one connection, in transactions, by whoever
  * holds the writer mutex (store_begin); read through one connection per thread. The metadata lock
  * is a read-write lock that favours writers: a handler of the kernel's requests holds it shared
- * from its SELECT to its reply; store_commit holds it exclusively around COMMIT alone. So no reply
- * carries a state that is older than a notification already sent.
+ * from its SELECT to its reply; store_commit holds it exclusively around COMMIT alone, and
+ * store_commit_reply through the reply. So no reply carries a state that is older than a
+ * notification, or another reply, already sent.
  *
  * Lock order: writer mutex (store_begin .. store_commit/rollback), then the metadata lock, never
  * the other way round and never upgraded. The listener runs after both are released.
@@ -284,24 +285,28 @@ int store_list_drives(struct store *store, store_drive_fn *each, void *arg);
 
 /* ---- writing ---- */
 
-/* What the kernel (and the content cache) must be told once a transaction is committed. */
+/* What the kernel (and those who keep content) must be told once a transaction is committed. */
 enum change_kind {
-    CHANGE_ENTRY,   /* what (parent, name) stands for changed or appeared: drop that name. With a
-                       generation: ino is a new number, and that content is left to open files */
-    CHANGE_DELETED, /* (parent, name) is gone, and ino with it; `generation` is what it held */
+    CHANGE_ENTRY,   /* what (parent, name) stands for changed or appeared: drop that name */
+    CHANGE_DELETED, /* (parent, name) is gone, and ino with it */
     /* No name; parent is where ino could be looked up until now, if that is known. */
     CHANGE_ATTR,    /* attributes of ino, or its place */
     CHANGE_LISTING, /* names in the directory ino, and its attributes. Comes after what tells of the
                        names */
-    CHANGE_CONTENT, /* content of ino: `generation` is the one it had before */
+    CHANGE_CONTENT, /* content of ino */
+    /* Neither name nor number: no row has the content `generation` any more, in none of its states,
+       and no intent speaks of it. After a power cut a row may have it again, if the commit was not
+       a durable one: what can't be fetched again must outlive that. */
+    CHANGE_UNUSED,
 };
 
 struct change {
     enum change_kind kind;
     ino_nr parent;
     ino_nr ino;
-    uint64_t generation;
-    char *name; /* owned by the list */
+    uint64_t generation; /* CHANGE_UNUSED */
+    char *name;          /* owned by the list */
+    bool is_own;         /* the kernel asked for it, and knows: see txn_set_own() */
 };
 
 typedef void store_listener_fn(const struct change *changes, size_t count, void *arg);
@@ -309,9 +314,10 @@ typedef void store_listener_fn(const struct change *changes, size_t count, void 
 /* Runs in the committing thread after every commit that changed what is seen, with no lock held. */
 void store_set_listener(struct store *store, store_listener_fn *listener, void *arg);
 
-/* Asked under the exclusive metadata lock, at commit, for each file whose content changed. If open,
- * the row takes a new inode number (as if a new file had been renamed over it), and the old number
- * is left to the open files: so the size and bytes of an inode in use never change. */
+/* Asked under the exclusive metadata lock, at commit, for each file whose content changed, but not
+ * by an own change. If open, the row takes a new inode number (as if a new file had been renamed
+ * over it), and the old number is left to the open files: so the size and bytes of an inode in use
+ * never change. */
 typedef bool store_is_open_fn(ino_nr ino, void *arg);
 void store_set_is_open(struct store *store, store_is_open_fn *is_open, void *arg);
 
@@ -320,6 +326,23 @@ void store_set_is_open(struct store *store, store_is_open_fn *is_open, void *arg
 int store_begin(struct store *store, struct store_txn **ret, struct err *err);
 int store_commit(struct store_txn *txn, struct err *err);
 void store_rollback(struct store_txn *txn); /* NULL is allowed */
+
+/* As store_commit(), and reply(arg) runs right after COMMIT, still under the exclusive metadata
+ * lock, so it must not block, take that lock, or write. It doesn't run if the commit fails. */
+typedef void store_reply_fn(void *arg);
+int store_commit_reply(struct store_txn *txn, store_reply_fn *reply, void *arg, struct err *err);
+
+/* As store_commit(), and the commit, with all that came before it, is on the disk when this
+ * returns, also if it changed nothing. Blocks on the disk; other commits don't wait for that. If it
+ * fails for the disk the transaction is committed all the same, and its changes are told but for
+ * CHANGE_UNUSED. */
+int store_commit_durably(struct store_txn *txn, struct err *err);
+
+/* Whether the kernel asked for what is changed from now on in this transaction, and makes the
+ * changes in its caches itself: names, the attributes of what has them, and of the directory that
+ * they are in. Such changes are told as own. Returns what was said before; a transaction begins
+ * with false. */
+bool txn_set_own(struct store_txn *txn, bool is_own);
 
 /* The same reads, inside the transaction. */
 int txn_getattr(struct store_txn *txn, ino_nr ino, struct node_attr *ret);
@@ -355,13 +378,16 @@ int txn_list_held_back(struct store_txn *txn, ino_nr after, ino_nr **ret, size_t
  * local. A visible child of `complete` or ever-listed parents is told; so is the parent's mtime. */
 int txn_put_node(struct store_txn *txn, struct node *node);
 
+/* The directory's mtime is this after the commit, rather than that of the commit itself. */
+void txn_touch(struct store_txn *txn, ino_nr directory, int64_t time_ns);
+
 /* Sets confirmed_ms alone: nothing is told. */
 int txn_confirm_node(struct store_txn *txn, ino_nr ino, int64_t now_ms);
 
 /* Removes one row (not its children), with what side tables have of it, and tells it. */
 int txn_remove_node(struct store_txn *txn, ino_nr ino);
 
-/* A content generation that was never given out before. */
+/* A content generation that was never given out before. No two rows may share one. */
 int txn_next_generation(struct store_txn *txn, uint64_t *ret);
 
 /* Sets listed_ms alone: nothing is told. */
@@ -459,7 +485,8 @@ struct intent {
 /* Frees what it holds and zeroes it. */
 void intent_clear(struct intent *intent);
 
-int txn_put_intent(struct store_txn *txn, const struct intent *intent); /* replaces */
+/* Replaces. The generation that it speaks of isn't told as unused before it is cleared. */
+int txn_put_intent(struct store_txn *txn, const struct intent *intent);
 /* -ENOENT if there is none. Clear with intent_clear(). */
 int txn_get_intent(struct store_txn *txn, ino_nr ino, struct intent *ret);
 int txn_clear_intent(struct store_txn *txn, ino_nr ino);
