@@ -44,6 +44,21 @@ int txn_list(struct store_txn *txn, ino_nr parent, ino_nr after, store_child_fn 
     return read_list(txn->conn, parent, after, each, arg);
 }
 
+int txn_next_name(struct store_txn *txn, ino_nr parent, const char *from, char **ret)
+{
+    cleanup_statement sqlite3_stmt *statement = sql_statement(txn->conn, STMT_NODE_NEXT_NAME);
+    int r;
+
+    if (!statement)
+        return sql_error(txn->conn);
+    SQL_BIND(statement, sql_number((int64_t)parent), sql_text(from));
+    r = sql_step(statement);
+    if (r <= 0)
+        return r < 0 ? r : -ENOENT;
+    *ret = sql_column_copy(statement, 0);
+    return 0;
+}
+
 int txn_find_waiting(struct store_txn *txn, ino_nr parent, const char *name, ino_nr *ret)
 {
     int64_t ino;

@@ -61,6 +61,8 @@ const char *const statement_text[STMT_COUNT] = {
                        " WHERE parent = ?1 AND ino > ?2 AND flags & 1 ORDER BY ino",
     [STMT_NODE_LIST_NAMES] = "SELECT " ATTR_COLUMNS ", node.name FROM node INDEXED BY node_names"
                              " WHERE parent = ?1 AND name > ?2 AND flags & 1 ORDER BY name",
+    [STMT_NODE_NEXT_NAME] = "SELECT name FROM node INDEXED BY node_names"
+                            " WHERE parent = ?1 AND name >= ?2 ORDER BY name LIMIT 1",
     [STMT_NODE_RELATED] = "SELECT ino FROM node WHERE parent = ?1"
                           " UNION SELECT ino FROM node WHERE base_parent = ?1",
     /* Not under a name of its own although that one is free now: the eldest goes first. */

@@ -357,6 +357,10 @@ int txn_find_drive(struct store_txn *txn, const char *drive_id, enum drive_kind 
                    struct drive_row *ret);
 int txn_find_drive_by_root(struct store_txn *txn, ino_nr root, struct drive_row *ret);
 
+/* The first name in a directory, in order of bytes, that isn't before `from`, whether its row is
+ * shown or was deleted locally. -ENOENT if there is none. The caller frees it. */
+int txn_next_name(struct store_txn *txn, ino_nr parent, const char *from, char **ret);
+
 /* The eldest row in parent that is shown under another name (NODE_SAFE_NAME) though base's is this.
  * -ENOENT if none. */
 int txn_find_waiting(struct store_txn *txn, ino_nr parent, const char *name, ino_nr *ret);
@@ -504,6 +508,7 @@ struct blocked {
     char *reason;     /* for the user */
 };
 
+/* Whether a row is one of these; since_ms is that of the first time. */
 int txn_put_blocked(struct store_txn *txn, const struct blocked *blocked);
 int txn_clear_blocked(struct store_txn *txn, ino_nr ino);
 /* In order of number, from the one behind `after` on, until `each` returns false. */
