@@ -36,8 +36,9 @@ uint64_t durable_count_commit(struct durable *durable)
 }
 
 /* The lock is held. Reading makes the connection open the log. */
-static int open_log(struct durable *durable, sqlite3_file **ret, struct err *err)
+static int sync_log(struct durable *durable, struct err *err)
 {
+    sqlite3_file *log = NULL;
     int64_t version;
     int r = durable->conn ? 0 : sql_open(durable->path, &durable->conn, err);
 
@@ -46,21 +47,11 @@ static int open_log(struct durable *durable, sqlite3_file **ret, struct err *err
     r = sql_get(durable->conn, STMT_USER_VERSION, &version, NULL, 0);
     if (r == 0)
         r = sql_errno(
-            sqlite3_file_control(durable->conn->db, NULL, SQLITE_FCNTL_JOURNAL_POINTER, ret));
-    if (r == 0 && !(*ret)->pMethods)
+            sqlite3_file_control(durable->conn->db, NULL, SQLITE_FCNTL_JOURNAL_POINTER, &log));
+    if (r == 0 && !(log && log->pMethods))
         r = -EIO;
-    return r < 0 ? err_set_errno(err, r, "the store's log") : 0;
-}
-
-/* The lock is held. */
-static int sync_log(struct durable *durable, struct err *err)
-{
-    sqlite3_file *log;
-    int r = open_log(durable, &log, err);
-
-    if (r < 0)
-        return r;
-    r = sql_errno(log->pMethods->xSync(log, SQLITE_SYNC_NORMAL));
+    if (r == 0)
+        r = sql_errno(log->pMethods->xSync(log, SQLITE_SYNC_NORMAL));
     return r < 0 ? err_set_errno(err, r, "syncing the store's log") : 0;
 }
 
