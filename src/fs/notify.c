@@ -142,13 +142,21 @@ static void queue_one(struct notifier *notifier, const struct change *change)
     TAILQ_INSERT_TAIL(notices, notice, link);
 }
 
+/* Does the kernel not know of it already, and does it concern it? */
+static bool is_news(const struct change *change)
+{
+    return !change->is_own && change->kind != CHANGE_UNUSED;
+}
+
 void notifier_queue(struct notifier *notifier, const struct change *changes, size_t count)
 {
     LOCKED(&notifier->lock);
     if (notifier->is_stopping)
         return;
-    for (size_t i = 0; i < count; i++)
-        queue_one(notifier, &changes[i]);
+    for (size_t i = 0; i < count; i++) {
+        if (is_news(&changes[i]))
+            queue_one(notifier, &changes[i]);
+    }
 }
 
 /* ---- telling ---- */

@@ -35,7 +35,7 @@ int notifier_new(const struct notify_ops *ops, void *arg, unsigned threads, stru
 void notifier_stop(struct notifier *notifier);
 void notifier_free(struct notifier *notifier); /* NULL is allowed */
 
-/* Queues what a commit changed. Any thread; doesn't block. */
+/* Queues what a commit changed, but for what the kernel asked for. Any thread; doesn't block. */
 void notifier_queue(struct notifier *notifier, const struct change *changes, size_t count);
 
 /* Runs done(arg) once, when nothing is queued or being told: now, or on a notifier's thread. Also

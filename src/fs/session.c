@@ -132,8 +132,8 @@ static const struct notify_ops notify_ops = {
     .forget_content = forget_content,
 };
 
-/* After a commit, on the sync thread, with no lock held. The kernel first: to drop content costs
- * disk accesses. */
+/* After a commit, on the thread that made it, with no lock held. The kernel first: to drop content
+ * costs disk accesses. */
 static void on_changes(const struct change *changes, size_t count, void *arg)
 {
     struct fs *fs = arg;
@@ -141,7 +141,7 @@ static void on_changes(const struct change *changes, size_t count, void *arg)
     notifier_queue(fs->notifier, changes, count);
     (void)pinner_wake(fs->pinner);
     for (size_t i = 0; i < count; i++) {
-        if (changes[i].generation != 0)
+        if (changes[i].kind == CHANGE_UNUSED)
             content_drop(fs->conf.content, changes[i].generation);
     }
 }

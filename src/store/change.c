@@ -9,6 +9,9 @@
  * Each directory in which a name appeared or went is told once, at the end, with a new mtime. The
  * kernel keeps whole listings: what it reads of one while a name is being told it may keep until
  * the directory itself is told, so that comes after the names.
+ *
+ * What the kernel asked for it knows, the directory's new mtime included: such changes are marked
+ * as own. A directory that somebody else changed in the same transaction is told all the same.
  */
 #include "config.h"
 
@@ -37,35 +40,36 @@ static bool is_same_place(const struct node *a, const struct node *b)
     return a->local.parent == b->local.parent && strcmp(a->local.name, b->local.name) == 0;
 }
 
-static void tell_name(struct store_txn *txn, enum change_kind kind, const struct node *node,
-                      uint64_t generation)
+static void tell_name(struct store_txn *txn, enum change_kind kind, const struct node *node)
 {
     (void)change_list_push(&txn->changes, (struct change){
                                               .kind = kind,
                                               .parent = node->local.parent,
                                               .ino = node->attr.ino,
-                                              .generation = generation,
                                               .name = x_strdup(node->local.name),
+                                              .is_own = txn->is_own,
                                           });
 }
 
-static void tell_inode(struct store_txn *txn, enum change_kind kind, const struct node *before,
-                       uint64_t generation)
+static void tell_inode(struct store_txn *txn, enum change_kind kind, ino_nr parent, ino_nr ino)
 {
-    (void)change_list_push(&txn->changes, (struct change){
-                                              .kind = kind,
-                                              .parent = before->local.parent,
-                                              .ino = before->attr.ino,
-                                              .generation = generation,
-                                          });
+    (void)change_list_push(
+        &txn->changes,
+        (struct change){ .kind = kind, .parent = parent, .ino = ino, .is_own = txn->is_own });
 }
 
-static void touch(struct store_txn *txn, ino_nr directory)
+static bool is_same_touch(const struct touched *a, const struct touched *b)
 {
-    struct ino_list *touched = &txn->touched;
+    return a->ino == b->ino && a->time_ns == b->time_ns && a->is_own == b->is_own;
+}
 
-    if (touched->len == 0 || touched->items[touched->len - 1] != directory)
-        (void)ino_list_push(touched, directory);
+void txn_touch(struct store_txn *txn, ino_nr directory, int64_t time_ns)
+{
+    const struct touched touched = { directory, time_ns, txn->is_own };
+    struct touched_list *list = &txn->touched;
+
+    if (list->len == 0 || !is_same_touch(&list->items[list->len - 1], &touched))
+        (void)touched_list_push(list, touched);
 }
 
 /* Can the kernel hold a negative entry, or a listing, of this directory? */
@@ -85,9 +89,8 @@ static int was_listed(struct store_txn *txn, ino_nr directory, bool *ret)
 
 static void note_gone(struct store_txn *txn, const struct node *before, bool is_removed)
 {
-    tell_name(txn, is_removed ? CHANGE_DELETED : CHANGE_ENTRY, before,
-              is_removed ? before->local.generation : 0);
-    touch(txn, before->local.parent);
+    tell_name(txn, is_removed ? CHANGE_DELETED : CHANGE_ENTRY, before);
+    txn_touch(txn, before->local.parent, TOUCHED_AT_COMMIT);
 }
 
 static int note_appeared(struct store_txn *txn, const struct node *after)
@@ -96,8 +99,8 @@ static int note_appeared(struct store_txn *txn, const struct node *after)
     int r = was_listed(txn, after->local.parent, &listed);
 
     if (r == 0 && listed) {
-        tell_name(txn, CHANGE_ENTRY, after, 0);
-        touch(txn, after->local.parent);
+        tell_name(txn, CHANGE_ENTRY, after);
+        txn_touch(txn, after->local.parent, TOUCHED_AT_COMMIT);
     }
     return r;
 }
@@ -111,11 +114,11 @@ static void note_attributes(struct store_txn *txn, const struct node *before,
 
     if (is_file && (before->local.generation != after->local.generation ||
                     before->local.size != after->local.size))
-        tell_inode(txn, CHANGE_CONTENT, before, before->local.generation);
+        tell_inode(txn, CHANGE_CONTENT, before->local.parent, before->attr.ino);
     else if (is_moved || before->local.mtime_ns != after->local.mtime_ns ||
              (before->attr.flags ^ after->attr.flags) & NODE_MALWARE ||
              before->attr.kind != after->attr.kind)
-        tell_inode(txn, CHANGE_ATTR, before, 0);
+        tell_inode(txn, CHANGE_ATTR, before->local.parent, before->attr.ino);
 }
 
 int change_note(struct store_txn *txn, const struct node *before, const struct node *after)
@@ -130,51 +133,81 @@ int change_note(struct store_txn *txn, const struct node *before, const struct n
         r = note_appeared(txn, after);
     if (r == 0 && before && after && (after->attr.flags & NODE_LOCAL) && !is_placeholder(before))
         note_attributes(txn, before, after, is_moved);
-    return r;
+    return r < 0 ? r : unused_note_row(txn, before, after);
 }
 
-static int compare_ino(const void *a, const void *b)
+void change_note_attr(struct store_txn *txn, const struct node_attr *attr)
 {
-    const ino_nr *left = a, *right = b;
+    if (attr->flags & NODE_LOCAL && attr->parent != STORE_INO_NONE)
+        tell_inode(txn, CHANGE_ATTR, attr->parent, attr->ino);
+}
 
-    return (*left > *right) - (*left < *right);
+/* ---- directories ---- */
+
+static int compare_touched(const void *a, const void *b)
+{
+    const struct touched *left = a, *right = b;
+
+    return (left->ino > right->ino) - (left->ino < right->ino);
+}
+
+/* All touches of one directory in one, which stands first; returns how many they were. */
+static size_t merge_touches(struct touched *touched, size_t count)
+{
+    size_t same = 1;
+
+    for (; same < count && touched[same].ino == touched->ino; same++) {
+        touched->is_own = touched->is_own && touched[same].is_own;
+        if (touched[same].time_ns > touched->time_ns)
+            touched->time_ns = touched[same].time_ns;
+    }
+    return same;
+}
+
+static int touch_directory(struct store_txn *txn, const struct touched *touched)
+{
+    int64_t now_ns = clock_real_ms(txn->store->clock) * 1000000, parent;
+    bool has_time = touched->time_ns != TOUCHED_AT_COMMIT;
+    int r = SQL_GET(txn->conn, STMT_NODE_TOUCH, &parent, sql_number((int64_t)touched->ino),
+                    sql_number(has_time ? touched->time_ns : now_ns));
+
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    (void)change_list_push(&txn->changes, (struct change){
+                                              .kind = CHANGE_LISTING,
+                                              .parent = (ino_nr)parent,
+                                              .ino = touched->ino,
+                                              .is_own = touched->is_own,
+                                          });
+    return 0;
 }
 
 int change_touch_parents(struct store_txn *txn)
 {
-    struct ino_list *touched = &txn->touched;
-    int64_t now_ns = clock_real_ms(txn->store->clock) * 1000000;
+    struct touched_list *list = &txn->touched;
+    size_t same;
 
-    if (touched->len > 1)
-        qsort(touched->items, touched->len, sizeof *touched->items, compare_ino);
-    for (size_t i = 0; i < touched->len; i++) {
-        ino_nr ino = touched->items[i];
-        int64_t parent;
+    if (list->len > 1)
+        qsort(list->items, list->len, sizeof *list->items, compare_touched);
+    for (size_t i = 0; i < list->len; i += same) {
         int r;
 
-        if (i > 0 && ino == touched->items[i - 1])
-            continue;
-        r = SQL_GET(txn->conn, STMT_NODE_TOUCH, &parent, sql_number((int64_t)ino),
-                    sql_number(now_ns));
-        if (r == -ENOENT)
-            continue;
+        same = merge_touches(&list->items[i], list->len - i);
+        r = touch_directory(txn, &list->items[i]);
         if (r < 0)
             return r;
-        (void)change_list_push(
-            &txn->changes,
-            (struct change){ .kind = CHANGE_LISTING, .parent = (ino_nr)parent, .ino = ino });
     }
     return 0;
 }
+
+/* ---- open files ---- */
 
 /* Moves the row to number `to`; its place is then the change's. */
 static int move_row(struct sql_conn *conn, struct change *change, ino_nr to)
 {
     static const enum statement side_tables[] = {
-        STMT_REMOTE_RENUMBER,
-        STMT_SHORTCUT_RENUMBER,
-        STMT_MISSING_RENUMBER,
-        STMT_PIN_RENUMBER,
+        STMT_REMOTE_RENUMBER, STMT_SHORTCUT_RENUMBER, STMT_MISSING_RENUMBER, STMT_PIN_RENUMBER,
+        STMT_ATTR_RENUMBER,   STMT_XATTR_RENUMBER,    STMT_INTENT_RENUMBER,  STMT_BLOCKED_RENUMBER,
     };
     const struct sql_value old_ino = sql_number((int64_t)change->ino);
     const struct sql_value new_ino = sql_number((int64_t)to);
@@ -219,11 +252,7 @@ static void drop_changes_of(struct change_list *changes, ino_nr ino)
 
 static int renumber(struct store_txn *txn, const struct change *content)
 {
-    struct change entry = {
-        .kind = CHANGE_ENTRY,
-        .ino = content->ino,
-        .generation = content->generation,
-    };
+    struct change entry = { .kind = CHANGE_ENTRY, .ino = content->ino };
     ino_nr old_ino = content->ino;
     int64_t next;
     int r = sql_get(txn->conn, STMT_INO_NEXT, &next, NULL, 0);
@@ -253,7 +282,8 @@ int change_renumber(struct store_txn *txn)
         const struct change *change = &txn->changes.items[i];
         int r;
 
-        if (change->kind != CHANGE_CONTENT || !store->is_open(change->ino, store->is_open_arg)) {
+        if (change->kind != CHANGE_CONTENT || change->is_own ||
+            !store->is_open(change->ino, store->is_open_arg)) {
             i++;
             continue;
         }

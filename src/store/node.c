@@ -8,38 +8,6 @@
 #include "store/store_i.h"
 
 #include <errno.h>
-#include <string.h>
-
-#include "base/xalloc.h"
-
-static int64_t whole(int64_t time_ns, int64_t granularity_ns)
-{
-    int64_t rest = time_ns % granularity_ns;
-
-    return time_ns - (rest < 0 ? rest + granularity_ns : rest);
-}
-
-unsigned node_dirty(const struct node *node, int64_t granularity_ns)
-{
-    const struct node_state *local = &node->local, *base = &node->base;
-    bool has_local = node->attr.flags & NODE_LOCAL, has_base = node->attr.flags & NODE_BASE;
-    unsigned dirty = 0;
-
-    if (!has_base)
-        return has_local ? DIRTY_CREATED : 0;
-    if (!has_local)
-        return DIRTY_DELETED;
-    if (local->parent != base->parent ||
-        (!(node->attr.flags & NODE_SAFE_NAME) && strcmp(local->name, base->name) != 0))
-        dirty |= DIRTY_PLACE;
-    if (node->attr.kind != NODE_FILE)
-        return dirty;
-    if (local->generation != base->generation)
-        dirty |= DIRTY_CONTENT;
-    if (whole(local->mtime_ns, granularity_ns) != whole(base->mtime_ns, granularity_ns))
-        dirty |= DIRTY_MTIME;
-    return dirty;
-}
 
 int txn_get_node(struct store_txn *txn, ino_nr ino, struct node *ret)
 {
@@ -74,6 +42,21 @@ int txn_lookup(struct store_txn *txn, ino_nr parent, const char *name, struct no
 int txn_list(struct store_txn *txn, ino_nr parent, ino_nr after, store_child_fn *each, void *arg)
 {
     return read_list(txn->conn, parent, after, each, arg);
+}
+
+int txn_next_name(struct store_txn *txn, ino_nr parent, const char *from, char **ret)
+{
+    cleanup_statement sqlite3_stmt *statement = sql_statement(txn->conn, STMT_NODE_NEXT_NAME);
+    int r;
+
+    if (!statement)
+        return sql_error(txn->conn);
+    SQL_BIND(statement, sql_number((int64_t)parent), sql_text(from));
+    r = sql_step(statement);
+    if (r <= 0)
+        return r < 0 ? r : -ENOENT;
+    *ret = sql_column_copy(statement, 0);
+    return 0;
 }
 
 int txn_find_waiting(struct store_txn *txn, ino_nr parent, const char *name, ino_nr *ret)
@@ -116,6 +99,14 @@ int txn_list_related(struct store_txn *txn, ino_nr directory, ino_nr **ret, size
     return list_numbers(txn, STMT_NODE_RELATED, &value, 1, ret, ret_count);
 }
 
+int txn_find_base_place(struct store_txn *txn, ino_nr parent, const char *name, ino_nr **ret,
+                        size_t *ret_count)
+{
+    const struct sql_value values[] = { sql_number((int64_t)parent), sql_text(name) };
+
+    return list_numbers(txn, STMT_NODE_BASE_PLACE, values, 2, ret, ret_count);
+}
+
 int txn_list_held_back(struct store_txn *txn, ino_nr after, ino_nr **ret, size_t *ret_count)
 {
     const struct sql_value value = sql_number((int64_t)after);
@@ -155,15 +146,17 @@ int txn_set_listed(struct store_txn *txn, ino_nr ino, int64_t now_ms)
 int txn_remove_node(struct store_txn *txn, ino_nr ino)
 {
     static const enum statement tables[] = {
-        STMT_REMOTE_DELETE, STMT_SHORTCUT_DELETE, STMT_MISSING_DELETE,
-        STMT_PIN_DELETE,    STMT_NODE_DELETE,
+        STMT_REMOTE_DELETE, STMT_SHORTCUT_DELETE,  STMT_MISSING_DELETE, STMT_PIN_DELETE,
+        STMT_ATTR_DELETE,   STMT_XATTR_DELETE_ALL, STMT_BLOCKED_DELETE, STMT_NODE_DELETE,
     };
     struct node before;
     int r = read_node(txn->conn, ino, &before);
 
     if (r < 0)
         return r;
-    r = change_note(txn, &before, NULL);
+    r = txn_clear_intent(txn, ino);
+    if (r == 0)
+        r = change_note(txn, &before, NULL);
     for (size_t i = 0; i < sizeof tables / sizeof *tables && r == 0; i++)
         r = SQL_RUN(txn->conn, tables[i], sql_number((int64_t)ino));
     node_clear(&before);

@@ -67,8 +67,7 @@ int read_node(struct sql_conn *conn, ino_nr ino, struct node *ret)
     return r;
 }
 
-/* The rows of a statement with its parameters bound. */
-static int read_children(sqlite3_stmt *statement, store_child_fn *each, void *arg)
+int read_children(sqlite3_stmt *statement, store_child_fn *each, void *arg)
 {
     int r;
 

@@ -5,12 +5,13 @@
  *
  * node is what is read most and what there are millions of, so its rows are small: base columns are
  * NULL where they equal the local ones, zero numbers that are rare are NULL, and what few rows have
- * is elsewhere (remote, shortcut, missing, pin). Its ino is AUTOINCREMENT: a number is never given
- * twice.
+ * is elsewhere (remote, shortcut, missing, pin, attr, xattr, intent, blocked). Its ino is
+ * AUTOINCREMENT: a number is never given twice.
  *
  * Indices: node_children gives a directory in order of number (the row id is the end of every
  * index), node_names a name in a directory; names can be taken more than once there, by rows that
- * are deleted locally. The two partial ones hold next to nothing: places that differ from base's.
+ * are deleted locally. The partial ones hold next to nothing: places that differ from base's, and
+ * what may be dirty.
  */
 #include "config.h"
 
@@ -77,10 +78,37 @@ static int create_pins(struct sql_conn *conn, struct err *err)
     return sql_exec(conn, "CREATE TABLE pin (ino INTEGER PRIMARY KEY)", err);
 }
 
+/* What writing needs: attr and xattr are for this machine alone, intent says what the service was
+ * asked for, blocked what waits for the user. */
+static const char tables_3[] =
+    "CREATE INDEX node_dirty ON node (ino) WHERE " SCHEMA_IS_DIRTY ";"
+    "DROP INDEX node_base_parents;"
+    "CREATE INDEX node_base_places ON node (base_parent, ifnull(base_name, name))"
+    "  WHERE base_parent IS NOT NULL;"
+    "CREATE TABLE attr ("
+    "  ino INTEGER PRIMARY KEY, mode INTEGER, uid INTEGER, gid INTEGER, atime INTEGER);"
+    "CREATE TABLE xattr (ino INTEGER NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL,"
+    "  PRIMARY KEY (ino, name));"
+    "CREATE TABLE intent ("
+    "  ino INTEGER PRIMARY KEY, verb INTEGER NOT NULL, rid TEXT,"
+    "  parent INTEGER NOT NULL, parent_rid TEXT, name TEXT,"
+    "  generation INTEGER NOT NULL, size INTEGER NOT NULL, mtime INTEGER NOT NULL,"
+    "  hash_kind INTEGER NOT NULL, hash TEXT,"
+    "  session_url TEXT, session_until INTEGER NOT NULL, asked INTEGER NOT NULL);"
+    "CREATE TABLE blocked ("
+    "  ino INTEGER PRIMARY KEY, since INTEGER NOT NULL, retry INTEGER NOT NULL,"
+    "  code INTEGER NOT NULL, reason TEXT NOT NULL);";
+
+static int prepare_writing(struct sql_conn *conn, struct err *err)
+{
+    return sql_exec(conn, tables_3, err);
+}
+
 /* Step i leads from version i to i + 1. */
 static int (*const steps[])(struct sql_conn *conn, struct err *err) = {
     create_tables,
     create_pins,
+    prepare_writing,
 };
 
 static int take_step(struct sql_conn *conn, size_t version, struct err *err)

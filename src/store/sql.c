@@ -167,6 +167,10 @@ void sql_bind(sqlite3_stmt *statement, const struct sql_value *values, size_t co
         case SQL_TEXT:
             (void)sqlite3_bind_text(statement, parameter, values[i].text, -1, SQLITE_STATIC);
             break;
+        case SQL_BLOB:
+            (void)sqlite3_bind_blob64(statement, parameter, values[i].text ? values[i].text : "",
+                                      (sqlite3_uint64)values[i].number, SQLITE_STATIC);
+            break;
         }
     }
 }

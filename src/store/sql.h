@@ -49,11 +49,11 @@ sqlite3_stmt *sql_statement(struct sql_conn *conn, enum statement id);
 #define cleanup_statement __attribute__((cleanup(sql_rewind)))
 void sql_rewind(sqlite3_stmt **statement);
 
-/* A value to bind. Text is borrowed until the statement is rewound. */
+/* A value to bind. Text and bytes are borrowed until the statement is rewound. */
 struct sql_value {
-    enum { SQL_NULL, SQL_NUMBER, SQL_TEXT } type;
+    enum { SQL_NULL, SQL_NUMBER, SQL_TEXT, SQL_BLOB } type;
 
-    int64_t number;
+    int64_t number; /* SQL_BLOB: how many bytes */
     const char *text;
 };
 
@@ -66,6 +66,11 @@ static inline struct sql_value sql_number(int64_t number)
 static inline struct sql_value sql_text(const char *text)
 {
     return (struct sql_value){ .type = text ? SQL_TEXT : SQL_NULL, .text = text };
+}
+
+static inline struct sql_value sql_blob(const void *data, size_t size)
+{
+    return (struct sql_value){ .type = SQL_BLOB, .number = (int64_t)size, .text = data };
 }
 
 /* Zero is kept as NULL, which takes no room. */

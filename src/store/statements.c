@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The SQL of the store. The order of columns in what reads a node, a drive or a staged item is
- * known to the one function that decodes it (node_read_attr and node_read in row.c, drive_read,
- * staged_read).
+ * The SQL of the store. The order of columns in what reads a node, a drive, a staged item or an
+ * intent is known to the one function that decodes it (node_read_attr and node_read in row.c,
+ * drive_read, staged_read, intent_read).
  *
  * The text has numbers of store.h in it (node flags and kinds), which the assertion below holds it
  * to.
@@ -11,11 +11,12 @@
 
 #include "store/statements.h"
 
+#include "store/schema.h"
 #include "store/store.h"
 
 _Static_assert(NODE_LOCAL == 1 && NODE_BASE == 2 && NODE_COMPLETE == 8 && NODE_SAFE_NAME == 16 &&
-                   NODE_SHORTCUT == 64 && NODE_WAS_COMPLETE == 256 && NODE_FOLDER == 1 &&
-                   NODE_FILE == 2,
+                   NODE_SHORTCUT == 64 && NODE_WAS_COMPLETE == 256 && NODE_HAS_ATTR == 512 &&
+                   NODE_FOLDER == 1 && NODE_FILE == 2,
                "the SQL below has these numbers in it");
 
 #define ATTR_COLUMNS                                                                               \
@@ -39,6 +40,10 @@ _Static_assert(NODE_LOCAL == 1 && NODE_BASE == 2 && NODE_COMPLETE == 8 && NODE_S
     "rid, drive_id, parent_id, name, kind, flags, size, mtime, server_mtime, etag, ctag,"          \
     " hash_kind, hash, package_type, target_drive_id, target_id"
 
+#define INTENT_COLUMNS                                                                             \
+    "ino, verb, rid, parent, parent_rid, name, generation, size, mtime, hash_kind, hash,"          \
+    " session_url, session_until, asked"
+
 const char *const statement_text[STMT_COUNT] = {
     [STMT_USER_VERSION] = "PRAGMA user_version",
     [STMT_BEGIN] = "BEGIN IMMEDIATE",
@@ -56,12 +61,27 @@ const char *const statement_text[STMT_COUNT] = {
                        " WHERE parent = ?1 AND ino > ?2 AND flags & 1 ORDER BY ino",
     [STMT_NODE_LIST_NAMES] = "SELECT " ATTR_COLUMNS ", node.name FROM node INDEXED BY node_names"
                              " WHERE parent = ?1 AND name > ?2 AND flags & 1 ORDER BY name",
+    [STMT_NODE_NEXT_NAME] = "SELECT name FROM node INDEXED BY node_names"
+                            " WHERE parent = ?1 AND name >= ?2 ORDER BY name LIMIT 1",
     [STMT_NODE_RELATED] = "SELECT ino FROM node WHERE parent = ?1"
                           " UNION SELECT ino FROM node WHERE base_parent = ?1",
     /* Not under a name of its own although that one is free now: the eldest goes first. */
     [STMT_NODE_WAITING] = "SELECT ino FROM node INDEXED BY node_base_names"
                           " WHERE parent = ?1 AND base_name = ?2 AND flags & 16"
                           " ORDER BY ino LIMIT 1",
+    /* Deleted locally in that place, moved away within its directory, and moved out of it. */
+    [STMT_NODE_BASE_PLACE] = "SELECT ino FROM node INDEXED BY node_names"
+                             " WHERE parent = ?1 AND name = ?2 AND (flags & 3) = 2"
+                             " AND base_parent IS NULL AND base_name IS NULL"
+                             " UNION SELECT ino FROM node INDEXED BY node_base_names"
+                             " WHERE parent = ?1 AND base_name = ?2 AND base_parent IS NULL"
+                             " UNION SELECT ino FROM node INDEXED BY node_base_places"
+                             " WHERE base_parent = ?1 AND ifnull(base_name, name) = ?2"
+                             " ORDER BY ino",
+    [STMT_NODE_DIRTY] = "SELECT " ATTR_COLUMNS ", node.name FROM node INDEXED BY node_dirty"
+                        " WHERE ino > ?1 AND " SCHEMA_IS_DIRTY " ORDER BY ino",
+    [STMT_NODE_COUNT_DIRTY] =
+        "SELECT count(*) FROM node INDEXED BY node_dirty WHERE " SCHEMA_IS_DIRTY,
     /* The names from the node up to the root, the topmost first. Only what hangs on row 1 has a
      * path; the limit ends a walk in a file that was tampered with. */
     [STMT_NODE_PATH] = "WITH RECURSIVE up (depth, ino, parent, name) AS ("
@@ -80,7 +100,8 @@ const char *const statement_text[STMT_COUNT] = {
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
         " ?19, ?20, ?21, ?22)",
     [STMT_NODE_UPDATE] =
-        "UPDATE node SET parent = ?1, name = ?2, kind = ?3, flags = ?4, drive = ?5, rid = ?6,"
+        "UPDATE node SET parent = ?1, name = ?2, kind = ?3, flags = ?4 | (flags & 512),"
+        " drive = ?5, rid = ?6,"
         " size = ?7, mtime = ?8, generation = ?9, base_parent = ?10, base_name = ?11,"
         " base_size = ?12, base_mtime = ?13, base_generation = ?14, etag = ?15, ctag = ?16,"
         " hash_kind = ?17, hash = ?18, server_mtime = ?19, confirmed = ?20, listed = ?21,"
@@ -109,6 +130,10 @@ const char *const statement_text[STMT_COUNT] = {
     [STMT_SHORTCUT_RENUMBER] = "UPDATE shortcut SET ino = ?2 WHERE ino = ?1",
     [STMT_MISSING_RENUMBER] = "UPDATE missing SET ino = ?2 WHERE ino = ?1",
     [STMT_PIN_RENUMBER] = "UPDATE pin SET ino = ?2 WHERE ino = ?1",
+    [STMT_ATTR_RENUMBER] = "UPDATE attr SET ino = ?2 WHERE ino = ?1",
+    [STMT_XATTR_RENUMBER] = "UPDATE xattr SET ino = ?2 WHERE ino = ?1",
+    [STMT_INTENT_RENUMBER] = "UPDATE intent SET ino = ?2 WHERE ino = ?1",
+    [STMT_BLOCKED_RENUMBER] = "UPDATE blocked SET ino = ?2 WHERE ino = ?1",
 
     [STMT_REMOTE_PUT] =
         "INSERT OR REPLACE INTO remote (ino, deleted, parent, name, size, mtime, generation, etag,"
@@ -196,6 +221,36 @@ const char *const statement_text[STMT_COUNT] = {
     [STMT_PIN_ABOVE] = "WITH RECURSIVE up (ino) AS (VALUES (?1) UNION"
                        "   SELECT node.parent FROM up JOIN node ON node.ino = up.ino)"
                        " SELECT pin.ino FROM up JOIN pin ON pin.ino = up.ino LIMIT 1",
+
+    [STMT_NODE_HAS_ATTR] = "UPDATE node SET flags = flags | 512 WHERE ino = ?1",
+    [STMT_ATTR_GET] = "SELECT mode, uid, gid, atime FROM attr WHERE ino = ?1",
+    [STMT_ATTR_SET] = "INSERT INTO attr (ino, mode, uid, gid, atime) VALUES (?1, ?2, ?3, ?4, ?5)"
+                      " ON CONFLICT (ino) DO UPDATE SET mode = ifnull(excluded.mode, mode),"
+                      " uid = ifnull(excluded.uid, uid), gid = ifnull(excluded.gid, gid),"
+                      " atime = ifnull(excluded.atime, atime)",
+    [STMT_ATTR_DELETE] = "DELETE FROM attr WHERE ino = ?1",
+
+    [STMT_XATTR_GET] = "SELECT value FROM xattr WHERE ino = ?1 AND name = ?2",
+    [STMT_XATTR_HAS] = "SELECT 1 FROM xattr WHERE ino = ?1 AND name = ?2",
+    [STMT_XATTR_LIST] = "SELECT name FROM xattr WHERE ino = ?1 ORDER BY name",
+    [STMT_XATTR_SET] = "INSERT OR REPLACE INTO xattr (ino, name, value) VALUES (?1, ?2, ?3)",
+    [STMT_XATTR_DELETE] = "DELETE FROM xattr WHERE ino = ?1 AND name = ?2",
+    [STMT_XATTR_DELETE_ALL] = "DELETE FROM xattr WHERE ino = ?1",
+
+    [STMT_INTENT_GET] = "SELECT " INTENT_COLUMNS " FROM intent WHERE ino = ?1",
+    [STMT_INTENT_GENERATION] = "SELECT generation FROM intent WHERE ino = ?1",
+    [STMT_INTENT_LIST] = "SELECT " INTENT_COLUMNS " FROM intent WHERE ino > ?1 ORDER BY ino",
+    [STMT_INTENT_PUT] = "INSERT OR REPLACE INTO intent (" INTENT_COLUMNS ")"
+                        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+    [STMT_INTENT_DELETE] = "DELETE FROM intent WHERE ino = ?1",
+
+    [STMT_BLOCKED_LIST] = "SELECT ino, since, retry, code, reason FROM blocked"
+                          " WHERE ino > ?1 ORDER BY ino",
+    [STMT_BLOCKED_COUNT] = "SELECT count(*) FROM blocked",
+    [STMT_BLOCKED_PUT] = "INSERT INTO blocked (ino, since, retry, code, reason)"
+                         " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (ino) DO UPDATE SET"
+                         " retry = excluded.retry, code = excluded.code, reason = excluded.reason",
+    [STMT_BLOCKED_DELETE] = "DELETE FROM blocked WHERE ino = ?1",
 
     [STMT_TOMBSTONE_PUT] =
         "INSERT OR REPLACE INTO tombstone (drive, rid, time) VALUES (?1, ?2, ?3)",

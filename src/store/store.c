@@ -225,6 +225,7 @@ int store_open(const char *dir, const struct store_identity *identity, struct cl
     rwlock_init_prefer_writer(&store->metadata);
     (void)pthread_mutex_init(&store->writer, NULL);
     (void)pthread_mutex_init(&store->readers_lock, NULL);
+    durable_init(&store->durable, store->path);
 
     r = open_or_replace(store, identity, ret_was_damaged, err);
     if (r < 0) {
@@ -243,6 +244,7 @@ void store_close(struct store *store)
     if (!store)
         return;
     reader_close_all(store);
+    durable_clear(&store->durable);
     if (store->txn.conn) {
         if (!is_known_damaged(store->path))
             (void)meta_set(store->txn.conn, "clean", "1");

@@ -8,8 +8,9 @@
  * One SQLite file (WAL) per account. Written through one connection, in transactions, by whoever
  * holds the writer mutex (store_begin); read through one connection per thread. The metadata lock
  * is a read-write lock that favours writers: a handler of the kernel's requests holds it shared
- * from its SELECT to its reply; store_commit holds it exclusively around COMMIT alone. So no reply
- * carries a state that is older than a notification already sent.
+ * from its SELECT to its reply; store_commit holds it exclusively around COMMIT alone, and
+ * store_commit_reply through the reply. So no reply carries a state that is older than a
+ * notification, or another reply, already sent.
  *
  * Lock order: writer mutex (store_begin .. store_commit/rollback), then the metadata lock, never
  * the other way round and never upgraded. The listener runs after both are released.
@@ -54,6 +55,7 @@ enum node_flags {
     NODE_SHORTCUT = 1 << 6,     /* lives in another drive: node.target_* */
     NODE_HAS_HASH = 1 << 7,     /* base.hash is the hash of base's content */
     NODE_WAS_COMPLETE = 1 << 8, /* it isn't complete any more, but may have been told to be */
+    NODE_HAS_ATTR = 1 << 9,     /* store_get_attr() knows more of it; set by txn_set_attr() alone */
 };
 
 /* One state of an item: where it is and what it holds. Strings are owned by the node. */
@@ -165,6 +167,16 @@ int store_list(struct store *store, ino_nr parent, ino_nr after, store_child_fn 
 int store_list_by_name(struct store *store, ino_nr parent, const char *after, store_child_fn *each,
                        void *arg);
 
+/*
+ * What may have to be sent: files and folders for which node_dirty() may say so, in order of
+ * number, from the one behind `after` on, until `each` returns false. Reads these rows alone,
+ * however many there are. A row whose name may not be sent (local-only) is among them; one that
+ * only a child told of isn't. A time makes a row one of them if it differs in whole seconds:
+ * node_dirty() is not to be asked for a finer granularity. `each` may not list them itself.
+ */
+int store_list_dirty(struct store *store, ino_nr after, store_child_fn *each, void *arg);
+int store_count_dirty(struct store *store, int64_t *ret);
+
 /* The path of a node from "/", for messages and symlinks. The caller frees it. */
 int store_path(struct store *store, ino_nr ino, char **ret);
 
@@ -192,6 +204,39 @@ int store_list_pins(struct store *store, ino_nr after, store_pin_fn *each, void 
 
 /* The pin that holds the row: its own, else one above it; 0: none. */
 int store_find_pin(struct store *store, ino_nr ino, ino_nr *ret);
+
+/* ---- attributes that are kept here and never sent ---- */
+
+enum local_attr_set { ATTR_MODE = 1, ATTR_UID = 2, ATTR_GID = 4, ATTR_ATIME = 8 };
+
+struct local_attr {
+    unsigned set; /* enum local_attr_set: which of these were ever set */
+    mode_t mode;  /* permissions */
+    uid_t uid;
+    gid_t gid;
+    int64_t atime_ns;
+};
+
+/* Nothing set if there are none: NODE_HAS_ATTR tells without a look. */
+int store_get_attr(struct store *store, ino_nr ino, struct local_attr *ret);
+/* Sets those in attr->set and leaves the others. -ENOENT if there is no such row. */
+int txn_set_attr(struct store_txn *txn, ino_nr ino, const struct local_attr *attr);
+
+/* Extended attributes: bytes under a name. */
+#define STORE_XATTR_NAME_MAX  255
+#define STORE_XATTR_VALUE_MAX ((size_t)64 * 1024)
+
+/* The caller frees *ret, which isn't NULL for an empty value, and has a NUL behind it. -ENODATA. */
+int store_get_xattr(struct store *store, ino_nr ino, const char *name, char **ret,
+                    size_t *ret_size);
+/* The names, in order, until `each` returns false. */
+typedef bool store_xattr_fn(const char *name, void *arg);
+int store_list_xattrs(struct store *store, ino_nr ino, store_xattr_fn *each, void *arg);
+/* flags: XATTR_CREATE, XATTR_REPLACE or 0, as for setxattr(2). -ENOENT if there is no such row;
+ * -EEXIST, -ENODATA by flags; -ERANGE, -E2BIG: the name, the value is too long. */
+int txn_set_xattr(struct store_txn *txn, ino_nr ino, const char *name, const void *value,
+                  size_t size, int flags);
+int txn_remove_xattr(struct store_txn *txn, ino_nr ino, const char *name); /* or -ENODATA */
 
 /* ---- drives ---- */
 
@@ -240,24 +285,28 @@ int store_list_drives(struct store *store, store_drive_fn *each, void *arg);
 
 /* ---- writing ---- */
 
-/* What the kernel (and the content cache) must be told once a transaction is committed. */
+/* What the kernel (and those who keep content) must be told once a transaction is committed. */
 enum change_kind {
-    CHANGE_ENTRY,   /* what (parent, name) stands for changed or appeared: drop that name. With a
-                       generation: ino is a new number, and that content is left to open files */
-    CHANGE_DELETED, /* (parent, name) is gone, and ino with it; `generation` is what it held */
+    CHANGE_ENTRY,   /* what (parent, name) stands for changed or appeared: drop that name */
+    CHANGE_DELETED, /* (parent, name) is gone, and ino with it */
     /* No name; parent is where ino could be looked up until now, if that is known. */
     CHANGE_ATTR,    /* attributes of ino, or its place */
     CHANGE_LISTING, /* names in the directory ino, and its attributes. Comes after what tells of the
                        names */
-    CHANGE_CONTENT, /* content of ino: `generation` is the one it had before */
+    CHANGE_CONTENT, /* content of ino */
+    /* Neither name nor number: no row has the content `generation` any more, in none of its states,
+       and no intent speaks of it. After a power cut a row may have it again, if the commit was not
+       a durable one: what can't be fetched again must outlive that. */
+    CHANGE_UNUSED,
 };
 
 struct change {
     enum change_kind kind;
     ino_nr parent;
     ino_nr ino;
-    uint64_t generation;
-    char *name; /* owned by the list */
+    uint64_t generation; /* CHANGE_UNUSED */
+    char *name;          /* owned by the list */
+    bool is_own;         /* the kernel asked for it, and knows: see txn_set_own() */
 };
 
 typedef void store_listener_fn(const struct change *changes, size_t count, void *arg);
@@ -265,9 +314,10 @@ typedef void store_listener_fn(const struct change *changes, size_t count, void 
 /* Runs in the committing thread after every commit that changed what is seen, with no lock held. */
 void store_set_listener(struct store *store, store_listener_fn *listener, void *arg);
 
-/* Asked under the exclusive metadata lock, at commit, for each file whose content changed. If open,
- * the row takes a new inode number (as if a new file had been renamed over it), and the old number
- * is left to the open files: so the size and bytes of an inode in use never change. */
+/* Asked under the exclusive metadata lock, at commit, for each file whose content changed, but not
+ * by an own change. If open, the row takes a new inode number (as if a new file had been renamed
+ * over it), and the old number is left to the open files: so the size and bytes of an inode in use
+ * never change. */
 typedef bool store_is_open_fn(ino_nr ino, void *arg);
 void store_set_is_open(struct store *store, store_is_open_fn *is_open, void *arg);
 
@@ -277,21 +327,49 @@ int store_begin(struct store *store, struct store_txn **ret, struct err *err);
 int store_commit(struct store_txn *txn, struct err *err);
 void store_rollback(struct store_txn *txn); /* NULL is allowed */
 
+/* As store_commit(), and reply(arg) runs right after COMMIT, still under the exclusive metadata
+ * lock, so it must not block, take that lock, or write. It doesn't run if the commit fails. */
+typedef void store_reply_fn(void *arg);
+int store_commit_reply(struct store_txn *txn, store_reply_fn *reply, void *arg, struct err *err);
+
+/* As store_commit(), and the commit, with all that came before it, is on the disk when this
+ * returns, also if it changed nothing. Blocks on the disk; other commits don't wait for that. If it
+ * fails for the disk the transaction is committed all the same, and its changes are told but for
+ * CHANGE_UNUSED. */
+int store_commit_durably(struct store_txn *txn, struct err *err);
+
+/* Whether the kernel asked for what is changed from now on in this transaction, and makes the
+ * changes in its caches itself: names, the attributes of what has them, and of the directory that
+ * they are in. Such changes are told as own. Returns what was said before; a transaction begins
+ * with false. */
+bool txn_set_own(struct store_txn *txn, bool is_own);
+
 /* The same reads, inside the transaction. */
 int txn_getattr(struct store_txn *txn, ino_nr ino, struct node_attr *ret);
 int txn_get_node(struct store_txn *txn, ino_nr ino, struct node *ret);
 int txn_find_node(struct store_txn *txn, int64_t drive, const char *rid, struct node *ret);
 int txn_lookup(struct store_txn *txn, ino_nr parent, const char *name, struct node_attr *ret);
 int txn_list(struct store_txn *txn, ino_nr parent, ino_nr after, store_child_fn *each, void *arg);
+int txn_list_dirty(struct store_txn *txn, ino_nr after, store_child_fn *each, void *arg);
 int txn_get_drive(struct store_txn *txn, int64_t id, struct drive_row *ret);
 /* The one with this id; of shared ones, which can have several roots in one drive, the eldest. */
 int txn_find_drive(struct store_txn *txn, const char *drive_id, enum drive_kind kind,
                    struct drive_row *ret);
 int txn_find_drive_by_root(struct store_txn *txn, ino_nr root, struct drive_row *ret);
 
+/* The first name in a directory, in order of bytes, that isn't before `from`, whether its row is
+ * shown or was deleted locally. -ENOENT if there is none. The caller frees it. */
+int txn_next_name(struct store_txn *txn, ino_nr parent, const char *from, char **ret);
+
 /* The eldest row in parent that is shown under another name (NODE_SAFE_NAME) though base's is this.
  * -ENOENT if none. */
 int txn_find_waiting(struct store_txn *txn, ino_nr parent, const char *name, ino_nr *ret);
+
+/* The numbers, in order, of rows whose base is in this place though they are shown elsewhere, under
+ * a safe name, or not at all: what the server has there, as far as is known. The caller frees *ret.
+ */
+int txn_find_base_place(struct store_txn *txn, ino_nr parent, const char *name, ino_nr **ret,
+                        size_t *ret_count);
 
 /* The numbers of all rows that have directory as local parent (deleted locally or not) or as base
  * parent; and of those without a place whose `remote` names one, the next hundred after a number.
@@ -304,13 +382,16 @@ int txn_list_held_back(struct store_txn *txn, ino_nr after, ino_nr **ret, size_t
  * local. A visible child of `complete` or ever-listed parents is told; so is the parent's mtime. */
 int txn_put_node(struct store_txn *txn, struct node *node);
 
+/* The directory's mtime is this after the commit, rather than that of the commit itself. */
+void txn_touch(struct store_txn *txn, ino_nr directory, int64_t time_ns);
+
 /* Sets confirmed_ms alone: nothing is told. */
 int txn_confirm_node(struct store_txn *txn, ino_nr ino, int64_t now_ms);
 
 /* Removes one row (not its children), with what side tables have of it, and tells it. */
 int txn_remove_node(struct store_txn *txn, ino_nr ino);
 
-/* A content generation that was never given out before. */
+/* A content generation that was never given out before. No two rows may share one. */
 int txn_next_generation(struct store_txn *txn, uint64_t *ret);
 
 /* Sets listed_ms alone: nothing is told. */
@@ -373,6 +454,69 @@ int txn_clear_missing(struct store_txn *txn, ino_nr ino);
 int txn_count_missing(struct store_txn *txn, int64_t drive, int64_t *ret);
 int store_count_held(struct store *store, int64_t drive, int64_t *ret);
 int txn_hold_missing(struct store_txn *txn, int64_t drive, bool held);
+
+/* ---- what the service was asked for, and has not answered ---- */
+
+enum intent_verb {
+    INTENT_CREATE_FOLDER,
+    INTENT_UPLOAD,
+    INTENT_CHANGE, /* of place, mtime or both */
+    INTENT_DELETE,
+};
+
+/*
+ * Recorded before a request that changes the server: whatever becomes of the process or the answer,
+ * this tells what may have been done. A row has one at most. The row itself may say something else
+ * by now, or have lost its local state. Strings are the holder's.
+ */
+struct intent {
+    ino_nr ino;
+    enum intent_verb verb;
+    char *rid; /* the item that it is addressed to; NULL: by place */
+    ino_nr parent;
+    char *parent_rid;
+    char *name;          /* as sent: the server's form */
+    uint64_t generation; /* what is uploaded; 0: no content is sent */
+    int64_t size;
+    int64_t mtime_ns;
+    enum hash_kind hash_kind;
+    char *hash;
+    char *session_url; /* a secret: who has it can write; never to be logged. NULL: no session */
+    int64_t session_until_ms; /* real time */
+    int64_t asked_ms;         /* real time */
+};
+
+/* Frees what it holds and zeroes it. */
+void intent_clear(struct intent *intent);
+
+/* Replaces. The generation that it speaks of isn't told as unused before it is cleared. */
+int txn_put_intent(struct store_txn *txn, const struct intent *intent);
+/* -ENOENT if there is none. Clear with intent_clear(). */
+int txn_get_intent(struct store_txn *txn, ino_nr ino, struct intent *ret);
+int txn_clear_intent(struct store_txn *txn, ino_nr ino);
+/* In order of number, from the one behind `after` on, until `each` returns false. */
+typedef bool store_intent_fn(const struct intent *intent, void *arg);
+int store_list_intents(struct store *store, ino_nr after, store_intent_fn *each, void *arg);
+
+/* ---- what can't be sent before somebody does something ---- */
+
+struct blocked {
+    ino_nr ino;
+    int64_t since_ms; /* real time; kept when it is put again */
+    int64_t retry_ms; /* when it is tried again all the same */
+    int code;         /* -errno */
+    char *reason;     /* for the user */
+};
+
+/* Whether a row is one of these; since_ms is that of the first time. */
+int txn_put_blocked(struct store_txn *txn, const struct blocked *blocked);
+int txn_clear_blocked(struct store_txn *txn, ino_nr ino);
+/* In order of number, from the one behind `after` on, until `each` returns false. */
+typedef bool store_blocked_fn(const struct blocked *blocked, void *arg);
+int store_list_blocked(struct store *store, ino_nr after, store_blocked_fn *each, void *arg);
+int store_count_blocked(struct store *store, int64_t *ret);
+
+/* ---- what was deleted on the server ---- */
 
 /* A confirmed delete, kept so that a late report doesn't bring it back; whether there is one, or
  * when it was (-ENOENT: there is none). */

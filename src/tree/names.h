@@ -57,4 +57,36 @@ void name_make_safe(const char *server_name, const char *id, char out[NAME_SAFE_
  */
 bool name_is_reserved_shown(const char *shown_name);
 
+/*
+ * name_is_local_only(shown_name, is_root_child):
+ * Whether what is made under this name stays here: the service refuses it outright, or nobody wants
+ * it there. ${is_root_child}: it is in the root of a document library, which has a name more that
+ * is refused; not in that of a personal drive. What the service has under such a name is shown all
+ * the same.
+ */
+bool name_is_local_only(const char *shown_name, bool is_root_child);
+
+/*
+ * name_is_trash(shown_name):
+ * Whether a desktop would keep what is deleted under it. There is none of these in a drive: it has
+ * a recycle bin of its own.
+ */
+bool name_is_trash(const char *shown_name);
+
+/*
+ * name_equal_fold(a, b):
+ * Whether the service takes the two names for the same: it looks at no case. See fold.c for how far
+ * that goes.
+ */
+bool name_equal_fold(const char *a, const char *b);
+
+/*
+ * name_next_spelling(name, after, out):
+ * Writes to ${out} the first text, in order of bytes, behind ${after} that name_equal_fold() takes
+ * for ${name}, which is valid UTF-8; ${after} is any text, "" for the very first. False if there is
+ * none. So names in an ordered list can be found by looking where they may be.
+ */
+#define NAME_SPELLING_SIZE (2 * NAME_SIZE)
+bool name_next_spelling(const char *name, const char *after, char out[NAME_SPELLING_SIZE]);
+
 #endif

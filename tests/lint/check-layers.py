@@ -13,11 +13,12 @@ ROOMS = {
     "store": {"base"},
     "content": {"base", "graph"},
     "tree": {"base"},
+    "local": {"base", "store", "tree"},
     "sync": {"base", "graph", "store", "tree"},
-    "fs": {"base", "graph", "store", "content", "tree", "sync"},
-    "cmd": {"base", "graph", "store", "content", "tree", "sync", "fs"},
+    "fs": {"base", "graph", "store", "content", "tree", "local", "sync"},
+    "cmd": {"base", "graph", "store", "content", "tree", "local", "sync", "fs"},
 }
-SINGLE_HEADERS = {"store": {"graph/item.h"}}
+SINGLE_HEADERS = {"store": {"graph/item.h"}, "local": {"graph/item.h"}}
 
 # Headers of libraries, and the rooms that may see them.
 LIBRARIES = {

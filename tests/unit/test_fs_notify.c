@@ -167,6 +167,31 @@ test_what_is_queued_twice_is_told_once_at_the_end_and_again_after_it_was_told(vo
     notifier_free(notifier);
 }
 
+static void test_what_the_kernel_asked_for_or_does_not_know_is_not_told(void **state)
+{
+    char name[] = "name";
+    const struct change changes[] = {
+        { .kind = CHANGE_ENTRY, .parent = 1, .ino = 20, .name = name, .is_own = true },
+        { .kind = CHANGE_DELETED, .parent = 1, .ino = 20, .name = name, .is_own = true },
+        { .kind = CHANGE_ATTR, .parent = 3, .ino = 1, .is_own = true },
+        { .kind = CHANGE_LISTING, .parent = 3, .ino = 1, .is_own = true },
+        { .kind = CHANGE_CONTENT, .parent = 1, .ino = 20, .is_own = true },
+        { .kind = CHANGE_UNUSED, .generation = 7, .is_own = true },
+        { .kind = CHANGE_UNUSED, .generation = 8 },
+        { .kind = CHANGE_ATTR, .parent = 3, .ino = 21 },
+    };
+    struct kernel kernel;
+    struct notifier *notifier;
+
+    (void)state;
+    kernel_init(&kernel);
+    assert_int_equal(notifier_new(&ops, &kernel, 2, &notifier), 0);
+    notifier_queue(notifier, changes, ROWS(changes));
+    wait_until_idle(notifier, &kernel);
+    assert_string_equal(kernel.told, "@3/21 ");
+    notifier_free(notifier);
+}
+
 static void test_a_directory_that_blocks_holds_up_no_other(void **state)
 {
     char busy[] = "busy", name[] = "name";
@@ -216,6 +241,7 @@ int main(void)
         cmocka_unit_test(test_each_kind_of_change_is_told_in_its_own_way),
         cmocka_unit_test(
             test_what_is_queued_twice_is_told_once_at_the_end_and_again_after_it_was_told),
+        cmocka_unit_test(test_what_the_kernel_asked_for_or_does_not_know_is_not_told),
         cmocka_unit_test(test_a_directory_that_blocks_holds_up_no_other),
         cmocka_unit_test(test_the_end_drops_what_is_queued_and_tells_who_waits),
     };

@@ -225,7 +225,6 @@ static void test_moves_edits_and_removals_are_told(void **state)
     edit_end(txn, &node);
     assert_int_equal(fixture->told_count, 1);
     assert_true(fixture_was_told(fixture, CHANGE_CONTENT, 0, NULL, file));
-    assert_int_equal(fixture->told[0].generation, 7);
 
     fixture_forget_told(fixture);
     edit_begin(fixture, file, &txn, &node);
@@ -239,7 +238,6 @@ static void test_moves_edits_and_removals_are_told(void **state)
     assert_int_equal(txn_remove_node(txn, file), 0);
     assert_int_equal(store_commit(txn, NULL), 0);
     assert_true(fixture_was_told(fixture, CHANGE_DELETED, folder, "f", file));
-    assert_int_equal(fixture->told[0].generation, 9);
 }
 
 static void test_nothing_is_told_of_what_is_rolled_back(void **state)
@@ -302,9 +300,9 @@ static void test_open_file_whose_content_changes_leaves_its_number(void **state)
     assert_int_equal(store_get_node(fixture->store, attr.ino, &node), 0);
     assert_true(node.remote_deleted);
     node_clear(&node);
-    assert_int_equal(fixture->told_count, 2);
+    assert_int_equal(fixture->told_count, 3);
     assert_true(fixture_was_told(fixture, CHANGE_ENTRY, STORE_INO_ME, "f", attr.ino));
-    assert_int_equal(fixture->told[0].generation, 7);
+    assert_true(fixture_was_told(fixture, CHANGE_UNUSED, 0, NULL, 0));
     assert_true(fixture_was_told(fixture, CHANGE_LISTING, 0, NULL, STORE_INO_ME));
     assert_true(fixture_add(fixture, STORE_INO_ME, "h", NODE_FILE, 1, "H") > attr.ino);
 

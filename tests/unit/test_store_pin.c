@@ -193,28 +193,6 @@ static void test_a_change_of_pins_that_fails_changes_none(void **state)
     assert_int_equal(count_pins(fixture), 2);
 }
 
-/* As a store looks that was written before there were pins. */
-static void test_a_store_without_pins_is_migrated(void **state)
-{
-    struct fixture *fixture = *state;
-    ino_nr root, folder, file;
-    struct node_attr attr;
-    struct err err = { 0 };
-
-    add_tree(fixture, &root, &folder, &file);
-    store_close(fixture->store);
-    fixture->store = NULL;
-    run_sql(fixture, "DROP TABLE pin; PRAGMA user_version = 1");
-    assert_int_equal(store_open(fixture->dir, NULL, fixture->clock, &fixture->store, NULL, &err),
-                     0);
-    assert_int_equal(fixture_find(fixture, "/me/drive/folder/file", &attr), 0);
-    assert_int_equal(attr.ino, file);
-    assert_int_equal(count_pins(fixture), 0);
-    change(fixture, txn_pin, file);
-    fixture_reopen(fixture);
-    assert_int_equal(pin_of(fixture, file), file);
-}
-
 #define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -226,7 +204,6 @@ int main(void)
         STORE_TEST(test_a_pin_follows_an_open_file_that_gets_another_number),
         STORE_TEST(test_pins_that_can_not_be_read_are_an_error_and_not_absent),
         STORE_TEST(test_a_change_of_pins_that_fails_changes_none),
-        STORE_TEST(test_a_store_without_pins_is_migrated),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
