@@ -82,7 +82,7 @@ void call_compose(struct call *call, const char *token)
         .range_length = asked->range_length,
         .piece_length = asked->piece ? asked->piece_length : 0,
         .is_fresh = call->is_stalled,
-        .is_once = !asked->is_repeatable,
+        .is_once = asked->is_change,
         .deadline_ms = call->due_ms,
     };
 }

@@ -96,6 +96,9 @@ static const struct remote_ops graph_remote_ops = {
     .fetch = graph_remote_fetch,
     .versions = graph_remote_versions,
     .version_url = graph_remote_version_url,
+    .make_folder = graph_remote_make_folder,
+    .change = graph_remote_change,
+    .remove = graph_remote_delete,
     .cancel = cancel,
 };
 

@@ -12,11 +12,16 @@
  * `done` is called; an error that arrives is to be acted on. err is NULL on success and valid only
  * during the call; err->code is -ENETDOWN when there is no network or no sign-in, -ETIMEDOUT when
  * the deadline passed first, -ECANCELED after remote_cancel() or at shutdown.
+ *
+ * An error of what changes the service has err->is_fate_unknown set if the change may have been
+ * made all the same: look at the server before it is asked for again. Then the rest of the error
+ * tells only how the last attempt has ended: even a refusal may be due to an attempt before it.
  */
 
 #include "base/err.h"
 #include "graph/item.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -138,6 +143,34 @@ typedef void remote_versions_fn(struct version_infos *list, const struct err *er
 /* url is preauthenticated, a secret, and borrowed; NULL with err set on failure. */
 typedef void remote_url_fn(const char *url, const struct err *err, void *arg);
 
+/* ---- What changes the service ---- */
+
+/* What had no answer but success or failure. */
+typedef void remote_done_fn(const struct err *err, void *arg);
+
+/* A tag is an eTag exactly as it was received; if the item has another one by now nothing is done,
+ * and err->http_status is 412. NULL: the item is changed whatever it is. */
+
+struct change_query {
+    const char *drive_id;
+    const char *item_id;
+    const char *if_match;  /* a tag, or NULL */
+    const char *parent_id; /* where to move it, in the same drive; NULL: nowhere */
+    const char *name;      /* as the server is to have it; NULL: as before */
+    bool has_mtime;
+    int64_t mtime_ns; /* since the epoch; the service keeps seconds, seldom more */
+    enum remote_priority priority;
+    int64_t deadline_ms;
+};
+
+struct delete_query {
+    const char *drive_id;
+    const char *item_id;
+    const char *if_match; /* a tag, or NULL */
+    enum remote_priority priority;
+    int64_t deadline_ms;
+};
+
 struct remote;
 
 struct remote_ops {
@@ -156,6 +189,12 @@ struct remote_ops {
                          remote_versions_fn *done, void *arg);
     uint64_t (*version_url)(struct remote *remote, const struct version_query *query,
                             remote_url_fn *done, void *arg);
+    uint64_t (*make_folder)(struct remote *remote, const struct path_query *query,
+                            remote_page_fn *done, void *arg);
+    uint64_t (*change)(struct remote *remote, const struct change_query *query,
+                       remote_page_fn *done, void *arg);
+    uint64_t (*remove)(struct remote *remote, const struct delete_query *query,
+                       remote_done_fn *done, void *arg);
     void (*cancel)(struct remote *remote, uint64_t id);
 };
 
@@ -218,6 +257,28 @@ static inline uint64_t remote_version_url(struct remote *remote, const struct ve
                                           remote_url_fn *done, void *arg)
 {
     return remote->ops->version_url(remote, query, done, arg);
+}
+
+/* Makes a folder: a page of one item. If there is anything of that name, -EEXIST. */
+static inline uint64_t remote_make_folder(struct remote *remote, const struct path_query *query,
+                                          remote_page_fn *done, void *arg)
+{
+    return remote->ops->make_folder(remote, query, done, arg);
+}
+
+/* Moves, renames, gives another time, or all of it at once: a page of one item, as it is then. A
+ * name that is taken is -EEXIST, and then nothing of it is done. */
+static inline uint64_t remote_change(struct remote *remote, const struct change_query *query,
+                                     remote_page_fn *done, void *arg)
+{
+    return remote->ops->change(remote, query, done, arg);
+}
+
+/* Deletes an item, a folder with all that is in it. -ENOENT if it isn't there (any more). */
+static inline uint64_t remote_delete(struct remote *remote, const struct delete_query *query,
+                                     remote_done_fn *done, void *arg)
+{
+    return remote->ops->remove(remote, query, done, arg);
 }
 
 /* Ends a request early: its done runs with -ECANCELED, unless it ran already. */

@@ -60,6 +60,9 @@ struct service {
 /* A graph with a state directory of its own, nobody signed in. idle_timeout_ms 0: the default. */
 struct service *service_new(struct emulator *emulator, int64_t idle_timeout_ms);
 
+/* The same, for one that asks for other permissions than to read. */
+struct service *service_new_for(struct emulator *emulator, const char *scopes);
+
 /* Signs in, approving its own device code. */
 void service_sign_in(struct service *service);
 
@@ -119,6 +122,7 @@ void answer_drives(struct drive_list *list, const struct err *err, void *arg);
 void answer_items(struct item_page *page, const struct err *errors, const struct err *err,
                   void *arg);
 void answer_versions(struct version_infos *list, const struct err *err, void *arg);
+void answer_done(const struct err *err, void *arg);
 void answer_url(const char *url, const struct err *err, void *arg);
 void answer_fetch(const struct fetch_answer *fetched, const struct err *err, void *arg);
 void answer_piece(const struct fetch_answer *piece, void *arg);
