@@ -385,8 +385,8 @@ static void take_redirect(struct call *call)
  * and may be made twice: the owner is better told of the rest, such as a lock. */
 static bool is_worth_repeating(const struct call *call, bool is_doubtful)
 {
-    bool passes = call->asked.is_change ? is_doubtful : call->err.retry == ERR_RETRY_LATER;
-    return passes && call->asked.is_repeatable;
+    return call->asked.is_repeatable && call->err.retry == ERR_RETRY_LATER &&
+           (is_doubtful || !call->asked.is_change);
 }
 
 static void take_error(struct call *call, const char *retry_after)

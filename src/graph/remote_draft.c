@@ -108,11 +108,9 @@ struct json_object *remote_read_change(const struct call_answer *answer, struct 
     return json;
 }
 
-int remote_read_item(const struct call_answer *answer, struct item_page **ret_page, struct err *err)
+int remote_take_item(struct json_object *json, const struct call_answer *answer,
+                     struct item_page **ret_page, struct err *err)
 {
-    cleanup_json struct json_object *json = remote_read_change(answer, err);
-    if (!json)
-        return err->code;
     struct item_page *page = decode_page_new(1);
     if (decode_page_put(page, 0, json, err) < 0) {
         item_page_free(page);
@@ -122,4 +120,10 @@ int remote_read_item(const struct call_answer *answer, struct item_page **ret_pa
     }
     *ret_page = page;
     return 0;
+}
+
+int remote_read_item(const struct call_answer *answer, struct item_page **ret_page, struct err *err)
+{
+    cleanup_json struct json_object *json = remote_read_change(answer, err);
+    return json ? remote_take_item(json, answer, ret_page, err) : err->code;
 }

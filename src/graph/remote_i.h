@@ -121,9 +121,16 @@ void draft_send(const struct draft *draft, struct op *op, const char *method, ca
  * or can't be read. In that case the change may have been made. */
 struct json_object *remote_read_change(const struct call_answer *answer, struct err *err);
 
-/* The same for the one item that the answer holds. */
+/* Makes a page of the one item that this is. */
+int remote_take_item(struct json_object *json, const struct call_answer *answer,
+                     struct item_page **ret_page, struct err *err);
+
+/* Both of it. */
 int remote_read_item(const struct call_answer *answer, struct item_page **ret_page,
                      struct err *err);
+
+/* How long it may take to send so many bytes, if nothing else is asked for (0). */
+int64_t remote_upload_deadline_ms(int64_t asked_ms, enum remote_priority priority, size_t length);
 
 /* ---- All of them ---- */
 
@@ -152,5 +159,17 @@ uint64_t graph_remote_change(struct remote *base, const struct change_query *que
                              remote_page_fn *done, void *arg);
 uint64_t graph_remote_delete(struct remote *base, const struct delete_query *query,
                              remote_done_fn *done, void *arg);
+uint64_t graph_remote_put(struct remote *base, const struct put_query *query, remote_page_fn *done,
+                          void *arg);
+uint64_t graph_remote_session_begin(struct remote *base, const struct session_query *query,
+                                    remote_session_fn *done, void *arg);
+uint64_t graph_remote_session_put(struct remote *base, const struct fragment_query *query,
+                                  remote_fragment_fn *done, void *arg);
+uint64_t graph_remote_session_ask(struct remote *base, const struct fragment_query *query,
+                                  remote_session_fn *done, void *arg);
+uint64_t graph_remote_session_commit(struct remote *base, const struct fragment_query *query,
+                                     remote_page_fn *done, void *arg);
+uint64_t graph_remote_session_end(struct remote *base, const struct fragment_query *query,
+                                  remote_done_fn *done, void *arg);
 
 #endif

@@ -391,6 +391,34 @@ void answer_versions(struct version_infos *list, const struct err *err, void *ar
     finish(answer, err);
 }
 
+/* The lock is held. */
+static void take_session(struct answer *answer, const struct upload_session *session)
+{
+    if (!session)
+        return;
+    answer->url = x_strdup(session->url);
+    answer->next = session->next;
+    answer->expires_ms = session->expires_ms;
+}
+
+void answer_session(const struct upload_session *session, const struct err *err, void *arg)
+{
+    struct answer *answer = arg;
+    LOCKED(&answer->lock);
+    take_session(answer, session);
+    finish(answer, err);
+}
+
+void answer_fragment(struct item_page *page, const struct upload_session *session,
+                     const struct err *err, void *arg)
+{
+    struct answer *answer = arg;
+    LOCKED(&answer->lock);
+    answer->page = page;
+    take_session(answer, session);
+    finish(answer, err);
+}
+
 void answer_done(const struct err *err, void *arg)
 {
     struct answer *answer = arg;

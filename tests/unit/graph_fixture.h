@@ -95,7 +95,9 @@ struct answer {
     struct item_page *page;
     struct drive_list *drives;
     struct version_infos *versions;
-    char *url;
+    char *url; /* of a version, or of a session, which has the next two as well */
+    int64_t next;
+    int64_t expires_ms;
     struct err *errors;   /* of items, as many as page has */
     struct strbuf pieces; /* of a range, those before data: each as `OFFSET:BYTES ` */
     char *data;
@@ -122,6 +124,9 @@ void answer_drives(struct drive_list *list, const struct err *err, void *arg);
 void answer_items(struct item_page *page, const struct err *errors, const struct err *err,
                   void *arg);
 void answer_versions(struct version_infos *list, const struct err *err, void *arg);
+void answer_session(const struct upload_session *session, const struct err *err, void *arg);
+void answer_fragment(struct item_page *page, const struct upload_session *session,
+                     const struct err *err, void *arg);
 void answer_done(const struct err *err, void *arg);
 void answer_url(const char *url, const struct err *err, void *arg);
 void answer_fetch(const struct fetch_answer *fetched, const struct err *err, void *arg);

@@ -161,3 +161,21 @@ int scene_delete(const struct scene *scene, const char *item_id, const char *if_
     (void)remote_delete(scene->remote, &query, answer_done, answer);
     return answer_wait_passing(answer, scene->service, 500);
 }
+
+int scene_put(const struct scene *scene, struct upload_target target, const char *data,
+              size_t length, struct answer *answer)
+{
+    struct put_query query = {
+        .target = target,
+        .data = data,
+        .length = length,
+        .priority = REMOTE_UPLOAD,
+    };
+
+    query.target.drive_id = scene->drive_id;
+    if (!target.item_id && !target.parent_id)
+        query.target.parent_id = scene->root_id;
+    answer_init(answer);
+    (void)remote_put(scene->remote, &query, answer_page, answer);
+    return answer_wait_passing(answer, scene->service, 500);
+}

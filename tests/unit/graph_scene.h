@@ -42,11 +42,14 @@ bool scene_has(const struct scene *scene, const char *name);
 char *scene_content(const struct scene *scene, const char *name, size_t *ret_length);
 
 /* Changes, as the remote makes them, while time passes. They return answer->err.code; the caller
- * clears the answer, whatever it is. scene_change() fills in the drive. */
+ * clears the answer, whatever it is. scene_change() and scene_put() fill in the
+ * drive, the latter also the root where there is no item. */
 int scene_make_folder(const struct scene *scene, const char *parent_id, const char *name,
                       struct answer *answer);
 int scene_change(const struct scene *scene, struct change_query query, struct answer *answer);
 int scene_delete(const struct scene *scene, const char *item_id, const char *if_match,
                  struct answer *answer);
+int scene_put(const struct scene *scene, struct upload_target target, const char *data,
+              size_t length, struct answer *answer);
 
 #endif
