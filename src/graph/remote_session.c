@@ -71,29 +71,27 @@ static void session_fail(struct op *op, const struct err *err)
 
 /* Where the session goes on: nowhere behind what it can have. */
 static int read_progress(const struct session_op *session_op, struct json_object *json,
-                         int64_t fallback, struct upload_session *session, struct err *err)
+                         struct upload_session *session, struct err *err)
 {
-    int ret = decode_session(json, session_op->total, fallback, &session->next,
-                             &session->expires_ms, err);
+    int ret =
+        decode_session(json, session_op->total, -1, &session->next, &session->expires_ms, err);
     if (ret == 0 && session->next > session_op->end)
         ret = err_set(err, -EPROTO, "the upload session has more than it was sent");
     session->url = session_op->url;
     return ret;
 }
 
-/* A fragment whose answer is a success: with the item, or with what is missing. Where all was sent
- * and nothing is said to be missing, nothing is. */
+/* A fragment whose answer is a success: with the item, or with where it goes on. */
 static int read_fragment(const struct session_op *session_op, const struct call_answer *answer,
                          struct item_page **ret_page, struct upload_session *session,
                          struct err *err)
 {
-    bool is_last = session_op->end == session_op->total;
     cleanup_json struct json_object *json = remote_read_change(answer, err);
     if (!json)
         return err->code;
     if (json_has(json, "id"))
         return remote_take_item(json, answer, ret_page, err);
-    int ret = read_progress(session_op, json, is_last ? session_op->total : -1, session, err);
+    int ret = read_progress(session_op, json, session, err);
     if (ret < 0) {
         err->is_fate_unknown = true;
         errmap_note_id(err, answer->request_id);
@@ -125,7 +123,7 @@ static void on_progress(struct call_answer *answer, const struct err *err, void 
         return;
     }
     cleanup_json struct json_object *json = decode_answer(&answer->body, &why);
-    if (!json || read_progress(session_op, json, -1, &session, &why) < 0) {
+    if (!json || read_progress(session_op, json, &session, &why) < 0) {
         errmap_note_id(&why, answer->request_id);
         session_fail(&session_op->op, &why);
         return;

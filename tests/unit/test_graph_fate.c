@@ -161,6 +161,72 @@ static void test_the_fate_of_a_delete_is_told(void **state)
     }
 }
 
+static void test_the_fate_of_a_new_file_is_told(void **state)
+{
+    const struct scene *scene = *state;
+    struct answer answer;
+
+    for (size_t i = 0; i < ROWS(fates); i++) {
+        cleanup_free char *name = x_asprintf("file %zu", i);
+        struct upload_target target = { .name = name };
+
+        add_fault(scene, &fates[i], "PUT");
+        check_once(scene, &fates[i], scene_put(scene, target, "new", 3, &answer), &answer);
+        assert_int_equal(scene_has(scene, name), fates[i].is_done);
+    }
+}
+
+static void test_the_fate_of_a_content_is_told(void **state)
+{
+    const struct scene *scene = *state;
+    struct answer file, answer;
+
+    for (size_t i = 0; i < 2 * ROWS(fates); i++) {
+        const struct fate *fate = &fates[i / 2];
+        bool is_guarded = i % 2 == 1;
+        cleanup_free char *name = x_asprintf("content %zu", i);
+        cleanup_free char *edit =
+            x_asprintf("{\"op\":\"create\",\"path\":\"/%s\",\"content\":\"\"}", name);
+
+        scene_edit(scene, edit);
+        const struct item *item = scene_item(scene, name, &file);
+        struct upload_target target = {
+            .item_id = item->id,
+            .if_match = is_guarded ? item->etag : NULL,
+        };
+        add_fault(scene, fate, "PUT");
+        int code = scene_put(scene, target, "new", 3, &answer);
+        if (is_guarded)
+            check_guarded(scene, fate, code, &answer);
+        else
+            check_once(scene, fate, code, &answer);
+        answer_clear(&file);
+        bool is_done = fate->is_done || (is_guarded && fate->is_unknown);
+        assert_int_equal(scene_item(scene, name, &file)->size, is_done ? 3 : 0);
+        answer_clear(&file);
+    }
+}
+
+static void test_the_fate_of_a_session_is_told(void **state)
+{
+    const struct scene *scene = *state;
+    struct answer answer;
+
+    for (size_t i = 0; i < ROWS(fates); i++) {
+        cleanup_free char *name = x_asprintf("session %zu", i);
+        struct session_query query = {
+            .target = { .drive_id = scene->drive_id, .parent_id = scene->root_id, .name = name },
+            .size = 1,
+            .priority = REMOTE_UPLOAD,
+        };
+
+        add_fault(scene, &fates[i], "POST");
+        answer_init(&answer);
+        (void)remote_session_begin(scene->remote, &query, answer_session, &answer);
+        check_once(scene, &fates[i], answer_wait_passing(&answer, scene->service, 500), &answer);
+    }
+}
+
 static void test_a_refusal_counts_though_the_words_about_it_break_off(void **state)
 {
     const struct scene *scene = *state;
@@ -240,6 +306,9 @@ int main(void)
         cmocka_unit_test(test_the_fate_of_a_folder_is_told),
         cmocka_unit_test(test_the_fate_of_a_move_is_told),
         cmocka_unit_test(test_the_fate_of_a_delete_is_told),
+        cmocka_unit_test(test_the_fate_of_a_new_file_is_told),
+        cmocka_unit_test(test_the_fate_of_a_content_is_told),
+        cmocka_unit_test(test_the_fate_of_a_session_is_told),
         cmocka_unit_test(test_a_refusal_counts_though_the_words_about_it_break_off),
         cmocka_unit_test(test_what_is_given_up_on_its_way_may_have_been_done),
         cmocka_unit_test(test_what_never_went_out_was_not_done),
