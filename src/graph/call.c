@@ -400,9 +400,7 @@ static void take_error(struct call *call, const char *retry_after)
     call->is_in_doubt |= is_doubtful;
     if (answer->status == 401 && call->asked.kind == CALL_GRAPH)
         take_unauthorised(call);
-    else if (is_left_to_owner(call))
-        finish(call);
-    else if (call->err.code == -EAGAIN)
+    else if (call->err.code == -EAGAIN && !is_left_to_owner(call))
         take_throttled(call, wanted_ms);
     else if (is_worth_repeating(call, is_doubtful))
         pause_after_failure(call, RETRY_FAILED, wanted_ms);
