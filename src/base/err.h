@@ -2,6 +2,7 @@
 #ifndef GRAPHFS_BASE_ERR_H
 #define GRAPHFS_BASE_ERR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,7 @@ struct err {
     enum err_scope scope;
     enum err_retry retry;
     int64_t retry_after_ms; /* what the server asked for; 0 if it didn't */
+    bool is_fate_unknown;   /* a change may have been carried out, though no answer says so */
     char graph_code[64];    /* error.code of the response, "" if none */
     char msg[ERR_MSG_SIZE]; /* "what: why (what to do)"; no newline, nor other control characters */
 };

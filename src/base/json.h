@@ -69,4 +69,12 @@ void json_add_string(struct strbuf *b, const char *str);
 /* time_parse_rfc3339(str, ret_ns): json_get_time_ns for a bare string; -EINVAL if it is none. */
 int time_parse_rfc3339(const char *str, int64_t *ret_ns);
 
+/*
+ * time_format_rfc3339(ns, out):
+ * The other way round, with a Z and as many digits of a fraction as it takes, but no more than
+ * seven: nobody among those that we write to knows anything finer, and it is dropped.
+ */
+#define TIME_RFC3339_SIZE 40
+void time_format_rfc3339(int64_t ns, char out[TIME_RFC3339_SIZE]);
+
 #endif

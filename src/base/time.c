@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/json.h"
@@ -103,4 +105,22 @@ int time_parse_rfc3339(const char *str, int64_t *ret_ns)
     else
         *ret_ns = seconds * NS_PER_S + fraction_ns;
     return 0;
+}
+
+void time_format_rfc3339(int64_t ns, char out[TIME_RFC3339_SIZE])
+{
+    int64_t rest_ns = ns % NS_PER_S;
+    int64_t fraction_ns = rest_ns < 0 ? rest_ns + NS_PER_S : rest_ns;
+    time_t seconds = (time_t)(ns / NS_PER_S - (rest_ns < 0 ? 1 : 0));
+    struct tm tm;
+    char fraction[16] = "";
+    size_t length;
+
+    (void)gmtime_r(&seconds, &tm);
+    if (fraction_ns >= 100)
+        (void)snprintf(fraction, sizeof fraction, ".%07lld", (long long)(fraction_ns / 100));
+    for (length = strlen(fraction); length > 0 && fraction[length - 1] == '0'; length--)
+        fraction[length - 1] = '\0';
+    (void)snprintf(out, TIME_RFC3339_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d%sZ", tm.tm_year + 1900,
+                   tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, fraction);
 }

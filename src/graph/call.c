@@ -49,27 +49,34 @@ static const int64_t default_deadlines_ms[NET_PRIORITIES] = {
 
 /* ---- Completion ---- */
 
-static void headers_clear(struct call *call)
-{
-    for (size_t i = 0; i < CALL_MAX_HEADERS; i++)
-        secret_replace(&call->headers[i], NULL);
-}
-
 /* The call is over: with err, or well if that holds no error. */
 static void finish(struct call *call)
 {
+    if (call->err.code < 0)
+        call->err.is_fate_unknown = call->is_in_doubt;
     net_timer_clear(&call->timer);
     auth_unwait(call->caller->auth, &call->waiter);
     if (call->is_on_wire)
         net_cancel(&call->request);
     net_request_clear(&call->request);
-    headers_clear(call);
+    call_headers_clear(call);
     LIST_REMOVE(call, link);
     call_deliver_end(call);
 }
 
+/* An attempt ends without a whole answer: it may have been carried out, unless it never went out or
+ * the part of the answer that has come says otherwise. */
+static void note_doubt(struct call *call, const struct net_request *request)
+{
+    struct err said = { .code = -EIO, .http_status = request->status };
+    if (call->asked.is_change && request->was_sent && errmap_leaves_doubt(&said, false))
+        call->is_in_doubt = true;
+}
+
 void call_fail(struct call *call, int code, const char *why)
 {
+    if (call->is_on_wire)
+        note_doubt(call, &call->request);
     (void)err_set(&call->err, code, "%s", why);
     call->err.scope = ERR_SCOPE_ACCOUNT;
     call->err.retry = ERR_RETRY_LATER;
@@ -139,6 +146,12 @@ static bool is_for_readers(const struct call *call)
     return call->asked.priority == REMOTE_READ || call->asked.priority == REMOTE_PREFETCH;
 }
 
+/* The owner has to look at what became of the change before it is sent again. */
+static bool is_left_to_owner(const struct call *call)
+{
+    return call->is_in_doubt && !call->asked.is_repeatable;
+}
+
 static void take_unreachable(struct call *call)
 {
     struct caller *caller = call->caller;
@@ -151,6 +164,10 @@ static void take_unreachable(struct call *call)
         finish(call);
         return;
     }
+    if (is_left_to_owner(call)) {
+        finish(call);
+        return;
+    }
     pause_after_failure(call, call->failed_connects == 1 ? RETRY_FAILED : RETRY_OFFLINE, 0);
 }
 
@@ -160,6 +177,7 @@ static void take_failure(struct call *call, const struct net_request *request)
     (void)err_set(&call->err, -EIO, "%s", request->error);
     errmap_note_id(&call->err, call->request_id);
     call->err.retry = ERR_RETRY_LATER;
+    note_doubt(call, request);
     switch (request->outcome) {
     case NET_UNREACHABLE:
         take_unreachable(call);
@@ -283,8 +301,10 @@ static bool is_throttled_in_disguise(const struct call *call)
 static bool is_success(const struct call *call)
 {
     long status = call->answer.status;
+    if (call->asked.range_length > 0)
+        return status == 200 || status == 206 || status == 416;
     if (call->asked.kind == CALL_CONTENT)
-        return status == 200 || status == 206 || (status == 416 && call->asked.range_length > 0);
+        return status / 100 == 2;
     return status >= 200 && status < 400 && !is_throttled_in_disguise(call);
 }
 
@@ -361,6 +381,14 @@ static void take_redirect(struct call *call)
     finish(call);
 }
 
+/* A question is asked again after any error that passes; a change only if it may have been made,
+ * and may be made twice: the owner is better told of the rest, such as a lock. */
+static bool is_worth_repeating(const struct call *call, bool is_doubtful)
+{
+    return call->asked.is_repeatable && call->err.retry == ERR_RETRY_LATER &&
+           (is_doubtful || !call->asked.is_change);
+}
+
 static void take_error(struct call *call, const char *retry_after)
 {
     struct call_answer *answer = &call->answer;
@@ -368,11 +396,13 @@ static void take_error(struct call *call, const char *retry_after)
     (void)errmap_answer(&call->err, answer->status, answer->body.data, answer->body.len,
                         call->request_id);
     call->err.retry_after_ms = wanted_ms > 0 ? wanted_ms : 0;
+    bool is_doubtful = call->asked.is_change && errmap_leaves_doubt(&call->err, wanted_ms >= 0);
+    call->is_in_doubt |= is_doubtful;
     if (answer->status == 401 && call->asked.kind == CALL_GRAPH)
         take_unauthorised(call);
-    else if (call->err.code == -EAGAIN)
+    else if (call->err.code == -EAGAIN && !is_left_to_owner(call))
         take_throttled(call, wanted_ms);
-    else if (call->err.retry == ERR_RETRY_LATER && call->asked.is_repeatable)
+    else if (is_worth_repeating(call, is_doubtful))
         pause_after_failure(call, RETRY_FAILED, wanted_ms);
     else
         finish(call);
@@ -386,7 +416,7 @@ static void on_net_done(struct net_request *request, void *arg)
     call->is_on_wire = false;
     if (value)
         (void)snprintf(retry_after, sizeof(retry_after), "%s", value);
-    headers_clear(call);
+    call_headers_clear(call);
     if (call->is_wrong_range) {
         call->answer.status = request->status;
         take_wrong_range(call);
@@ -402,7 +432,8 @@ static void on_net_done(struct net_request *request, void *arg)
     net_request_clear(request);
     if (is_success(call))
         take_success(call);
-    else if (call->asked.kind == CALL_CONTENT && call->answer.status / 100 == 3)
+    else if (call->asked.kind == CALL_CONTENT && call->answer.status / 100 == 3 &&
+             !call->asked.is_change)
         take_redirect(call);
     else
         take_error(call, retry_after[0] != '\0' ? retry_after : NULL);
@@ -410,47 +441,13 @@ static void on_net_done(struct net_request *request, void *arg)
 
 /* ---- Sending ---- */
 
-/* The last element stays NULL: at most five headers are made. */
-static void make_headers(struct call *call, const char *token)
-{
-    const struct call_request *asked = &call->asked;
-    size_t count = 0;
-    call->headers[count++] = x_asprintf("client-request-id: %s", call->request_id);
-    call->headers[count++] = x_strdup(asked->kind == CALL_CONTENT ? "Accept-Encoding: identity"
-                                                                  : "Accept: application/json");
-    if (asked->body)
-        call->headers[count++] = x_strdup("Content-Type: application/json");
-    if (asked->prefer)
-        call->headers[count++] = x_asprintf("Prefer: %s", asked->prefer);
-    if (token)
-        call->headers[count++] = x_asprintf("Authorization: Bearer %s", token);
-}
-
 static void send_request(struct call *call, const char *token)
 {
-    const struct call_request *asked = &call->asked;
     net_request_clear(&call->request);
-    uuid_v4(call->request_id);
-    make_headers(call, token);
-    call->request = (struct net_request){
-        .method = asked->method,
-        .url = asked->url,
-        .headers = (const char *const *)call->headers,
-        .body = asked->body,
-        .body_length = asked->body_length,
-        .class = asked->kind == CALL_CONTENT ? NET_CONTENT : NET_API,
-        .priority = asked->priority,
-        .is_compressed = asked->kind == CALL_GRAPH,
-        .max_body = asked->max_body,
-        .range_first = asked->range_first,
-        .range_length = asked->range_length,
-        .piece_length = asked->piece ? asked->piece_length : 0,
-        .on_piece = on_piece,
-        .is_fresh = call->is_stalled,
-        .deadline_ms = call->due_ms,
-        .done = on_net_done,
-        .arg = call,
-    };
+    call_compose(call, token);
+    call->request.on_piece = on_piece;
+    call->request.done = on_net_done;
+    call->request.arg = call;
     call->attempts++;
     call->is_wrong_range = false;
     call->is_on_wire = true;
@@ -540,11 +537,7 @@ uint64_t call_start(struct caller *caller, const struct call_request *request, c
                                                    : call_default_deadline_ms(request->priority);
     call->caller = caller;
     call->id = atomic_fetch_add(&caller->last_id, 1) + 1;
-    call->asked = *request;
-    call->asked.method = x_strdup(request->method);
-    call->asked.url = x_strdup(request->url);
-    call->asked.prefer = x_strdup(request->prefer);
-    call->asked.body = x_memdup(request->body, request->body_length);
+    call->asked = call_request_copy(request);
     call->done = done;
     call->arg = arg;
     call->due_ms = clock_mono_ms(caller->clock) + deadline_ms;

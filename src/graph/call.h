@@ -5,6 +5,13 @@
 /*
  * A call: a request that is repeated, with a token where one is due, until there is an answer to
  * act on or the deadline has passed.
+ *
+ * A change of the service is not as easily repeated as a question. What was throttled, or refused
+ * for its token, certainly was not carried out, and goes out again. If a connection breaks off, or
+ * an answer leaves its fate unknown (errmap_leaves_doubt()), it goes out again only if it is
+ * repeatable; any other error ends the call, also what passes by itself, such as a lock. Once there
+ * was a doubt, whatever error ends the call has is_fate_unknown set: that a repetition was refused
+ * may be because of what came before.
  */
 
 #include "base/clock.h"
@@ -36,16 +43,21 @@ struct call_request {
     enum call_kind kind;
     const char *method;
     const char *url;
-    const char *prefer; /* value of a Prefer header; NULL: none */
-    const char *body;   /* JSON; NULL: none */
+    const char *prefer;   /* value of a Prefer header; NULL: none */
+    const char *if_match; /* value of an If-Match header; NULL: none */
+    const char *body;     /* JSON; NULL: none */
     size_t body_length;
-    bool is_repeatable;  /* may be sent again after an error that leaves its fate unknown */
-    bool never_pauses;   /* ends with what went wrong where it would have to wait */
-    unsigned priority;   /* enum remote_priority */
-    int64_t pause_ms;    /* before the first attempt */
-    int64_t deadline_ms; /* from now; 0: the default of the priority */
-    size_t max_body;     /* bytes of the answer */
-    int64_t range_first; /* with range_length > 0: only these bytes, see net.h */
+    bool is_content;       /* the body is no JSON but content, and is borrowed until done runs */
+    int64_t content_first; /* with content_total > 0: where in the whole content the body begins, */
+    int64_t content_total; /* which has so many bytes: a Content-Range is sent */
+    bool is_change;        /* of the service; an error tells whether its fate is unknown */
+    bool is_repeatable;    /* may be sent again after an error that leaves its fate unknown */
+    bool never_pauses;     /* ends with what went wrong where it would have to wait */
+    unsigned priority;     /* enum remote_priority */
+    int64_t pause_ms;      /* before the first attempt */
+    int64_t deadline_ms;   /* from now; 0: the default of the priority */
+    size_t max_body;       /* bytes of the answer */
+    int64_t range_first;   /* with range_length > 0: only these bytes, see net.h */
     size_t range_length;
     size_t piece_length;  /* with piece: what it gets at a time; the rest comes with done */
     call_piece_fn *piece; /* NULL: done gets all at once */

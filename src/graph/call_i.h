@@ -2,7 +2,8 @@
 #ifndef GRAPHFS_GRAPH_CALL_I_H
 #define GRAPHFS_GRAPH_CALL_I_H
 
-/* What call.c (one call) and caller.c (all of them) share. */
+/* What call.c (one call), caller.c (all of them), compose.c (what is sent) and deliver.c (what
+ * comes back) share. */
 
 #include "graph/call.h"
 
@@ -52,6 +53,7 @@ struct call {
     bool is_stalled;      /* a connection went dead over it: not that one again */
     bool is_pausing;      /* after a failure, so that caller_wake() may end it */
     bool is_on_wire;
+    bool is_in_doubt;    /* a change, that may have been carried out */
     unsigned generation; /* of the token that was sent */
     struct net_timer timer;
     struct auth_waiter waiter;
@@ -81,6 +83,19 @@ void caller_saw_online(struct caller *caller);
 
 /* Has the call take more from its connection, see call_deliver_piece(). Any thread. */
 void call_go_on(struct caller *caller, uint64_t id);
+
+/* ---- compose.c ---- */
+
+/* A copy of what was asked for; the memory of content is borrowed. */
+struct call_request call_request_copy(const struct call_request *request);
+void call_request_clear(struct call_request *request);
+
+/* Makes the net request of an attempt, with the token unless it is NULL; its completions are left
+ * for the caller to set. */
+void call_compose(struct call *call, const char *token);
+
+/* Forgets the headers of an attempt. */
+void call_headers_clear(struct call *call);
 
 /* ---- deliver.c; net thread only ---- */
 

@@ -12,6 +12,7 @@
 #include <json-c/json_object.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* How deep an answer may be nested; Graph's own stay below a third of it. */
 #define DECODE_MAX_DEPTH 32
@@ -45,6 +46,12 @@ struct drive_list *decode_drives_new(void);
  * to open. Returns -EPROTO if it has no id. */
 int decode_drives_add(struct drive_list *list, struct json_object *json, bool is_default,
                       struct err *err);
+
+/* Where an upload session goes on, in bytes: the begin of the first range that it expects; total if
+ * it expects none any more, and fallback if it says nothing of it. -EPROTO if that isn't a place in
+ * a content of that size. Also reads when it expires, in ms since the epoch; 0: not told. */
+int decode_session(struct json_object *json, int64_t total, int64_t fallback, int64_t *ret_next,
+                   int64_t *ret_expires_ms, struct err *err);
 
 /* An empty list of versions. */
 struct version_infos *decode_versions_new(void);

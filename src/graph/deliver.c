@@ -36,10 +36,7 @@ void call_answer_clear(struct call_answer *answer)
 static void call_free(struct call *call)
 {
     call_answer_clear(&call->answer);
-    free((char *)(uintptr_t)call->asked.method);
-    free((char *)(uintptr_t)call->asked.url);
-    free((char *)(uintptr_t)call->asked.prefer);
-    free((char *)(uintptr_t)call->asked.body);
+    call_request_clear(&call->asked);
     free(call);
 }
 

@@ -165,6 +165,14 @@ int errmap_answer(struct err *err, long status, const char *body, size_t length,
     return errmap_object(err, status, parsed, request_id);
 }
 
+bool errmap_leaves_doubt(const struct err *err, bool has_retry_after)
+{
+    bool is_refused = err->http_status >= 400 && err->http_status < 500 && err->http_status != 408;
+    if (is_refused || (err->code == -EAGAIN && has_retry_after))
+        return false;
+    return err->code == -EIO || (err->code == -EAGAIN && err->http_status >= 500);
+}
+
 void errmap_note_id(struct err *err, const char *request_id)
 {
     char note[96];

@@ -84,13 +84,15 @@ int graph_call_sync(struct graph *graph, const char *method, const char *path, c
         .done = PTHREAD_COND_INITIALIZER,
         .response = ret_response,
     };
+    bool is_question = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
     struct call_request request = {
         .kind = CALL_GRAPH,
         .method = method,
         .url = url,
         .body = body,
         .body_length = length,
-        .is_repeatable = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0,
+        .is_change = !is_question,
+        .is_repeatable = is_question,
         .priority = REMOTE_READ,
         .max_body = MAX_ANSWER,
     };

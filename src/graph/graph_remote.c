@@ -96,6 +96,15 @@ static const struct remote_ops graph_remote_ops = {
     .fetch = graph_remote_fetch,
     .versions = graph_remote_versions,
     .version_url = graph_remote_version_url,
+    .make_folder = graph_remote_make_folder,
+    .change = graph_remote_change,
+    .remove = graph_remote_delete,
+    .put = graph_remote_put,
+    .session_begin = graph_remote_session_begin,
+    .session_put = graph_remote_session_put,
+    .session_ask = graph_remote_session_ask,
+    .session_commit = graph_remote_session_commit,
+    .session_end = graph_remote_session_end,
     .cancel = cancel,
 };
 

@@ -93,7 +93,7 @@ struct net_request {
     const char *method;
     const char *url;
     const char *const *headers; /* "Name: value", ended by NULL */
-    const char *body;           /* NULL: none */
+    const char *body;           /* NULL: none; sent from where it is */
     size_t body_length;
     enum net_class class;
     unsigned priority;
@@ -109,12 +109,14 @@ struct net_request {
     bool (*on_piece)(struct net_request *request, void *arg);
     bool is_secret;      /* the answer is wiped before its memory is freed */
     bool is_fresh;       /* on a new connection: the last one was dead */
+    bool is_once;        /* goes out once: not again when a connection that was kept breaks off */
     int64_t deadline_ms; /* monotonic */
     void (*done)(struct net_request *request, void *arg); /* may free the request */
     void *arg;
 
     /* Answered: valid in done, and until net_request_clear(). */
     enum net_outcome outcome;
+    bool was_sent; /* it may have reached the server, whole or in part */
     long status;
     struct strbuf body_received; /* what on_piece has not taken */
     int64_t content_length;      /* as announced; -1 if it wasn't */

@@ -88,6 +88,52 @@ void remote_add_children(struct strbuf *url, unsigned top);
 /* A link that the bearer is to follow must lead to the origin of the service itself: -EPROTO. */
 int remote_check_link(const struct graph_remote *remote, const char *link, struct err *err);
 
+/* ---- remote_draft.c: changes ---- */
+
+/* What is sent to change something, while it is put together; what goes wrong meanwhile is told by
+ * draft_send(). */
+struct draft {
+    struct strbuf url;
+    struct strbuf body;  /* JSON; empty: none */
+    const char *content; /* NULL, or the body instead of JSON; borrowed, see call.h */
+    size_t content_length;
+    char *if_match;     /* the value of a header; NULL: none */
+    bool is_repeatable; /* see there */
+    struct err err;
+};
+
+/* cleanup_draft: draft_clear at the end of the scope */
+#define cleanup_draft __attribute__((cleanup(draft_clear)))
+
+void draft_init(struct draft *draft);
+void draft_clear(struct draft *draft);
+
+/* Has it go only to an item that still has that tag; NULL: to any. */
+void draft_add_tag(struct draft *draft, const char *tag);
+
+/* Appends to the body: the value of the property fileSystemInfo. */
+void draft_add_times(struct draft *draft, int64_t mtime_ns);
+
+/* Sends it to Graph, as the only call of the operation, which has just begun. */
+void draft_send(const struct draft *draft, struct op *op, const char *method, call_done_fn *done);
+
+/* What the answer to a change says, for the caller to put; NULL with err set, if it isn't a success
+ * or can't be read. In that case the change may have been made. */
+struct json_object *remote_read_change(const struct call_answer *answer, struct err *err);
+
+/* Makes a page of the one item that this is. */
+int remote_take_item(struct json_object *json, const struct call_answer *answer,
+                     struct item_page **ret_page, struct err *err);
+
+/* Both of it. */
+int remote_read_item(const struct call_answer *answer, struct item_page **ret_page,
+                     struct err *err);
+
+/* How long it may take to send so many bytes, if nothing else is asked for (0). */
+int64_t remote_upload_deadline_ms(int64_t asked_ms, enum remote_priority priority, size_t length);
+
+/* ---- All of them ---- */
+
 /* Nothing is asked for early any more, and what was is forgotten. */
 void graph_remote_page_stop(struct graph_remote *remote);
 
@@ -107,5 +153,23 @@ uint64_t graph_remote_versions(struct remote *base, const struct version_query *
                                remote_versions_fn *done, void *arg);
 uint64_t graph_remote_version_url(struct remote *base, const struct version_query *query,
                                   remote_url_fn *done, void *arg);
+uint64_t graph_remote_make_folder(struct remote *base, const struct path_query *query,
+                                  remote_page_fn *done, void *arg);
+uint64_t graph_remote_change(struct remote *base, const struct change_query *query,
+                             remote_page_fn *done, void *arg);
+uint64_t graph_remote_delete(struct remote *base, const struct delete_query *query,
+                             remote_done_fn *done, void *arg);
+uint64_t graph_remote_put(struct remote *base, const struct put_query *query, remote_page_fn *done,
+                          void *arg);
+uint64_t graph_remote_session_begin(struct remote *base, const struct session_query *query,
+                                    remote_session_fn *done, void *arg);
+uint64_t graph_remote_session_put(struct remote *base, const struct fragment_query *query,
+                                  remote_fragment_fn *done, void *arg);
+uint64_t graph_remote_session_ask(struct remote *base, const struct fragment_query *query,
+                                  remote_session_fn *done, void *arg);
+uint64_t graph_remote_session_commit(struct remote *base, const struct fragment_query *query,
+                                     remote_page_fn *done, void *arg);
+uint64_t graph_remote_session_end(struct remote *base, const struct fragment_query *query,
+                                  remote_done_fn *done, void *arg);
 
 #endif

@@ -28,7 +28,10 @@
 #define CONTENT_BUFFER_BYTES (256L * 1024)
 /* Longer than a change of networks takes, shorter than a reader waits. */
 #define ACKNOWLEDGE_TIMEOUT_MS 30000
-#define ERROR_WORDS_BYTES      ((size_t)64 * 1024)
+/* What the kernel takes before it has gone out. By itself it takes megabytes, and then nobody could
+ * tell an upload that moves slowly from one that doesn't. */
+#define UNSENT_BYTES      (128 * 1024)
+#define ERROR_WORDS_BYTES ((size_t)64 * 1024)
 
 struct transfer {
     CURL *easy;
@@ -41,6 +44,7 @@ struct transfer {
     bool is_window_full; /* ended by us, with all that was wanted */
     bool is_paused;      /* libcurl keeps what comes, until net_go_on() */
     bool is_too_large;
+    bool is_repeat; /* was about to go out once more */
 };
 
 /* Part of an answer has come. */
@@ -210,6 +214,9 @@ static bool is_body_missed(const struct net_request *request)
 static int add_headers(struct transfer *transfer, const struct net_request *request)
 {
     int ret = is_body_missed(request) ? add_header(transfer, "Content-Length: 0") : 0;
+    /* Else libcurl asks before it sends a large body, and waits a second for an answer. */
+    if (request->body)
+        ret = add_header(transfer, "Expect:");
     for (const char *const *header = request->headers; header && *header && ret == 0; header++)
         ret = add_header(transfer, *header);
     return ret;
@@ -235,13 +242,32 @@ static long http_version(const struct net_request *request)
 static int on_socket(void *arg, curl_socket_t socket, curlsocktype purpose)
 {
     unsigned timeout_ms = ACKNOWLEDGE_TIMEOUT_MS;
+    int unsent = UNSENT_BYTES;
     (void)arg;
-    if (purpose == CURLSOCKTYPE_IPCXN)
+    if (purpose == CURLSOCKTYPE_IPCXN) {
         (void)setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof(timeout_ms));
+        (void)setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
+    }
     return CURL_SOCKOPT_OK;
 }
 
-static void set_connection_options(CURL *easy, const struct net_request *request)
+/* A connection is there, and the request goes out now. If the connection had been kept and closes
+ * without an answer, libcurl does this once more, with a new one: but the server may have closed it
+ * after the deed. */
+static int on_send(void *arg, char *server, char *local, int server_port, int local_port)
+{
+    struct net_request *request = arg;
+    (void)server;
+    (void)local;
+    (void)server_port;
+    (void)local_port;
+    request->transfer->is_repeat = request->was_sent;
+    request->was_sent = true;
+    return request->is_once && request->transfer->is_repeat ? CURL_PREREQFUNC_ABORT
+                                                            : CURL_PREREQFUNC_OK;
+}
+
+static void set_connection_options(CURL *easy, struct net_request *request)
 {
     const struct net *net = request->net;
     (void)curl_easy_setopt(easy, CURLOPT_URL, request->url);
@@ -252,6 +278,8 @@ static void set_connection_options(CURL *easy, const struct net_request *request
     (void)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
     (void)curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
+    (void)curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_send);
+    (void)curl_easy_setopt(easy, CURLOPT_PREREQDATA, request);
 #if CURL_AT_LEAST_VERSION(7, 87, 0)
     /* Else the end of a request waits for its thread that looks a name up, and all others with it.
      */
@@ -318,6 +346,7 @@ int transfer_start(struct net_request *request)
 {
     struct transfer *transfer = x_calloc(1, sizeof(*transfer));
     request->transfer = transfer;
+    request->was_sent = false;
     request->status = 0;
     request->handed = 0;
     request->content_length = -1;
@@ -398,7 +427,10 @@ void transfer_finish(struct net_request *request, CURLcode result)
 {
     note_head(request);
     request->outcome = outcome_of(request, result);
-    if (result != CURLE_OK && request->error[0] == '\0')
+    if (result == CURLE_ABORTED_BY_CALLBACK && request->transfer->is_repeat)
+        (void)snprintf(request->error, sizeof(request->error),
+                       "the connection was closed without an answer");
+    else if (result != CURLE_OK && request->error[0] == '\0')
         (void)snprintf(request->error, sizeof(request->error), "%s", curl_easy_strerror(result));
     transfer_stop(request);
 }

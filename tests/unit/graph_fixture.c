@@ -170,7 +170,8 @@ void emulator_wait_for(const struct emulator *emulator, const char *name, int64_
 
 /* ---- The service ---- */
 
-struct service *service_new(struct emulator *emulator, int64_t idle_timeout_ms)
+static struct service *make_service(struct emulator *emulator, int64_t idle_timeout_ms,
+                                    const char *scopes)
 {
     struct err err = { 0 };
     struct service *service = x_calloc(1, sizeof(*service));
@@ -184,12 +185,23 @@ struct service *service_new(struct emulator *emulator, int64_t idle_timeout_ms)
         .client_id = CLIENT_ID,
         .graph_url = emulator->url,
         .login_url = emulator->url,
+        .scopes = scopes,
         .idle_timeout_ms = idle_timeout_ms,
     };
     if (graph_new(&conf, service->clock, service->pool, &service->graph, &err) < 0)
         fail_msg("%s", err.msg);
     service->remote = graph_remote(service->graph);
     return service;
+}
+
+struct service *service_new(struct emulator *emulator, int64_t idle_timeout_ms)
+{
+    return make_service(emulator, idle_timeout_ms, NULL);
+}
+
+struct service *service_new_for(struct emulator *emulator, const char *scopes)
+{
+    return make_service(emulator, 0, scopes);
 }
 
 struct decision {
@@ -376,6 +388,41 @@ void answer_versions(struct version_infos *list, const struct err *err, void *ar
     struct answer *answer = arg;
     LOCKED(&answer->lock);
     answer->versions = list;
+    finish(answer, err);
+}
+
+/* The lock is held. */
+static void take_session(struct answer *answer, const struct upload_session *session)
+{
+    if (!session)
+        return;
+    answer->url = x_strdup(session->url);
+    answer->next = session->next;
+    answer->expires_ms = session->expires_ms;
+}
+
+void answer_session(const struct upload_session *session, const struct err *err, void *arg)
+{
+    struct answer *answer = arg;
+    LOCKED(&answer->lock);
+    take_session(answer, session);
+    finish(answer, err);
+}
+
+void answer_fragment(struct item_page *page, const struct upload_session *session,
+                     const struct err *err, void *arg)
+{
+    struct answer *answer = arg;
+    LOCKED(&answer->lock);
+    answer->page = page;
+    take_session(answer, session);
+    finish(answer, err);
+}
+
+void answer_done(const struct err *err, void *arg)
+{
+    struct answer *answer = arg;
+    LOCKED(&answer->lock);
     finish(answer, err);
 }
 

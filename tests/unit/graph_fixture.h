@@ -60,6 +60,9 @@ struct service {
 /* A graph with a state directory of its own, nobody signed in. idle_timeout_ms 0: the default. */
 struct service *service_new(struct emulator *emulator, int64_t idle_timeout_ms);
 
+/* The same, for one that asks for other permissions than to read. */
+struct service *service_new_for(struct emulator *emulator, const char *scopes);
+
 /* Signs in, approving its own device code. */
 void service_sign_in(struct service *service);
 
@@ -92,7 +95,9 @@ struct answer {
     struct item_page *page;
     struct drive_list *drives;
     struct version_infos *versions;
-    char *url;
+    char *url; /* of a version, or of a session, which has the next two as well */
+    int64_t next;
+    int64_t expires_ms;
     struct err *errors;   /* of items, as many as page has */
     struct strbuf pieces; /* of a range, those before data: each as `OFFSET:BYTES ` */
     char *data;
@@ -119,6 +124,10 @@ void answer_drives(struct drive_list *list, const struct err *err, void *arg);
 void answer_items(struct item_page *page, const struct err *errors, const struct err *err,
                   void *arg);
 void answer_versions(struct version_infos *list, const struct err *err, void *arg);
+void answer_session(const struct upload_session *session, const struct err *err, void *arg);
+void answer_fragment(struct item_page *page, const struct upload_session *session,
+                     const struct err *err, void *arg);
+void answer_done(const struct err *err, void *arg);
 void answer_url(const char *url, const struct err *err, void *arg);
 void answer_fetch(const struct fetch_answer *fetched, const struct err *err, void *arg);
 void answer_piece(const struct fetch_answer *piece, void *arg);

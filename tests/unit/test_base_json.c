@@ -151,6 +151,33 @@ static void test_times_are_nanoseconds_since_1970(void **state)
     }
 }
 
+static void test_times_are_written_as_they_are_read(void **state)
+{
+    static const struct {
+        int64_t ns;
+        const char *text;
+    } rows[] = {
+        { 0, "1970-01-01T00:00:00Z" },
+        { 1764000000LL * 1000000000, "2025-11-24T16:00:00Z" },
+        { 1764000000LL * 1000000000 + 500000000, "2025-11-24T16:00:00.5Z" },
+        { 1764000000LL * 1000000000 + 1000000, "2025-11-24T16:00:00.001Z" },
+        { 1764000000LL * 1000000000 + 123456789, "2025-11-24T16:00:00.1234567Z" },
+        { 1764000000LL * 1000000000 + 99, "2025-11-24T16:00:00Z" },
+        { -1, "1969-12-31T23:59:59.9999999Z" },
+        { -1500000000, "1969-12-31T23:59:58.5Z" },
+        { INT64_MAX, "2262-04-11T23:47:16.8547758Z" },
+        { INT64_MIN, "1677-09-21T00:12:43.1452241Z" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        char text[TIME_RFC3339_SIZE];
+
+        time_format_rfc3339(rows[i].ns, text);
+        assert_string_equal(text, rows[i].text);
+    }
+}
+
 static void test_time_that_is_none_is_the_wrong_type(void **state)
 {
     cleanup_json struct json_object *obj = parse("{\"a\":\"2026-01-01T00:00:00Z\",\"b\":\"soon\"}");
@@ -239,6 +266,7 @@ int main(void)
         cmocka_unit_test(test_other_types_are_not_converted),
         cmocka_unit_test(test_facets_are_there_unless_null),
         cmocka_unit_test(test_times_are_nanoseconds_since_1970),
+        cmocka_unit_test(test_times_are_written_as_they_are_read),
         cmocka_unit_test(test_time_that_is_none_is_the_wrong_type),
         cmocka_unit_test(test_only_one_whole_value_is_accepted),
         cmocka_unit_test(test_nul_after_the_value_is_not_accepted),

@@ -102,6 +102,47 @@ static void test_recorded_errors_are_understood(void **state)
     }
 }
 
+static void test_a_failure_may_have_come_after_the_deed_a_refusal_not(void **state)
+{
+    static const struct {
+        long status;
+        const char *body;
+        bool has_retry_after;
+        bool leaves_doubt;
+    } rows[] = {
+        { 200, "{\"error\":{\"code\":\"generalException\"}}", false, true },
+        { 200, "{\"error\":{\"code\":\"nameAlreadyExists\"}}", false, false },
+        { 200, "{\"error\":{\"code\":\"activityLimitReached\"}}", false, false },
+        { 308, "", false, true },
+        { 400, "", false, false },
+        { 404, "{\"error\":{\"code\":\"itemNotFound\"}}", false, false },
+        { 408, "", false, true },
+        { 409, "", false, false },
+        { 412, "", false, false },
+        { 418, "", false, false },
+        { 423, "", false, false },
+        { 429, "", false, false },
+        { 429, "", true, false },
+        { 500, "{\"error\":{\"code\":\"generalException\"}}", false, true },
+        { 500, "", true, true },
+        { 501, "", false, false },
+        { 502, "<html></html>", false, true },
+        { 503, "", false, true },
+        { 503, "{\"error\":{\"code\":\"serviceNotAvailable\"}}", false, true },
+        { 503, "", true, false },
+        { 504, "", false, true },
+        { 507, "", false, false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct err err;
+
+        (void)errmap_answer(&err, rows[i].status, rows[i].body, strlen(rows[i].body), NULL);
+        assert_int_equal(errmap_leaves_doubt(&err, rows[i].has_retry_after), rows[i].leaves_doubt);
+    }
+}
+
 static void test_refused_sign_ins_are_told_in_words(void **state)
 {
     static const struct {
@@ -214,6 +255,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_statuses_and_codes_become_errnos),
         cmocka_unit_test(test_recorded_errors_are_understood),
+        cmocka_unit_test(test_a_failure_may_have_come_after_the_deed_a_refusal_not),
         cmocka_unit_test(test_refused_sign_ins_are_told_in_words),
         cmocka_unit_test(test_grants_are_read_with_numbers_or_strings),
         cmocka_unit_test(test_a_grant_without_token_is_none),

@@ -65,6 +65,20 @@ static void test_a_request_without_a_body_says_that_it_has_none(void **state)
     wire_free(wire);
 }
 
+static void test_a_large_body_is_sent_without_asking_first(void **state)
+{
+    static const char *const answers[] = { "{}", NULL };
+    size_t length = 2 * 1024 * 1024;
+    cleanup_free char *body = x_calloc(1, length);
+    struct wire *wire = wire_new(answers);
+
+    (void)state;
+    assert_int_equal(call(wire, "PUT", body, length), 0);
+    assert_int_equal(peer_request(wire->peer, 0)->body_length, length);
+    assert_null(peer_header(wire->peer, 0, "Expect"));
+    wire_free(wire);
+}
+
 static void test_paths_may_be_written_as_the_documentation_writes_them(void **state)
 {
     static const struct {
@@ -121,6 +135,24 @@ static void test_a_connection_over_which_nothing_comes_is_not_used_again(void **
     answer_clear(&answer);
     assert_int_equal(peer_request(wire->peer, 1)->connection, 0);
     assert_int_equal(peer_request(wire->peer, 2)->connection, 1);
+    wire_free(wire);
+}
+
+static void test_a_change_is_not_sent_again_when_a_kept_connection_closes(void **state)
+{
+    static const char *const answers[] = { "{}", PEER_HANGUP, "{}", NULL };
+    struct wire *wire = wire_new(answers);
+    struct graph_response response;
+    struct err err;
+
+    (void)state;
+    assert_int_equal(get(wire, "/me", NULL), 0);
+    assert_int_equal(graph_call_sync(wire->service->graph, "POST", "/me", "{}", 2, &response, &err),
+                     -EIO);
+    assert_true(err.is_fate_unknown);
+    assert_int_equal(peer_count(wire->peer), 2);
+    assert_int_equal(peer_request(wire->peer, 1)->connection, 0);
+    graph_response_clear(&response);
     wire_free(wire);
 }
 
@@ -465,8 +497,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_body_with_a_nul_is_sent_as_it_is),
         cmocka_unit_test(test_a_request_without_a_body_says_that_it_has_none),
+        cmocka_unit_test(test_a_large_body_is_sent_without_asking_first),
         cmocka_unit_test(test_paths_may_be_written_as_the_documentation_writes_them),
         cmocka_unit_test(test_a_connection_over_which_nothing_comes_is_not_used_again),
+        cmocka_unit_test(test_a_change_is_not_sent_again_when_a_kept_connection_closes),
         cmocka_unit_test(test_an_error_object_that_throttles_is_repeated_whatever_its_status),
         cmocka_unit_test(test_a_service_that_asks_for_no_pause_is_not_asked_without_one),
         cmocka_unit_test(test_a_call_that_was_never_sent_says_why),
