@@ -5,7 +5,7 @@
 /*
  * content: the bytes of files, as immutable versions in the cache directory.
  *
- * A version is one content generation of one item: one sparse file with a header that says which
+ * A version is one content generation of one item: one sparse file with a trailer that says which
  * blocks are there. Readers open a version and keep it, whatever happens to the item. What is
  * missing is fetched by range; a read that can be answered from disk never waits for the network or
  * for another read's fetch. Thread safe; takes no lock of the store.

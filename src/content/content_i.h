@@ -253,6 +253,10 @@ void version_free(struct version *version);
 /* The path of its file, for the caller to free. Needs no lock. */
 char *version_path(const struct content *content, uint64_t generation);
 
+/* Reads the header of a file. Returns 0, or a negative errno: -EBADMSG if it is no version, or of
+ * another length than its header implies. Needs no lock. */
+int version_read_header(int fd, struct format_header *ret);
+
 /* Opens the file, if there is one, and believes of it what may be believed. A damaged one is
  * removed. Then is_loaded is set. */
 void version_load(struct version *version);
@@ -263,7 +267,7 @@ void version_unload(struct version *version);
 /* Unloads, and removes the file. */
 void version_remove(struct version *version);
 
-/* Makes the file if there is none; the caller has reserved room for all that precedes the data.
+/* Makes the file if there is none; the caller has reserved room for its trailer.
  * Returns 0 or -errno. */
 int version_create(struct version *version);
 
@@ -275,8 +279,8 @@ bool version_has(const struct version *version, struct block_range blocks);
 bool version_is_whole(const struct version *version);
 struct block_range version_all(const struct version *version);
 
-/* Where a block's first byte is in the file. */
-int64_t version_place(const struct version *version, size_t block);
+/* Whether somebody else has cut the file. */
+bool version_is_cut(const struct version *version);
 
 /* The blocks have been written and belong: they are present, and no longer pending. */
 void version_publish(struct version *version, struct block_range blocks);
@@ -293,6 +297,9 @@ int version_lose(struct version *version, struct block_range blocks);
 
 /* The same for blocks that nobody reads; frees their space. Returns the bytes freed. */
 int64_t version_forget(struct version *version, struct block_range blocks);
+
+/* Frees the space of blocks whose bits are gone from the disk. Needs no lock. */
+void version_punch(const struct version *version, struct block_range blocks);
 
 /* Writes the header: verdict and wrong digest. */
 void version_write_header(struct version *version);
