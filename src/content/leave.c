@@ -45,10 +45,10 @@ static void free_space(const struct version *version, const struct leaving *leav
         version_punch(version, leaving->blocks);
 }
 
-static void end(struct version *version, const struct leaving *leaving)
+void version_release(struct version *version, struct block_range blocks)
 {
     LOCKED(&version->lock);
-    bitmap_fill(version->pending, leaving->blocks, false);
+    bitmap_fill(version->pending, blocks, false);
     if (LIST_EMPTY(&version->waits))
         return;
     read_want_again(version);
@@ -64,6 +64,6 @@ int64_t version_leave(struct version *version, leave_pick_fn *pick)
         return 0;
     bytes = block_range_bytes(leaving.blocks, version->size);
     free_space(version, &leaving);
-    end(version, &leaving);
+    version_release(version, leaving.blocks);
     return bytes;
 }

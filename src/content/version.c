@@ -80,6 +80,15 @@ struct block_range version_all(const struct version *version)
     return (struct block_range){ 0, version->blocks };
 }
 
+struct block_range version_present_run(const struct version *version)
+{
+    struct block_range run, rest = version_all(version);
+
+    run.first = rest.first = bitmap_find(version->present, rest, true);
+    run.end = bitmap_find(version->present, rest, false);
+    return run;
+}
+
 bool version_has(const struct version *version, struct block_range blocks)
 {
     return bitmap_find(version->present, blocks, false) == blocks.end;
@@ -261,6 +270,20 @@ void version_load(struct version *version)
     version_account(version, false, 0);
 }
 
+int version_load_as(struct version *version, int64_t size)
+{
+    if (version->size != size) {
+        if (version->is_loaded)
+            return -EBUSY;
+        version_remove(version);
+        version->size = size;
+        version->blocks = block_count(size);
+    }
+    if (!version->is_loaded)
+        version_load(version);
+    return 0;
+}
+
 /* ---- writing the file ---- */
 
 bool version_is_cut(const struct version *version)
@@ -305,6 +328,16 @@ int version_write_map(const struct version *version, enum format_map map, struct
                                  format_map_offset(map, version->size) + (int64_t)first);
 }
 
+void version_attach(struct version *version, int fd)
+{
+    version_account(version, false, 0); /* what could not be opened isn't there any more */
+    version->fd = fd;
+    version->is_shared = false;
+    version->has_file = true;
+    version_count(version, format_trailer_size(version->size));
+    (void)atomic_fetch_add(&version->content->files, 1);
+}
+
 static int create_file(const char *path)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -321,7 +354,6 @@ int version_create(struct version *version)
 
     if (version->fd >= 0)
         return 0;
-    version_account(version, false, 0); /* what could not be opened is made anew */
     fd = create_file(path);
     if (fd == -ENOENT) { /* the cache was emptied by hand */
         r = mkdir_p(content->directory, 0700);
@@ -336,12 +368,10 @@ int version_create(struct version *version)
                         (off_t)format_trailer_size(version->size));
     if (r != 0) {
         (void)unlink(path);
+        version_account(version, false, 0);
         return -r;
     }
-    version->fd = steal_fd(&fd);
-    version_count(version, format_trailer_size(version->size) - version->used);
-    version->has_file = true;
-    (void)atomic_fetch_add(&version->content->files, 1);
+    version_attach(version, steal_fd(&fd));
     version_write_header(version);
     return 0;
 }
@@ -424,6 +454,8 @@ void version_punch(const struct version *version, struct block_range blocks)
     int64_t from = (int64_t)blocks.first * BLOCK_SIZE, to = (int64_t)blocks.end * BLOCK_SIZE;
     int64_t trailer = format_map_offset(FORMAT_NOW, version->size);
 
+    if (version->is_shared)
+        return;
     /* With the last block goes the rest of its page, or none of that is freed. */
     (void)disk_punch(version->fd, from, (to < trailer ? to : trailer) - from);
 }
