@@ -34,7 +34,7 @@ static int arrive_write(const struct fetch *fetch, const char *data, size_t leng
 {
     const struct version *version = fetch->version;
     struct content *content = version->content;
-    int64_t place = version_place(version, fetch->written_end);
+    int64_t place = (int64_t)fetch->written_end * BLOCK_SIZE;
     int r;
 
     if (fetch->reserved == 0)

@@ -241,15 +241,8 @@ void version_describe(struct version *version, const struct content_id *id)
 /* With the version's lock held. */
 static int version_take_up(struct version *version, const struct content_id *id, struct err *err)
 {
-    if (version->size != id->size) {
-        if (version->is_loaded)
-            return err_set(err, -ESTALE, "the content is in use with another size");
-        version_remove(version);
-        version->size = id->size;
-        version->blocks = block_count(id->size);
-    }
-    if (!version->is_loaded)
-        version_load(version);
+    if (version_load_as(version, id->size) < 0)
+        return err_set(err, -ESTALE, "the content is in use with another size");
     if (version->handles == 0 && version->is_broken) {
         version->is_broken = false; /* a new user, a new try */
         version->wrong_length = 0;

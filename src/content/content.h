@@ -5,7 +5,7 @@
 /*
  * content: the bytes of files, as immutable versions in the cache directory.
  *
- * A version is one content generation of one item: one sparse file with a header that says which
+ * A version is one content generation of one item: one sparse file with a trailer that says which
  * blocks are there. Readers open a version and keep it, whatever happens to the item. What is
  * missing is fetched by range; a read that can be answered from disk never waits for the network or
  * for another read's fetch. Thread safe; takes no lock of the store.
@@ -95,6 +95,22 @@ void content_close(struct content_file *file);
 
 /* What the version's id says; for fstat of a file whose row has moved on. */
 int64_t content_size(const struct content_file *file);
+
+/*
+ * The plain file at ${path}, of id->size bytes, is the whole content of the generation: it was
+ * uploaded, so that it need not be downloaded. It moves into the cache, without being copied if
+ * that is on the same file system; an empty one just goes. Nobody may write it any more, but
+ * whoever has it open may read on. Of id only generation and size count. Waits for the disk.
+ *
+ * Returns 0; or an error of the disk or one of these, and the file is as it was:
+ *   -EINVAL   it isn't a plain file of that size
+ *   -EBUSY    the generation is open, or some of it is here already
+ *   -ENOSPC   there is no room for it
+ * A kill can leave the file at its place, but with more behind the content: before it is used again
+ * it must be cut to its size.
+ */
+int content_adopt(struct content *content, const struct content_id *id, const char *path,
+                  struct err *err);
 
 /*
  * Reads [offset, offset + size), cut at the end of the version. done runs exactly once: before the

@@ -120,6 +120,7 @@ struct version {
     /* The file. */
     bool is_loaded;       /* the bitmaps are here, and fd if there is a file */
     bool has_file;        /* on disk, as far as we know */
+    bool is_shared;       /* others may read the file by themselves: no holes are made in it */
     int fd;               /* -1: not loaded, or no file */
     enum verdict verdict; /* known while idle, too, as is present_count */
     enum verdict verdict_synced;
@@ -253,9 +254,17 @@ void version_free(struct version *version);
 /* The path of its file, for the caller to free. Needs no lock. */
 char *version_path(const struct content *content, uint64_t generation);
 
+/* Reads the header of a file. Returns 0, or a negative errno: -EBADMSG if it is no version, or of
+ * another length than its header implies. Needs no lock. */
+int version_read_header(int fd, struct format_header *ret);
+
 /* Opens the file, if there is one, and believes of it what may be believed. A damaged one is
  * removed. Then is_loaded is set. */
 void version_load(struct version *version);
+
+/* Loads it, if it isn't, as content of that size. Returns 0, or -EBUSY: it is loaded with another
+ * one. */
+int version_load_as(struct version *version, int64_t size);
 
 /* Closes the file; removes it if nothing in it is worth keeping. is_loaded is unset. */
 void version_unload(struct version *version);
@@ -263,9 +272,13 @@ void version_unload(struct version *version);
 /* Unloads, and removes the file. */
 void version_remove(struct version *version);
 
-/* Makes the file if there is none; the caller has reserved room for all that precedes the data.
+/* Makes the file if there is none; the caller has reserved room for its trailer.
  * Returns 0 or -errno. */
 int version_create(struct version *version);
+
+/* The file is there, with its trailer, for which the caller has reserved room; there was none. The
+ * version owns fd from now on. */
+void version_attach(struct version *version, int fd);
 
 /* Makes room for so many bytes of content, and the file if there is none. Returns 0, and they are
  * on their way from then on; or -errno, and neither is there. No lock is held. */
@@ -275,8 +288,11 @@ bool version_has(const struct version *version, struct block_range blocks);
 bool version_is_whole(const struct version *version);
 struct block_range version_all(const struct version *version);
 
-/* Where a block's first byte is in the file. */
-int64_t version_place(const struct version *version, size_t block);
+/* The first blocks in a row that are present. */
+struct block_range version_present_run(const struct version *version);
+
+/* Whether somebody else has cut the file. */
+bool version_is_cut(const struct version *version);
 
 /* The blocks have been written and belong: they are present, and no longer pending. */
 void version_publish(struct version *version, struct block_range blocks);
@@ -293,6 +309,10 @@ int version_lose(struct version *version, struct block_range blocks);
 
 /* The same for blocks that nobody reads; frees their space. Returns the bytes freed. */
 int64_t version_forget(struct version *version, struct block_range blocks);
+
+/* Frees the space of blocks whose bits are gone from the disk, unless the file is shared: then all
+ * goes with the file. Needs no lock. */
+void version_punch(const struct version *version, struct block_range blocks);
 
 /* Writes the header: verdict and wrong digest. */
 void version_write_header(struct version *version);
@@ -320,6 +340,10 @@ typedef struct block_range leave_pick_fn(struct version *version);
  * has a reference. Nobody who reads other blocks waits for the disk. Returns the bytes freed; 0:
  * there was nothing. */
 int64_t version_leave(struct version *version, leave_pick_fn *pick);
+
+/* The blocks are pending no longer. Those that reads wait for, and that aren't present, are
+ * fetched. Takes the version's lock. */
+void version_release(struct version *version, struct block_range blocks);
 
 /* ---- persist.c ---- */
 

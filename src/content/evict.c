@@ -9,7 +9,8 @@
  * beginning on, then ahead from the end back; not what a read waits for, and not what the
  * reader is about to use (hot). Never what somebody has pinned to this machine, which doesn't count
  * for the limit either. A small version goes whole, so that it can be checked whole when it
- * returns.
+ * returns; and so does one that others may read by descriptors of their own, which is not cut at
+ * all while it is open.
  */
 #include "config.h"
 
@@ -102,13 +103,15 @@ static struct block_range pick_ahead(const struct version *version)
     return run;
 }
 
-static struct block_range pick_small(const struct version *version)
+/* What goes as a whole. */
+static struct block_range pick_all(const struct version *version)
 {
     struct block_range all = version_all(version), none = { 0, 0 };
+    bool is_needed = version->is_shared || block_ranges_meet(all, version->hot);
 
-    if (version->handles > 0 && block_ranges_meet(all, version->hot))
+    if ((version->handles > 0 && is_needed) || read_is_waiting(version, all))
         return none;
-    return read_is_waiting(version, all) ? none : all;
+    return version_present_run(version);
 }
 
 /* The version's lock is held. */
@@ -118,8 +121,8 @@ static struct block_range pick(struct version *version)
 
     if (version->present_count == 0 || version->is_pinned || history_is_running(version))
         return run;
-    if (version->size <= SMALL_SIZE)
-        return pick_small(version);
+    if (version->size <= SMALL_SIZE || version->is_shared)
+        return pick_all(version);
     run = pick_behind(version);
     return run.first < run.end ? run : pick_ahead(version);
 }

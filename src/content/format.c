@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define FORMAT_VERSION 1
+#define FORMAT_VERSION 2 /* 1 began with the header */
 #define PAGE           4096
 
 static const uint8_t magic[8] = { 'g', 'r', 'a', 'p', 'h', 'f', 's', '\n' };
@@ -54,18 +54,29 @@ static uint64_t checksum(const uint8_t *data, size_t length)
     return sum;
 }
 
-int64_t format_map_offset(enum format_map map, int64_t size)
+static int64_t whole_pages(int64_t bytes)
 {
-    int64_t map_size = (int64_t)bitmap_size(block_count(size));
-
-    return FORMAT_HEADER_SIZE + (map == FORMAT_SYNCED ? map_size : 0);
+    return (bytes + PAGE - 1) / PAGE * PAGE;
 }
 
-int64_t format_data_offset(int64_t size)
+static int64_t format_map_size(int64_t size)
 {
-    int64_t maps_end = FORMAT_HEADER_SIZE + 2 * (int64_t)bitmap_size(block_count(size));
+    return (int64_t)bitmap_size(block_count(size));
+}
 
-    return (maps_end + PAGE - 1) / PAGE * PAGE;
+int64_t format_map_offset(enum format_map map, int64_t size)
+{
+    return whole_pages(size) + (map == FORMAT_SYNCED ? format_map_size(size) : 0);
+}
+
+int64_t format_trailer_size(int64_t size)
+{
+    return whole_pages(2 * format_map_size(size) + FORMAT_HEADER_SIZE);
+}
+
+int64_t format_file_size(int64_t size)
+{
+    return whole_pages(size) + format_trailer_size(size);
 }
 
 void format_encode(const struct format_header *header, uint8_t out[FORMAT_HEADER_SIZE])

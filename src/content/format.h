@@ -3,11 +3,17 @@
 #define GRAPHFS_CONTENT_FORMAT_H
 
 /*
- * A version on disk: one sparse file.
+ * A version on disk: the content as in any plain file, absent blocks being holes, and a trailer.
  *
- *     0                     header, FORMAT_HEADER_SIZE bytes, integers little-endian
- *     format_map_offset()   the bitmap `now`, then the bitmap `synced`
- *     format_data_offset()  block 0, block 1, ...; absent blocks are holes
+ *     0                    block 0, block 1, ...
+ *     format_map_offset()  the trailer: the bitmap `now`, then the bitmap `synced`
+ *     ...                  the header, the last FORMAT_HEADER_SIZE bytes of format_file_size();
+ *                          integers little-endian
+ *
+ * So a plain file becomes a version by what is appended to it. The file has its length from the
+ * beginning, by which the header is found before the content's size is known; a file of another
+ * length than its header implies is damaged. What lies between the content and the trailer means
+ * nothing.
  *
  * `now` says which blocks were there when it was last written. Nothing orders it with the data on
  * the way to the disk: it is believed only in the boot that wrote it, which the header names, since
@@ -43,11 +49,15 @@ struct format_header {
     uint8_t wrong_digest[FORMAT_DIGEST_MAX];
 };
 
-/* Where a bitmap starts in the file, for content of ${size} bytes. */
+/* Where a bitmap starts in the file, for content of ${size} bytes. `now`, and with it the trailer,
+ * starts at a multiple of 4096, so that the blocks' space can be freed. */
 int64_t format_map_offset(enum format_map map, int64_t size);
 
-/* Where block 0 starts: a multiple of 4096. */
-int64_t format_data_offset(int64_t size);
+/* The bytes of the trailer: a multiple of 4096. */
+int64_t format_trailer_size(int64_t size);
+
+/* The length of the file. */
+int64_t format_file_size(int64_t size);
 
 /* Writes the header as it stands on disk. */
 void format_encode(const struct format_header *header, uint8_t out[FORMAT_HEADER_SIZE]);

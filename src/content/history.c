@@ -391,7 +391,7 @@ static void keep(struct version *version, const struct fetch_answer *answer, siz
     if (history->is_wrong || history->disk_error < 0)
         return;
     history->disk_error =
-        disk_write(version->fd, answer->data, length, version_place(version, history->at));
+        disk_write(version->fd, answer->data, length, (int64_t)history->at * BLOCK_SIZE);
     if (history->disk_error < 0)
         return;
     history->at += block_count((int64_t)length);

@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "base/lock.h"
-#include "content/disk.h"
 
 /* Blocks on their way out. */
 struct leaving {
@@ -38,18 +37,18 @@ static bool begin(struct version *version, leave_pick_fn *pick, struct leaving *
     return true;
 }
 
-static void free_space(const struct version *version, const struct leaving *leaving, int64_t bytes)
+static void free_space(const struct version *version, const struct leaving *leaving)
 {
     bool is_safe = leaving->may_punch && (!leaving->must_sync || fdatasync(version->fd) == 0);
 
     if (is_safe)
-        (void)disk_punch(version->fd, version_place(version, leaving->blocks.first), bytes);
+        version_punch(version, leaving->blocks);
 }
 
-static void end(struct version *version, const struct leaving *leaving)
+void version_release(struct version *version, struct block_range blocks)
 {
     LOCKED(&version->lock);
-    bitmap_fill(version->pending, leaving->blocks, false);
+    bitmap_fill(version->pending, blocks, false);
     if (LIST_EMPTY(&version->waits))
         return;
     read_want_again(version);
@@ -64,7 +63,7 @@ int64_t version_leave(struct version *version, leave_pick_fn *pick)
     if (!begin(version, pick, &leaving))
         return 0;
     bytes = block_range_bytes(leaving.blocks, version->size);
-    free_space(version, &leaving, bytes);
-    end(version, &leaving);
+    free_space(version, &leaving);
+    version_release(version, leaving.blocks);
     return bytes;
 }

@@ -53,13 +53,9 @@ static int check_evictable(const struct version *version)
 
 static struct block_range pick(struct version *version)
 {
-    struct block_range run = { 0, 0 }, rest = version_all(version);
+    struct block_range none = { 0, 0 };
 
-    if (check_evictable(version) < 0)
-        return run;
-    run.first = rest.first = bitmap_find(version->present, rest, true);
-    run.end = bitmap_find(version->present, rest, false);
-    return run;
+    return check_evictable(version) < 0 ? none : version_present_run(version);
 }
 
 /* What can be told without waiting for the disk: *ret_freed, or that blocks have to leave. */

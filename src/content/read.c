@@ -208,7 +208,7 @@ void read_fail(struct version *version, struct block_range blocks, int code, boo
 struct slice {
     size_t at; /* in the read */
     size_t length;
-    int64_t place; /* in the version's file */
+    int64_t offset; /* in the content, and so in the file */
 };
 
 static struct slice wait_slice(const struct content_wait *wait, size_t block)
@@ -222,7 +222,7 @@ static struct slice wait_slice(const struct content_wait *wait, size_t block)
     return (struct slice){
         .at = (size_t)(from - wait->offset),
         .length = (size_t)(to - from),
-        .place = version_place(wait->version, block) + (from - block_from),
+        .offset = from,
     };
 }
 
@@ -235,7 +235,7 @@ static int wait_collect(const struct content_wait *wait, char *out)
         if (wait_holds(wait, block))
             memcpy(out + slice.at, wait->held + slice.at, slice.length);
         else
-            r = disk_read(wait->version->fd, out + slice.at, slice.length, slice.place);
+            r = disk_read(wait->version->fd, out + slice.at, slice.length, slice.offset);
         if (r < 0)
             return r;
     }
@@ -251,11 +251,12 @@ void read_want_again(struct version *version)
             wait_want(wait);
 }
 
-/* The disk has lost what it had: the blocks go, so that the next read fetches them. */
+/* The disk has lost what it had: the blocks go, so that the next read fetches them. In a file that
+ * was cut, what comes would turn what is missing before it into zeros: so all of them go. */
 static void forget_unreadable(struct version *version, struct block_range blocks)
 {
     LOCKED(&version->lock);
-    if (version->size <= SMALL_SIZE)
+    if (version->size <= SMALL_SIZE || version_is_cut(version))
         blocks = version_all(version);
     for (size_t block = blocks.first; block < blocks.end; block++)
         if (bitmap_get(version->present, block))

@@ -2,8 +2,8 @@
 /*
  * Finds what earlier runs left in the cache directory, so that the limit counts it and eviction
  * knows how long it has not been used. Nobody waits for that: what is opened before the scan has
- * come to it is loaded then. Directories of other stores are removed; so is what is damaged
- * (version_load), and whatever isn't named like a version.
+ * come to it is loaded then. Directories of other stores are removed; so is what is damaged, or of
+ * an earlier format, and whatever isn't named like a version.
  */
 #include "config.h"
 
@@ -23,7 +23,6 @@
 #include "base/log.h"
 #include "base/vec.h"
 #include "base/xalloc.h"
-#include "content/disk.h"
 
 #define NAME_DIGITS 16
 
@@ -49,15 +48,13 @@ static bool parse_generation(const char *name, uint64_t *ret_generation)
 /* Reads what a file says it is. False: nothing that can be used. */
 static bool identify(int directory_fd, const char *name, struct found *ret_found)
 {
-    uint8_t bytes[FORMAT_HEADER_SIZE];
     struct format_header header;
     struct stat st;
     uint64_t generation;
     cleanup_close int fd = openat(directory_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
     if (!parse_generation(name, &generation) || fd < 0 || fstat(fd, &st) != 0 ||
-        disk_read(fd, bytes, sizeof bytes, 0) < 0 || format_decode(bytes, &header) < 0 ||
-        header.generation != generation)
+        version_read_header(fd, &header) < 0 || header.generation != generation)
         return false;
     *ret_found = (struct found){ generation, header.size, st.st_mtim };
     return true;

@@ -31,7 +31,6 @@ struct verification {
     struct hash *hash;
     int fd; /* of the version, which stays loaded while we reference it */
     int64_t size;
-    int64_t data_at; /* place of the first byte in the file */
     int64_t done;    /* bytes */
     uint64_t losses; /* of the version when we began */
     verify_done_fn *done_fn;
@@ -152,8 +151,7 @@ static bool verification_step(struct verification *verification, char *buffer)
     while (verification->done < end) {
         int64_t length = end - verification->done < PIECE ? end - verification->done : PIECE;
 
-        if (disk_read(verification->fd, buffer, (size_t)length,
-                      verification->data_at + verification->done) < 0)
+        if (disk_read(verification->fd, buffer, (size_t)length, verification->done) < 0)
             return false;
         hash_update(verification->hash, buffer, (size_t)length);
         verification->done += length;
@@ -202,7 +200,6 @@ bool verify_start(struct version *version, verify_done_fn *done)
         .hash = hash,
         .fd = version->fd,
         .size = version->size,
-        .data_at = version_place(version, 0),
         .losses = version->losses,
         .done_fn = done,
     };

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A version's file. Data is written before the bit that says so, and a bit is cleared before the
- * data goes, so that a kill at any moment leaves bits that are right: in the same boot what the
- * page cache has is what was written, in order. For a power cut the order on the disk counts, too:
- * a bit of `synced` is set after fdatasync (persist.c), and a block that had one loses it on the
- * disk before its space is freed.
+ * A version's file (format.h). Data is written before the bit that says so, and a bit is cleared
+ * before the data goes, so that a kill at any moment leaves bits that are right: in the same boot
+ * what the page cache has is what was written, in order. For a power cut the order on the disk
+ * counts, too: a bit of `synced` is set after fdatasync (persist.c), and a block that had one loses
+ * it on the disk before its space is freed.
  *
- * The file is made when the first fetch starts, so that opening costs nothing on disk. Whoever
- * empties the cache directory takes names away, not files: what is open goes on, what is opened
- * later starts afresh.
+ * The file is made when the first fetch starts, so that opening costs nothing on disk; at its full
+ * length, since the trailer is at the end. Whoever empties the cache directory takes names away,
+ * not files: what is open goes on, what is opened later starts afresh.
  */
 #include "config.h"
 
@@ -80,6 +80,15 @@ struct block_range version_all(const struct version *version)
     return (struct block_range){ 0, version->blocks };
 }
 
+struct block_range version_present_run(const struct version *version)
+{
+    struct block_range run, rest = version_all(version);
+
+    run.first = rest.first = bitmap_find(version->present, rest, true);
+    run.end = bitmap_find(version->present, rest, false);
+    return run;
+}
+
 bool version_has(const struct version *version, struct block_range blocks)
 {
     return bitmap_find(version->present, blocks, false) == blocks.end;
@@ -88,11 +97,6 @@ bool version_has(const struct version *version, struct block_range blocks)
 bool version_is_whole(const struct version *version)
 {
     return version->present_count == version->blocks;
-}
-
-int64_t version_place(const struct version *version, size_t block)
-{
-    return format_data_offset(version->size) + (int64_t)block * BLOCK_SIZE;
 }
 
 void version_count(struct version *version, int64_t bytes)
@@ -134,36 +138,44 @@ static void version_believe(struct version *version, const struct format_header 
     memcpy(version->wrong_digest, header->wrong_digest, sizeof version->wrong_digest);
 }
 
-/* Whether the bitmaps can be true: no bit behind the end, and no block behind that of the file. */
+/* Whether the bitmaps can be true: no bit behind the end. */
 static bool version_is_plausible(const struct version *version)
 {
     size_t bits = bitmap_size(version->blocks) * 8;
     struct block_range behind = { version->blocks, bits };
-    struct stat st;
-    size_t end = version->blocks;
-    int64_t needed;
 
-    if (bitmap_find(version->present, behind, true) != bits ||
-        bitmap_find(version->synced, behind, true) != bits || fstat(version->fd, &st) != 0)
-        return false;
-    while (end > 0 && !bitmap_get(version->present, end - 1))
-        end--;
-    needed = format_data_offset(version->size) +
-             block_range_bytes((struct block_range){ 0, end }, version->size);
-    return end == 0 || st.st_size >= needed;
+    return bitmap_find(version->present, behind, true) == bits &&
+           bitmap_find(version->synced, behind, true) == bits;
+}
+
+int version_read_header(int fd, struct format_header *ret)
+{
+    uint8_t bytes[FORMAT_HEADER_SIZE];
+    struct format_header header;
+    struct stat st;
+    int r;
+
+    if (fstat(fd, &st) != 0 || st.st_size < FORMAT_HEADER_SIZE)
+        return -EBADMSG;
+    r = disk_read(fd, bytes, sizeof bytes, st.st_size - FORMAT_HEADER_SIZE);
+    if (r >= 0)
+        r = format_decode(bytes, &header);
+    if (r < 0)
+        return r;
+    /* A size that is a lie must not decide how much memory the bitmaps take. */
+    if (header.size > CONTENT_MAX_SIZE || st.st_size != format_file_size(header.size))
+        return -EBADMSG;
+    *ret = header;
+    return 0;
 }
 
 /* Returns 0, or a negative errno if the file can't be used. */
 static int version_read_file(struct version *version, bool *ret_same_boot)
 {
     size_t map_size = bitmap_size(version->blocks);
-    uint8_t bytes[FORMAT_HEADER_SIZE];
     struct format_header header;
-    int r;
+    int r = version_read_header(version->fd, &header);
 
-    r = disk_read(version->fd, bytes, sizeof bytes, 0);
-    if (r >= 0)
-        r = format_decode(bytes, &header);
     if (r < 0)
         return r;
     if (header.generation != version->generation || header.size != version->size)
@@ -193,7 +205,7 @@ static void version_forget_all_bits(struct version *version)
 /* The bytes that the file takes with the blocks that are present. */
 static int64_t version_file_bytes(const struct version *version)
 {
-    int64_t bytes = format_data_offset(version->size);
+    int64_t bytes = format_trailer_size(version->size);
 
     bytes += (int64_t)version->present_count * BLOCK_SIZE;
     if (version->blocks > 0 && bitmap_get(version->present, version->blocks - 1))
@@ -202,7 +214,7 @@ static int64_t version_file_bytes(const struct version *version)
 }
 
 /* Counts the file, and brings it up to what was believed of it. */
-static void version_adopt_file(struct version *version, bool same_boot)
+static void version_accept_file(struct version *version, bool same_boot)
 {
     struct block_range all = version_all(version);
     bool is_torn;
@@ -246,7 +258,7 @@ void version_load(struct version *version)
     if (version->fd >= 0)
         r = version_read_file(version, &same_boot);
     if (r == 0) {
-        version_adopt_file(version, same_boot);
+        version_accept_file(version, same_boot);
         return;
     }
     if (version->fd >= 0) {
@@ -258,7 +270,35 @@ void version_load(struct version *version)
     version_account(version, false, 0);
 }
 
+int version_load_as(struct version *version, int64_t size)
+{
+    if (version->size != size) {
+        if (version->is_loaded)
+            return -EBUSY;
+        version_remove(version);
+        version->size = size;
+        version->blocks = block_count(size);
+    }
+    if (!version->is_loaded)
+        version_load(version);
+    return 0;
+}
+
 /* ---- writing the file ---- */
+
+bool version_is_cut(const struct version *version)
+{
+    struct stat st;
+
+    return fstat(version->fd, &st) != 0 || st.st_size < format_file_size(version->size);
+}
+
+/* A file that somebody has cut must not grow again by this: what is missing would read as zeros. */
+static int version_write_trailer(const struct version *version, const void *bytes, size_t length,
+                                 int64_t offset)
+{
+    return version_is_cut(version) ? -EIO : disk_write(version->fd, bytes, length, offset);
+}
 
 void version_write_header(struct version *version)
 {
@@ -275,7 +315,8 @@ void version_write_header(struct version *version)
     memcpy(header.wrong_digest, version->wrong_digest, sizeof header.wrong_digest);
     format_encode(&header, bytes);
     /* If this fails the file says less than is true, or is damaged and will be removed. */
-    (void)disk_write(version->fd, bytes, sizeof bytes, 0);
+    (void)version_write_trailer(version, bytes, sizeof bytes,
+                                format_file_size(version->size) - FORMAT_HEADER_SIZE);
 }
 
 int version_write_map(const struct version *version, enum format_map map, struct block_range blocks)
@@ -283,8 +324,18 @@ int version_write_map(const struct version *version, enum format_map map, struct
     const uint8_t *bitmap = map == FORMAT_NOW ? version->present : version->synced;
     size_t first = blocks.first / 8, end = bitmap_size(blocks.end);
 
-    return disk_write(version->fd, bitmap + first, end - first,
-                      format_map_offset(map, version->size) + (int64_t)first);
+    return version_write_trailer(version, bitmap + first, end - first,
+                                 format_map_offset(map, version->size) + (int64_t)first);
+}
+
+void version_attach(struct version *version, int fd)
+{
+    version_account(version, false, 0); /* what could not be opened isn't there any more */
+    version->fd = fd;
+    version->is_shared = false;
+    version->has_file = true;
+    version_count(version, format_trailer_size(version->size));
+    (void)atomic_fetch_add(&version->content->files, 1);
 }
 
 static int create_file(const char *path)
@@ -303,7 +354,6 @@ int version_create(struct version *version)
 
     if (version->fd >= 0)
         return 0;
-    version_account(version, false, 0); /* what could not be opened is made anew */
     fd = create_file(path);
     if (fd == -ENOENT) { /* the cache was emptied by hand */
         r = mkdir_p(content->directory, 0700);
@@ -313,16 +363,15 @@ int version_create(struct version *version)
     }
     if (fd < 0)
         return fd;
-    /* Space for the bitmaps now: a bit that could not be written later would be lost work. */
-    r = posix_fallocate(fd, 0, (off_t)format_data_offset(version->size));
+    /* Space for the trailer now: a bit that could not be written later would be lost work. */
+    r = posix_fallocate(fd, (off_t)format_map_offset(FORMAT_NOW, version->size),
+                        (off_t)format_trailer_size(version->size));
     if (r != 0) {
         (void)unlink(path);
+        version_account(version, false, 0);
         return -r;
     }
-    version->fd = steal_fd(&fd);
-    version_count(version, format_data_offset(version->size) - version->used);
-    version->has_file = true;
-    (void)atomic_fetch_add(&version->content->files, 1);
+    version_attach(version, steal_fd(&fd));
     version_write_header(version);
     return 0;
 }
@@ -330,7 +379,7 @@ int version_create(struct version *version)
 int version_reserve(struct version *version, int64_t bytes)
 {
     struct content *content = version->content;
-    int64_t header_bytes = 0;
+    int64_t trailer_bytes = 0;
     bool is_pinned;
     int r;
 
@@ -338,16 +387,16 @@ int version_reserve(struct version *version, int64_t bytes)
         LOCKED(&version->lock);
         is_pinned = version->is_pinned;
         if (version->fd < 0)
-            header_bytes = format_data_offset(version->size);
+            trailer_bytes = format_trailer_size(version->size);
     }
-    r = room_reserve(content, bytes + header_bytes, is_pinned);
+    r = room_reserve(content, bytes + trailer_bytes, is_pinned);
     if (r < 0)
         return r;
     LOCKED(&version->lock);
-    if (header_bytes > 0 && (version->fd >= 0 || (r = version_create(version)) < 0))
-        room_give_back(content, header_bytes);
+    if (trailer_bytes > 0 && (version->fd >= 0 || (r = version_create(version)) < 0))
+        room_give_back(content, trailer_bytes);
     else
-        room_take(content, header_bytes);
+        room_take(content, trailer_bytes);
     if (r < 0)
         room_give_back(content, bytes);
     return r;
@@ -400,13 +449,24 @@ int version_lose(struct version *version, struct block_range blocks)
     return r == 0 && was_synced && fdatasync(version->fd) != 0 ? -errno : r;
 }
 
+void version_punch(const struct version *version, struct block_range blocks)
+{
+    int64_t from = (int64_t)blocks.first * BLOCK_SIZE, to = (int64_t)blocks.end * BLOCK_SIZE;
+    int64_t trailer = format_map_offset(FORMAT_NOW, version->size);
+
+    if (version->is_shared)
+        return;
+    /* With the last block goes the rest of its page, or none of that is freed. */
+    (void)disk_punch(version->fd, from, (to < trailer ? to : trailer) - from);
+}
+
 int64_t version_forget(struct version *version, struct block_range blocks)
 {
     int64_t bytes = block_range_bytes(blocks, version->size);
 
     /* Bits that could not be cleared must keep their data. */
     if (version_lose(version, blocks) == 0)
-        (void)disk_punch(version->fd, version_place(version, blocks.first), bytes);
+        version_punch(version, blocks);
     return bytes;
 }
 
@@ -452,6 +512,6 @@ void version_unload(struct version *version)
     }
     /* Bytes that were lost, not forgotten, are still there. */
     if (version->present_count == 0 && version->fd >= 0)
-        (void)disk_punch(version->fd, version_place(version, 0), version->size);
+        version_punch(version, version_all(version));
     version_close_file(version);
 }

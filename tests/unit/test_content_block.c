@@ -119,7 +119,18 @@ static void test_a_header_with_any_wrong_bit_is_refused(void **state)
 
 static void test_the_parts_of_a_file_do_not_overlap(void **state)
 {
-    static const int64_t sizes[] = { 0, 1, BLOCK_SIZE, INT64_C(1) << 30, INT64_C(250) << 30 };
+    static const int64_t sizes[] = {
+        0,
+        1,
+        4095,
+        4096,
+        4097,
+        BLOCK_SIZE,
+        BLOCK_SIZE + 1,
+        INT64_C(1) << 30,
+        INT64_C(250) << 30,
+        INT64_MAX / 2,
+    };
 
     (void)state;
     for (size_t i = 0; i < ROWS(sizes); i++) {
@@ -127,10 +138,11 @@ static void test_the_parts_of_a_file_do_not_overlap(void **state)
         int64_t now = format_map_offset(FORMAT_NOW, sizes[i]);
         int64_t synced = format_map_offset(FORMAT_SYNCED, sizes[i]);
 
-        assert_true(now >= FORMAT_HEADER_SIZE);
+        assert_true(now >= sizes[i] && now < sizes[i] + 4096);
+        assert_int_equal(now % 4096, 0);
         assert_true(synced >= now + map_size);
-        assert_true(format_data_offset(sizes[i]) >= synced + map_size);
-        assert_int_equal(format_data_offset(sizes[i]) % 4096, 0);
+        assert_true(format_file_size(sizes[i]) - FORMAT_HEADER_SIZE >= synced + map_size);
+        assert_int_equal(format_file_size(sizes[i]), now + format_trailer_size(sizes[i]));
     }
 }
 

@@ -164,32 +164,87 @@ static void test_evicted_blocks_do_not_come_back_after_a_power_cut(void **state)
 
 static void test_damaged_files_are_removed_and_fetched_again(void **state)
 {
-    static const struct {
+    const int64_t size = 3 * MIB;
+    const int64_t header = format_file_size(size) - FORMAT_HEADER_SIZE;
+
+    const struct {
         int64_t offset; /* of the bytes that are changed */
         const char *bytes;
         size_t length;
     } rows[] = {
-        { 0, "X", 1 },                                 /* magic */
-        { 24, "\x99", 1 },                             /* generation */
-        { 33, "\x01", 1 },                             /* size */
-        { FORMAT_HEADER_SIZE + 1, "\xff", 1 },         /* a block behind the end */
-        { FORMAT_HEADER_SIZE - 3, "\x01\x02\x03", 3 }, /* checksum */
+        { header, "X", 1 },                                        /* magic */
+        { header + 8, "\x01", 1 },                                 /* version of the format */
+        { header + 24, "\x99", 1 },                                /* generation */
+        { header + 33, "\x01", 1 },                                /* size */
+        { header + FORMAT_HEADER_SIZE - 3, "\x01\x02\x03", 3 },    /* checksum */
+        { format_map_offset(FORMAT_NOW, size) + 1, "\xff", 1 },    /* a block behind the end */
+        { format_map_offset(FORMAT_SYNCED, size) + 1, "\xff", 1 }, /* same */
     };
     struct fixture *fixture = *state;
 
     for (size_t i = 0; i < ROWS(rows); i++) {
-        read_and_close(fixture, "f1", 3 * MIB, true);
+        read_and_close(fixture, "f1", size, true);
         fixture_stop(fixture);
         patch_file(fixture, "f1", rows[i].offset, rows[i].bytes, rows[i].length);
         fixture_start(fixture);
-        assert_int_equal(state_of(fixture, "f1", 3 * MIB), CONTENT_CLOUD);
+        assert_int_equal(state_of(fixture, "f1", size), CONTENT_CLOUD);
     }
-    read_and_close(fixture, "f1", 3 * MIB, true);
+    read_and_close(fixture, "f1", size, true);
 }
 
-static void test_a_file_that_was_cut_is_removed(void **state)
+static void test_a_header_that_lies_about_the_size_is_not_believed(void **state)
 {
-    static const off_t lengths[] = { 0, 100, 4096, 1000000 };
+    static const int64_t sizes[] = { 0, 3 * MIB + 1, INT64_C(1) << 43, INT64_MAX / 2 };
+    const int64_t at = format_file_size(3 * MIB) - FORMAT_HEADER_SIZE;
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < ROWS(sizes); i++) {
+        struct format_header header = {
+            .generation = fixture_generation("f1", 1),
+            .size = sizes[i],
+            .boot_id = "boot one",
+            .verdict_now = VERDICT_VERIFIED,
+        };
+        uint8_t bytes[FORMAT_HEADER_SIZE];
+
+        format_encode(&header, bytes);
+        read_and_close(fixture, "f1", 3 * MIB, true);
+        fixture_stop(fixture);
+        patch_file(fixture, "f1", at, bytes, sizeof bytes);
+        fixture_start(fixture);
+        fixture_await_jobs(fixture);
+        assert_int_equal(state_of(fixture, "f1", 3 * MIB), CONTENT_CLOUD);
+    }
+}
+
+static void test_a_header_at_the_end_of_a_longer_file_is_not_believed(void **state)
+{
+    const int64_t size = 3 * MIB, end = format_file_size(size);
+    struct fixture *fixture = *state;
+    cleanup_free char *path = fixture_file(fixture, "f1", 1);
+    struct format_header header = {
+        .generation = fixture_generation("f1", 1),
+        .size = size,
+        .boot_id = "boot one",
+        .verdict_now = VERDICT_VERIFIED,
+    };
+    uint8_t bytes[FORMAT_HEADER_SIZE];
+
+    format_encode(&header, bytes);
+    read_and_close(fixture, "f1", size, true);
+    fixture_stop(fixture);
+    patch_file(fixture, "f1", end, bytes, sizeof bytes);
+    fixture_start(fixture);
+    fixture_await_jobs(fixture);
+    assert_int_equal(access(path, F_OK), -1);
+    assert_int_equal(state_of(fixture, "f1", size), CONTENT_CLOUD);
+}
+
+static void test_a_file_of_another_length_is_removed(void **state)
+{
+    static const off_t lengths[] = {
+        0, 100, 4096, 1000000, 3 * MIB, 3 * MIB + 200, 3 * MIB + 4095, 3 * MIB + 4097, 4 * MIB,
+    };
     struct fixture *fixture = *state;
     cleanup_free char *path = fixture_file(fixture, "f1", 1);
 
@@ -212,12 +267,24 @@ static void test_a_file_cut_while_open_is_an_error_once_and_then_fetched(void **
     assert_int_equal(truncate(path, 4096), 0);
     assert_read_fails(file, 2 * MIB, 100, -EIO);
     assert_reads(file, 2 * MIB, 100, 1);
+    assert_reads_all(file, 1, (size_t)MIB); /* no zeros in what was before */
     content_close(file);
+    fixture_restart(fixture);
+    read_and_close(fixture, "f1", 3 * MIB, true);
 }
 
 static void write_file(const char *path)
 {
     assert_int_equal(file_write_atomic(path, "junk", 4, 0600), 0);
+}
+
+/* A version that began with its header, and had no trailer. */
+static void write_old_format(const char *path)
+{
+    char bytes[8192] = "graphfs\n\x01";
+
+    memset(bytes + 4096, 'x', sizeof bytes - 4096);
+    assert_int_equal(file_write_atomic(path, bytes, sizeof bytes, 0600), 0);
 }
 
 static void test_the_start_removes_other_stores_and_what_is_no_version(void **state)
@@ -229,6 +296,7 @@ static void test_the_start_removes_other_stores_and_what_is_no_version(void **st
     cleanup_free char *foreign = x_asprintf("%s/content/notes", fixture->directory);
     cleanup_free char *damaged = fixture_file(fixture, "f7", 1);
     cleanup_free char *stranger = x_asprintf("%s.tmp", damaged);
+    cleanup_free char *of_old_format = fixture_file(fixture, "f8", 1);
 
     fixture_stop(fixture);
     assert_int_equal(mkdir_p(other, 0700), 0);
@@ -236,11 +304,13 @@ static void test_the_start_removes_other_stores_and_what_is_no_version(void **st
     write_file(other_file);
     write_file(damaged);
     write_file(stranger);
+    write_old_format(of_old_format);
     fixture_start(fixture);
     fixture_await_jobs(fixture);
     assert_int_equal(access(other, F_OK), -1);
     assert_int_equal(access(damaged, F_OK), -1);
     assert_int_equal(access(stranger, F_OK), -1);
+    assert_int_equal(access(of_old_format, F_OK), -1);
     assert_int_equal(access(foreign, F_OK), 0);
 }
 
@@ -322,7 +392,9 @@ int main(void)
         TEST(test_a_bitmap_of_an_earlier_boot_stays_dead),
         TEST(test_evicted_blocks_do_not_come_back_after_a_power_cut),
         TEST(test_damaged_files_are_removed_and_fetched_again),
-        TEST(test_a_file_that_was_cut_is_removed),
+        TEST(test_a_header_that_lies_about_the_size_is_not_believed),
+        TEST(test_a_header_at_the_end_of_a_longer_file_is_not_believed),
+        TEST(test_a_file_of_another_length_is_removed),
         TEST(test_a_file_cut_while_open_is_an_error_once_and_then_fetched),
         TEST(test_the_start_removes_other_stores_and_what_is_no_version),
         TEST(test_the_start_counts_what_is_there),

@@ -4,13 +4,17 @@
 #include "content/content.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
+#include "base/cleanup.h"
 #include "content_fixture.h"
+#include "full_disk.h"
 #include "unit.h"
 
 static void start_with_limit(struct fixture *fixture, int64_t limit_bytes)
@@ -133,7 +137,6 @@ static void test_the_floor_of_free_space_is_kept(void **state)
     assert_int_equal(status.used_bytes, 0);
 }
 
-/* A limit on the size of files stands for a full disk. */
 static void set_file_size_limit(rlim_t bytes)
 {
     struct rlimit limit;
@@ -148,18 +151,39 @@ static void test_a_full_disk_fails_no_read(void **state)
     struct fixture *fixture = *state;
     struct content_file *file = fixture_put_open(fixture, "f1", 4 * MIB, 1, true);
 
-    (void)signal(SIGXFSZ, SIG_IGN);
-    set_file_size_limit((rlim_t)(BLOCK + 4096));
+    full_disk_refuse(BLOCK, 4 * MIB);
     assert_reads_all(file, 1, 100000);
-    set_file_size_limit(100);
+    full_disk_refuse(0, 4 * MIB);
     assert_reads_all(file, 1, 100000);
-    set_file_size_limit(RLIM_INFINITY);
+    full_disk_refuse(0, 0);
     assert_reads_all(file, 1, 100000);
     content_close(file);
-    (void)signal(SIGXFSZ, SIG_DFL);
     fixture_restart(fixture);
     assert_int_equal(content_state(fixture->content, fixture_generation("f1", 1), 4 * MIB),
                      CONTENT_CACHED);
+}
+
+/* The file's own end is far behind its last block: that page goes, too, or the space stays. */
+static void test_a_last_block_that_leaves_frees_the_whole_page(void **state)
+{
+    struct fixture *fixture = *state;
+    const int64_t size = 4 * MIB + 100;
+    cleanup_free char *path = fixture_file(fixture, "f1", 1);
+    cleanup_close int fd = -1;
+    struct content_file *file, *other;
+
+    start_with_limit(fixture, 5 * MIB);
+    file = fixture_put_open(fixture, "f1", size, 1, false);
+    assert_reads_all(file, 1, (size_t)MIB);
+    assert_reads(file, 0, 10, 1);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(lseek(fd, 4 * MIB, SEEK_DATA), 4 * MIB);
+    other = fixture_put_open(fixture, "f2", 2 * MIB, 1, false);
+    assert_reads_all(other, 1, (size_t)MIB);
+    assert_int_not_equal(lseek(fd, 4 * MIB, SEEK_DATA), 4 * MIB);
+    content_close(other);
+    content_close(file);
 }
 
 static void test_a_disk_that_takes_no_file_at_all_fails_no_read(void **state)
@@ -188,6 +212,7 @@ int main(void)
         TEST(test_a_limit_that_was_lowered_is_kept_from_the_start),
         TEST(test_the_floor_of_free_space_is_kept),
         TEST(test_a_full_disk_fails_no_read),
+        TEST(test_a_last_block_that_leaves_frees_the_whole_page),
         TEST(test_a_disk_that_takes_no_file_at_all_fails_no_read),
     };
 

@@ -5,12 +5,11 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/resource.h>
 
 #include "base/lock.h"
 #include "content_fixture.h"
+#include "full_disk.h"
 #include "unit.h"
 
 static void start_with_limit(struct fixture *fixture, int64_t limit_bytes)
@@ -179,36 +178,24 @@ static void test_without_room_a_pin_is_refused_and_not_fetched_for_nothing(void 
     content_close(file);
 }
 
-/* A limit on the size of files stands for a full disk. */
-static void limit_files(rlim_t bytes)
-{
-    struct rlimit limit;
-
-    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
-    limit.rlim_cur = bytes;
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
-
 static void test_what_a_full_disk_refuses_is_not_fetched_again_and_again(void **state)
 {
     static const int64_t sizes[] = { 500 * KIB, 20 * MIB };
     static const char *const ids[] = { "f1", "f2" };
     struct fixture *fixture = *state;
 
-    (void)signal(SIGXFSZ, SIG_IGN);
     for (size_t i = 0; i < ROWS(sizes); i++) {
         struct content_file *file = fixture_put_open(fixture, ids[i], sizes[i], 1, true);
         int64_t before = fake_remote_counts(fixture->fake).fetched_bytes;
 
         content_pin(fixture->content, fixture_generation(ids[i], 1), sizes[i]);
-        limit_files((rlim_t)(BLOCK + 4096));
+        full_disk_refuse(0, sizes[i]);
         assert_int_equal(fetch_all(file), -ENOSPC);
-        limit_files(RLIM_INFINITY);
+        full_disk_refuse(0, 0);
         content_close(file);
         fixture_await_jobs(fixture);
         assert_true(fake_remote_counts(fixture->fake).fetched_bytes - before <= sizes[i]);
     }
-    (void)signal(SIGXFSZ, SIG_DFL);
 }
 
 static void test_a_pin_that_fails_tells_why_and_not_that_there_is_no_room(void **state)
