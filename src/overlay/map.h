@@ -24,8 +24,8 @@
  * and a power cut that would tear it, if a disk did that, takes nothing that was synced: a record
  * that SYNCED is to cover isn't written again.
  *
- * What truncation takes from the base is not recorded before the overlay grows again: until then
- * the length of the data file says it, and bytes of the data file behind its end are zeros.
+ * What truncation takes from the base is not recorded before the overlay grows again or is synced:
+ * until then the length of the data file says it.
  *
  * Filling copies the base into the data file, and that would move its time. While it goes on the
  * time stands in the map.

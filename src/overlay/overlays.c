@@ -270,10 +270,18 @@ int overlays_list(struct overlays *overlays, overlays_each_fn *each, void *arg)
 
 /* ---- life ---- */
 
+/* The path of ${name} in the same directory as ${path}. */
+static char *beside(const char *path, const char *name)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? x_asprintf("%.*s/%s", (int)(slash - path), path, name) : x_strdup(name);
+}
+
 /* The directory, made if there is none, so that its own name is on the disk. */
 static int open_directory(struct overlays *overlays, struct err *err)
 {
-    cleanup_free char *parent = NULL;
+    cleanup_free char *parent = beside(overlays->directory, ".");
     cleanup_close int parent_fd = -1;
     int r;
 
@@ -283,7 +291,6 @@ static int open_directory(struct overlays *overlays, struct err *err)
     r = mkdir_p(overlays->directory, 0700);
     if (r < 0)
         return err_set_errno(err, r, "making %s", overlays->directory);
-    parent = x_asprintf("%s/..", overlays->directory);
     parent_fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     overlays->directory_fd = open(overlays->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (parent_fd < 0 || fsync(parent_fd) != 0 || overlays->directory_fd < 0)
@@ -313,7 +320,7 @@ int overlays_new(const struct overlays_conf *conf, struct overlays **ret, struct
     int r;
 
     overlays->directory = x_strdup(conf->directory);
-    overlays->recovered = x_asprintf("%s/../recovered", conf->directory);
+    overlays->recovered = beside(conf->directory, "recovered");
     overlays->directory_fd = -1;
     overlays->content = conf->content;
     overlays->pool = conf->pool;

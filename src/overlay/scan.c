@@ -149,9 +149,11 @@ static int take_in(struct overlays *overlays, uint64_t generation)
     overlay_free(overlay);
     if (!is_damage(r))
         return r;
-    log_error("overlay",
-              "what was written to a file can't be used (%s) and is set aside: %s/%016" PRIx64,
-              ERRNO_TEXT(r), overlays->recovered, generation);
+    log_error("overlay", "what was written to a file is %s, and set aside: %s/%016" PRIx64,
+              r == -ENOENT ? "not whole"
+              : r == -EIO  ? "not readable"
+                           : "damaged",
+              overlays->recovered, generation);
     return overlays_recover_files(overlays, generation);
 }
 

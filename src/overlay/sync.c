@@ -23,11 +23,17 @@ struct sync_plan {
     bool is_named;
 };
 
+/* A truncation is to be kept, too: bytes that it took must not come back when the overlay grows
+ * after this, and the power is cut then. */
 static int make_plan(struct overlay *overlay, struct sync_plan *ret)
 {
     struct map *map = &overlay->body.map;
+    int r;
 
     WRLOCKED(&overlay->lock);
+    r = overlay->sync_error;
+    if (r == 0)
+        r = overlay_record_end(overlay);
     *ret = (struct sync_plan){
         .has_records = map->has_unsynced,
         .count = map_seal(map),
@@ -35,7 +41,7 @@ static int make_plan(struct overlay *overlay, struct sync_plan *ret)
         .is_map_synced = map->writes == overlay->body.synced_writes,
         .is_named = overlay->is_named,
     };
-    return overlay->sync_error;
+    return r;
 }
 
 static int fail(struct overlay *overlay, int code)
