@@ -11,12 +11,12 @@
  * full once it needs no base any more; only then can it be uploaded. Emptying the cache loses
  * nothing that was written.
  *
- * A kill at any moment leaves each write that was acknowledged, whole, perhaps a part of the one that
- * was under way, and elsewhere the base. A power cut leaves the same of what was written before the
- * last overlay_sync(); of later writes it may leave some and not others, but in front of the end of
- * that time never a byte that was neither there then nor written since (by truncation: zeros). Behind
- * that end the overlay gets from the file system what any file gets: it may be longer already where
- * what was written has not come (zeros).
+ * A kill at any moment leaves each write that was acknowledged, whole, perhaps a part of the one
+ * that was under way, and elsewhere the base. A power cut leaves the same of what was written
+ * before the last overlay_sync(); of later writes it may leave some and not others, but in front of
+ * the end of that time never a byte that was neither there then nor written since (by truncation:
+ * zeros). Behind that end the overlay gets from the file system what any file gets: it may be
+ * longer already where what was written has not come (zeros).
  *
  * On disk an overlay is two files, see overlay/map.h. All is thread safe, and takes no lock of the
  * store. What is not said to wait for the network doesn't.

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/lock.h"
@@ -26,12 +27,18 @@ static int obstacle(const struct overlay *overlay, int64_t offset, int64_t lengt
     return overlay->frozen > 0 ? -EBUSY : 0;
 }
 
-/* Takes back what a failed change did to the length. */
-static void restore_end(const struct overlay *overlay, int64_t end)
+/* Takes back what a failed change did to the length. Where not even that can be done the overlay is
+ * longer, in memory too: it is to be what a restart finds. */
+static void restore_end(struct overlay *overlay, int64_t end)
 {
-    if (end > overlay_size(overlay) &&
-        ftruncate(overlay->body.data_fd, (off_t)overlay_size(overlay)) != 0)
-        log_debug("overlay", "cutting off what was not written: %s", ERRNO_TEXT(errno));
+    struct stat st;
+
+    if (end <= overlay_size(overlay) ||
+        ftruncate(overlay->body.data_fd, (off_t)overlay_size(overlay)) == 0)
+        return;
+    log_debug("overlay", "cutting off what was not written: %s", ERRNO_TEXT(errno));
+    if (fstat(overlay->body.data_fd, &st) == 0)
+        atomic_store(&overlay->size, (int64_t)st.st_size);
 }
 
 /* Has the map say that the range is ours, as far as the base shows there. */

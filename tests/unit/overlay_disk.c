@@ -4,6 +4,7 @@
 #include "overlay_disk.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -16,6 +17,8 @@
 #include "base/xalloc.h"
 #include "unit.h"
 
+#define SECTOR 512
+
 static disk_hook_fn *_Atomic hook;
 static _Thread_local bool is_quiet_now; /* the test's own calls */
 
@@ -24,12 +27,21 @@ void disk_set_hook(disk_hook_fn *now)
     atomic_store(&hook, now);
 }
 
-static void call_hook(enum disk_call call, int fd)
+static bool is_watched(void)
+{
+    return atomic_load(&hook) && !is_quiet_now;
+}
+
+/* 0, or -1 and errno: what the call is to return. */
+static int ask_hook(enum disk_call call, int fd)
 {
     disk_hook_fn *now = atomic_load(&hook);
+    int code = now && !is_quiet_now ? now(call, fd) : 0;
 
-    if (now && !is_quiet_now)
-        now(call, fd);
+    if (code == 0)
+        return 0;
+    errno = code;
+    return -1;
 }
 
 /* ---- the linker's names ---- */
@@ -56,38 +68,39 @@ int __wrap_fsync(int fd);
 
 ssize_t __wrap_pwrite(int fd, const void *data, size_t size, off_t offset)
 {
-    call_hook(DISK_CHANGE, fd);
+    if (ask_hook(DISK_CHANGE, fd) != 0) {
+        int code = errno;
+
+        (void)__real_pwrite(fd, data, size / 2 / SECTOR * SECTOR, offset);
+        errno = code;
+        return -1;
+    }
     return __real_pwrite(fd, data, size, offset);
 }
 
 int __wrap_ftruncate(int fd, off_t size)
 {
-    call_hook(DISK_CHANGE, fd);
-    return __real_ftruncate(fd, size);
+    return ask_hook(DISK_CHANGE, fd) != 0 ? -1 : __real_ftruncate(fd, size);
 }
 
 int __wrap_futimens(int fd, const struct timespec times[2])
 {
-    call_hook(DISK_CHANGE, fd);
-    return __real_futimens(fd, times);
+    return ask_hook(DISK_CHANGE, fd) != 0 ? -1 : __real_futimens(fd, times);
 }
 
 int __wrap_fallocate(int fd, int mode, off_t offset, off_t length)
 {
-    call_hook(DISK_CHANGE, fd);
-    return __real_fallocate(fd, mode, offset, length);
+    return ask_hook(DISK_CHANGE, fd) != 0 ? -1 : __real_fallocate(fd, mode, offset, length);
 }
 
 int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to)
 {
-    call_hook(DISK_CHANGE, from_fd);
-    return __real_renameat(from_fd, from, to_fd, to);
+    return ask_hook(DISK_CHANGE, from_fd) != 0 ? -1 : __real_renameat(from_fd, from, to_fd, to);
 }
 
 int __wrap_unlinkat(int fd, const char *path, int flags)
 {
-    call_hook(DISK_CHANGE, fd);
-    return __real_unlinkat(fd, path, flags);
+    return ask_hook(DISK_CHANGE, fd) != 0 ? -1 : __real_unlinkat(fd, path, flags);
 }
 
 int __wrap_openat(int fd, const char *path, int flags, ...)
@@ -99,35 +112,37 @@ int __wrap_openat(int fd, const char *path, int flags, ...)
         va_start(args, flags);
         mode = va_arg(args, mode_t);
         va_end(args);
-        call_hook(DISK_CHANGE, fd);
+        if (ask_hook(DISK_CHANGE, fd) != 0)
+            return -1;
     }
     return __real_openat(fd, path, flags, mode);
 }
 
 int __wrap_fdatasync(int fd)
 {
-    int r = __real_fdatasync(fd);
-
-    call_hook(DISK_SYNC, fd);
-    return r;
+    return is_watched() ? ask_hook(DISK_SYNC, fd) : __real_fdatasync(fd);
 }
 
 int __wrap_fsync(int fd)
 {
-    int r = __real_fsync(fd);
-
-    call_hook(DISK_SYNC, fd);
-    return r;
+    return is_watched() ? ask_hook(DISK_SYNC, fd) : __real_fsync(fd);
 }
 
 /* NOLINTEND(bugprone-reserved-identifier) */
 
 /* ---- copies ---- */
 
+/* In the place of what is there: to cut that to nothing would have ext4 write it out. */
+static int open_new(int directory, const char *name)
+{
+    (void)unlinkat(directory, name, 0);
+    return openat(directory, name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+}
+
 static void copy_file(int from_directory, int to_directory, const char *name)
 {
     cleanup_close int from = openat(from_directory, name, O_RDONLY);
-    cleanup_close int to = openat(to_directory, name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    cleanup_close int to = open_new(to_directory, name);
     static _Thread_local char bytes[65536];
     struct timespec times[2];
     struct stat st;

@@ -14,8 +14,9 @@
 enum disk_call { DISK_CHANGE, DISK_SYNC };
 
 /* ${fd} is what the call is about; for a change of names the directory. A change is shown before it
- * happens, a sync after it. Any thread; NULL: nobody looks. */
-typedef void disk_hook_fn(enum disk_call call, int fd);
+ * A sync is only shown: the disk is the test's. Returns 0, or an errno that the call fails
+ * with: one that writes after half of the sectors. Any thread; NULL: nobody looks. */
+typedef int disk_hook_fn(enum disk_call call, int fd);
 void disk_set_hook(disk_hook_fn *hook);
 
 /* Copies one file, with its times, or all; in the latter case ${to} is made. */

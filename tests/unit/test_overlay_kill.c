@@ -20,7 +20,7 @@
 #include "overlay_fixture.h"
 #include "unit.h"
 
-#define SEEDS     60
+#define SEEDS     40
 #define STEPS     25
 #define COPIES    64
 #define BASE_SIZE 70000
@@ -39,17 +39,18 @@ static char *copy_path(unsigned number)
 }
 
 /* The changes of content's own files are no moments of ours, but do no harm. */
-static void copy_before_change(enum disk_call call, int fd)
+static int copy_before_change(enum disk_call call, int fd)
 {
     cleanup_free char *path = NULL;
 
     (void)fd;
     if (call != DISK_CHANGE)
-        return;
+        return 0;
     LOCKED(&spy.lock);
     assert_true(spy.copies < COPIES);
     path = copy_path(spy.copies++);
     disk_copy(spy.directory, path);
+    return 0;
 }
 
 static void watch(const struct scene *scene)
@@ -215,6 +216,7 @@ static void do_fill(struct run *run)
 
     filling_start(run->overlay, &filling);
     assert_int_equal(filling_await(&filling), 0);
+    fixture_await_jobs(run->scene->fixture); /* its reference is given up */
 }
 
 static void do_sync(struct run *run)

@@ -186,6 +186,9 @@ static void test_a_record_that_says_so_makes_the_ones_before_it_count_for_ever(v
     assert_int_equal(map_record_synced(&map, map_seal(&map)), 0);
     assert_false(map.has_unsynced);
     assert_shown(place, BOOT_TWO, 200, SIZE);
+    assert_int_equal(map_record(&map, (struct range){ 200, 300 }), 0);
+    assert_shown(place, BOOT_ONE, 300, SIZE);
+    assert_shown(place, BOOT_TWO, 200, SIZE);
     map_close(&map);
 }
 

@@ -24,7 +24,7 @@
 #include "overlay_fixture.h"
 #include "unit.h"
 
-#define SEEDS      60
+#define SEEDS      40
 #define CUTS       12
 #define BASE_SIZE  70000
 #define MAX_SIZE   100000
@@ -55,6 +55,9 @@ struct run {
     struct overlay *overlay;
     struct model model;
     struct model_list since; /* what it showed at the last sync and after each call since */
+    int64_t written_to;
+    int64_t base_from; /* what was cut off from here on may come back: no sync saw it gone */
+    bool has_base;
     bool was_synced;
     unsigned seed;
 };
@@ -84,11 +87,11 @@ static void keep_synced(int fd)
     disk_copy_file(disk.directory, disk.durable, name);
 }
 
-static void watch(enum disk_call call, int fd)
+static int watch(enum disk_call call, int fd)
 {
     LOCKED(&disk.lock);
     if (disk.is_cut)
-        return;
+        return 0;
     if (call == DISK_SYNC) {
         keep_synced(fd);
     } else if (disk.left-- == 0) {
@@ -97,6 +100,7 @@ static void watch(enum disk_call call, int fd)
         disk_copy(disk.directory, disk.cut);
         disk_copy(disk.durable, disk.cut_durable);
     }
+    return 0;
 }
 
 struct bytes {
@@ -176,6 +180,15 @@ static void begin_boot(struct run *run)
     disk_set_hook(watch);
 }
 
+/* Of what was just made nothing is on the disk but, if its name is, the length of the data: file
+ * systems keep such things in order. */
+static void forget_map(void)
+{
+    cleanup_free char *path = x_asprintf("%s/%s", disk.durable, file_names[1]);
+
+    assert_int_equal(unlink(path), 0);
+}
+
 /* ---- what it may show ---- */
 
 static void clear_since(struct run *run)
@@ -192,6 +205,8 @@ static void note_state(struct run *run)
 
 static bool may_show(const struct run *run, int64_t at, char byte)
 {
+    if (run->has_base && at >= run->base_from && at < BASE_SIZE && byte == fake_byte(5, at))
+        return true;
     for (size_t i = 0; i < run->since.len; i++) {
         const struct model *model = &run->since.items[i];
 
@@ -226,15 +241,26 @@ static void check(struct run *run)
     free(reading.data);
     clear_since(run);
     note_state(run);
+    run->base_from = run->model.size;
 }
 
 /* ---- what is done ---- */
 
 static void do_write(struct run *run)
 {
-    int64_t offset = draw(run, MAX_SIZE / 2), size = draw(run, draw(run, 3) ? 3000 : 50000) + 1;
+    int64_t offset = draw(run, MAX_SIZE / 2), size = draw(run, draw(run, 10) ? 3000 : 50000) + 1;
 
     scene_write(run->overlay, &run->model, offset, (size_t)size, (unsigned)draw(run, 1000));
+}
+
+/* Where the last one ended. */
+static void do_write_on(struct run *run)
+{
+    int64_t size = draw(run, 2000) + 1;
+
+    scene_write(run->overlay, &run->model, run->written_to, (size_t)size,
+                (unsigned)draw(run, 1000));
+    run->written_to = (run->written_to + size) % BASE_SIZE;
 }
 
 static void do_append(struct run *run)
@@ -246,8 +272,12 @@ static void do_append(struct run *run)
 
 static void do_truncate(struct run *run)
 {
-    int64_t size = draw(run, 4) ? draw(run, MAX_SIZE) : 0;
+    int64_t size = run->model.size - draw(run, 3000);
 
+    if (draw(run, 10) == 0)
+        size = draw(run, MAX_SIZE);
+    if (size < 0)
+        size = 0;
     assert_int_equal(overlay_truncate(run->overlay, size), 0);
     model_truncate(&run->model, size);
 }
@@ -256,6 +286,8 @@ static void do_fill(struct run *run)
 {
     struct filling filling;
 
+    if (draw(run, 10) != 0)
+        return; /* where it is full, little is left to go wrong */
     filling_start(run->overlay, &filling);
     assert_int_equal(filling_await(&filling), 0);
 }
@@ -266,6 +298,7 @@ static void do_sync(struct run *run)
     if (disk.is_cut)
         return; /* in the middle of it, or before */
     clear_since(run);
+    run->base_from = INT64_MAX;
     run->was_synced = true;
 }
 
@@ -278,7 +311,8 @@ static void do_restart(struct run *run)
 }
 
 static void (*const actions[])(struct run *run) = {
-    do_write, do_write, do_append, do_append, do_truncate, do_fill, do_sync, do_restart,
+    do_write,    do_write_on, do_write_on, do_write_on, do_append,  do_append,
+    do_truncate, do_fill,     do_sync,     do_sync,     do_restart,
 };
 
 static void run_until_the_end(struct run *run)
@@ -294,7 +328,7 @@ static void run_until_the_end(struct run *run)
             assert_false(run->was_synced);
             return;
         }
-        run->was_synced = true;
+        run->was_synced = disk.has_names = true;
         check(run);
         begin_boot(run);
     }
@@ -304,12 +338,13 @@ static unsigned seed_now;
 
 static void run_seed(struct scene *scene, unsigned seed)
 {
-    struct run run = { .scene = scene, .seed = seed };
-    bool has_base = seed % 4 != 0;
+    struct run run = {
+        .scene = scene, .seed = seed, .has_base = seed % 4 != 0, .base_from = INT64_MAX
+    };
 
     seed_now = seed;
     disk.has_names = false;
-    if (has_base) {
+    if (run.has_base) {
         model_init_base(&run.model, BASE_SIZE, 5);
         run.overlay = scene_create(scene, GENERATION, "f1", BASE_SIZE, 5);
     } else {
@@ -318,8 +353,7 @@ static void run_seed(struct scene *scene, unsigned seed)
     }
     note_state(&run);
     begin_boot(&run);
-    disk_remove(disk.durable); /* nothing is, yet */
-    assert_int_equal(mkdir(disk.durable, 0700), 0);
+    forget_map();
     run_until_the_end(&run);
     disk_set_hook(NULL);
     if (run.overlay)
