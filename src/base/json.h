@@ -74,7 +74,7 @@ int time_parse_rfc3339(const char *str, int64_t *ret_ns);
  * The other way round, with a Z and as many digits of a fraction as it takes, but no more than
  * seven: nobody among those that we write to knows anything finer, and it is dropped.
  */
-#define TIME_RFC3339_SIZE 40
+#define TIME_RFC3339_SIZE 96
 void time_format_rfc3339(int64_t ns, char out[TIME_RFC3339_SIZE]);
 
 #endif

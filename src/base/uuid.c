@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Random bytes and random UUIDs. The UUIDs name requests and files; none of them is a secret. */
+/* Random bytes and UUIDs. The random ones name requests and files; none of them is a secret. */
 #include "config.h"
 
 #include "base/uuid.h"
@@ -8,7 +8,12 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
+
+#include "base/paths.h"
+
+#define BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"
 
 void random_bytes(void *out, size_t len)
 {
@@ -37,4 +42,18 @@ void uuid_v4(char out[UUID_SIZE])
                    "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0],
                    b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13],
                    b[14], b[15]);
+}
+
+int uuid_boot(char out[UUID_SIZE])
+{
+    cleanup_strbuf struct strbuf text;
+    int r;
+
+    strbuf_init(&text, UUID_SIZE);
+    r = file_read_all(BOOT_ID_FILE, UUID_SIZE, &text);
+    if (r < 0)
+        return r;
+    text.data[strcspn(text.data, "\n")] = '\0';
+    (void)snprintf(out, UUID_SIZE, "%s", text.data);
+    return 0;
 }

@@ -13,4 +13,11 @@ void random_bytes(void *out, size_t len);
 /* uuid_v4(out): A new random UUID in lower case, "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx". */
 void uuid_v4(char out[UUID_SIZE]);
 
+/*
+ * uuid_boot(out):
+ * The kernel's id of the boot that we are in: as long as it is the same, the page cache has all
+ * that was ever written. Returns 0 or -errno.
+ */
+int uuid_boot(char out[UUID_SIZE]);
+
 #endif

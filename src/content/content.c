@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <search.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,8 +24,6 @@
 #include "base/lock.h"
 #include "base/paths.h"
 #include "base/xalloc.h"
-
-#define BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"
 
 /* ---- jobs ---- */
 
@@ -377,22 +376,15 @@ void content_get_status(struct content *content, struct content_status *ret)
 
 /* ---- life ---- */
 
-static int read_boot_id(const struct content_conf *conf, char out[UUID_SIZE], struct err *err)
+static int set_boot_id(struct content *content, const char *boot_id, struct err *err)
 {
-    cleanup_strbuf struct strbuf text;
-    int r;
+    int r = 0;
 
-    strbuf_init(&text, UUID_SIZE + 1);
-    if (conf->boot_id) {
-        (void)strbuf_addstr(&text, conf->boot_id);
-    } else {
-        r = file_read_all(BOOT_ID_FILE, UUID_SIZE + 1, &text);
-        if (r < 0)
-            return err_set_errno(err, r, "reading %s", BOOT_ID_FILE);
-    }
-    memset(out, 0, UUID_SIZE);
-    memcpy(out, text.data, text.len < UUID_SIZE ? text.len : UUID_SIZE - 1);
-    return 0;
+    if (boot_id)
+        (void)snprintf(content->boot_id, UUID_SIZE, "%s", boot_id);
+    else
+        r = uuid_boot(content->boot_id);
+    return r == 0 ? 0 : err_set_errno(err, r, "reading the id of this boot");
 }
 
 int content_new(const struct content_conf *conf, struct content **ret, struct err *err)
@@ -418,7 +410,7 @@ int content_new(const struct content_conf *conf, struct content **ret, struct er
     (void)pthread_mutex_init(&content->jobs_lock, NULL);
     (void)pthread_cond_init(&content->jobs_ended, NULL);
 
-    r = read_boot_id(conf, content->boot_id, err);
+    r = set_boot_id(content, conf->boot_id, err);
     if (r == 0) {
         r = mkdir_p(content->directory, 0700);
         if (r < 0)

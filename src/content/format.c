@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/bytes.h"
+
 #define FORMAT_VERSION 2 /* 1 began with the header */
 #define PAGE           4096
 
@@ -28,31 +30,6 @@ enum place {
     AT_BOOT_ID = 96,
     AT_CHECKSUM = FORMAT_HEADER_SIZE - 8,
 };
-
-static void put(uint8_t *at, uint64_t value)
-{
-    for (unsigned i = 0; i < 8; i++)
-        at[i] = (uint8_t)(value >> (8 * i));
-}
-
-static uint64_t get(const uint8_t *at)
-{
-    uint64_t value = 0;
-
-    for (unsigned i = 0; i < 8; i++)
-        value |= (uint64_t)at[i] << (8 * i);
-    return value;
-}
-
-/* FNV-1a, 64 bits */
-static uint64_t checksum(const uint8_t *data, size_t length)
-{
-    uint64_t sum = UINT64_C(0xcbf29ce484222325);
-
-    for (size_t i = 0; i < length; i++)
-        sum = (sum ^ data[i]) * UINT64_C(0x100000001b3);
-    return sum;
-}
 
 static int64_t whole_pages(int64_t bytes)
 {
@@ -83,34 +60,35 @@ void format_encode(const struct format_header *header, uint8_t out[FORMAT_HEADER
 {
     memset(out, 0, FORMAT_HEADER_SIZE);
     memcpy(out + AT_MAGIC, magic, sizeof magic);
-    put(out + AT_FORMAT_VERSION, FORMAT_VERSION);
-    put(out + AT_BLOCK_SIZE, (uint64_t)BLOCK_SIZE);
-    put(out + AT_GENERATION, header->generation);
-    put(out + AT_SIZE, (uint64_t)header->size);
-    put(out + AT_VERDICT_NOW, (uint64_t)header->verdict_now);
-    put(out + AT_VERDICT_SYNCED, (uint64_t)header->verdict_synced);
-    put(out + AT_WRONG_LENGTH, header->wrong_length);
+    bytes_put_u64(out + AT_FORMAT_VERSION, FORMAT_VERSION);
+    bytes_put_u64(out + AT_BLOCK_SIZE, (uint64_t)BLOCK_SIZE);
+    bytes_put_u64(out + AT_GENERATION, header->generation);
+    bytes_put_u64(out + AT_SIZE, (uint64_t)header->size);
+    bytes_put_u64(out + AT_VERDICT_NOW, (uint64_t)header->verdict_now);
+    bytes_put_u64(out + AT_VERDICT_SYNCED, (uint64_t)header->verdict_synced);
+    bytes_put_u64(out + AT_WRONG_LENGTH, header->wrong_length);
     memcpy(out + AT_WRONG_DIGEST, header->wrong_digest, FORMAT_DIGEST_MAX);
     memcpy(out + AT_BOOT_ID, header->boot_id, UUID_SIZE);
-    put(out + AT_CHECKSUM, checksum(out, AT_CHECKSUM));
+    bytes_put_u64(out + AT_CHECKSUM, bytes_checksum(out, AT_CHECKSUM));
 }
 
 int format_decode(const uint8_t in[FORMAT_HEADER_SIZE], struct format_header *ret_header)
 {
-    uint64_t size = get(in + AT_SIZE);
-    uint64_t now = get(in + AT_VERDICT_NOW), synced = get(in + AT_VERDICT_SYNCED);
-    uint64_t wrong_length = get(in + AT_WRONG_LENGTH);
+    uint64_t size = bytes_get_u64(in + AT_SIZE);
+    uint64_t now = bytes_get_u64(in + AT_VERDICT_NOW),
+             synced = bytes_get_u64(in + AT_VERDICT_SYNCED);
+    uint64_t wrong_length = bytes_get_u64(in + AT_WRONG_LENGTH);
 
     if (memcmp(in + AT_MAGIC, magic, sizeof magic) != 0 ||
-        get(in + AT_FORMAT_VERSION) != FORMAT_VERSION ||
-        get(in + AT_BLOCK_SIZE) != (uint64_t)BLOCK_SIZE ||
-        get(in + AT_CHECKSUM) != checksum(in, AT_CHECKSUM))
+        bytes_get_u64(in + AT_FORMAT_VERSION) != FORMAT_VERSION ||
+        bytes_get_u64(in + AT_BLOCK_SIZE) != (uint64_t)BLOCK_SIZE ||
+        bytes_get_u64(in + AT_CHECKSUM) != bytes_checksum(in, AT_CHECKSUM))
         return -EBADMSG;
     if (size > INT64_MAX / 2 || now > VERDICT_UNVERIFIED || synced > VERDICT_UNVERIFIED ||
         wrong_length > FORMAT_DIGEST_MAX || in[AT_BOOT_ID + UUID_SIZE - 1] != '\0')
         return -EBADMSG;
     *ret_header = (struct format_header){
-        .generation = get(in + AT_GENERATION),
+        .generation = bytes_get_u64(in + AT_GENERATION),
         .size = (int64_t)size,
         .verdict_now = (enum verdict)now,
         .verdict_synced = (enum verdict)synced,

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* utf8.h, encode.h and uuid.h */
+/* bytes.h, utf8.h, encode.h and uuid.h */
 #include "config.h"
 
 #include <errno.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/cleanup.h"
 #include "base/encode.h"
 #include "base/utf8.h"
@@ -168,6 +169,35 @@ static void test_uuids_are_of_version_4_and_differ(void **state)
     assert_string_not_equal(first, second);
 }
 
+static void test_the_boot_has_one_id(void **state)
+{
+    char first[UUID_SIZE] = "", second[UUID_SIZE] = "";
+
+    (void)state;
+    assert_int_equal(uuid_boot(first), 0);
+    assert_int_equal(uuid_boot(second), 0);
+    assert_int_equal(strlen(first), UUID_SIZE - 1);
+    assert_string_equal(first, second);
+}
+
+static void test_numbers_are_written_lowest_byte_first(void **state)
+{
+    static const uint8_t expected[] = { 8, 7, 6, 5, 4, 3, 2, 1 };
+    uint8_t bytes[9];
+
+    (void)state;
+    bytes_put_u64(bytes + 1, UINT64_C(0x0102030405060708));
+    assert_memory_equal(bytes + 1, expected, sizeof expected);
+    assert_true(bytes_get_u64(bytes + 1) == UINT64_C(0x0102030405060708));
+}
+
+static void test_the_checksum_is_fnv_1a(void **state)
+{
+    (void)state;
+    assert_true(bytes_checksum("", 0) == UINT64_C(0xcbf29ce484222325));
+    assert_true(bytes_checksum("foobar", 6) == UINT64_C(0x85944171f73967e8));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +209,9 @@ int main(void)
         cmocka_unit_test(test_base64_of_no_bytes_is_refused),
         cmocka_unit_test(test_hex_is_written_small_and_read_in_either_case),
         cmocka_unit_test(test_uuids_are_of_version_4_and_differ),
+        cmocka_unit_test(test_the_boot_has_one_id),
+        cmocka_unit_test(test_numbers_are_written_lowest_byte_first),
+        cmocka_unit_test(test_the_checksum_is_fnv_1a),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

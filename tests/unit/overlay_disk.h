@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GRAPHFS_TESTS_OVERLAY_DISK_H
+#define GRAPHFS_TESTS_OVERLAY_DISK_H
+
+/*
+ * The calls that change a disk, on their way there: a test sees each, before it happens and after.
+ * The linker puts it in between (overlay_disk_wraps in overlay.am). Copies of a directory made here
+ * don't show up.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum disk_call { DISK_CHANGE, DISK_SYNC };
+
+/* ${fd} is what the call is about; for a change of names the directory. A change is shown before it
+ * A sync is only shown: the disk is the test's. Returns 0, or an errno that the call fails
+ * with: one that writes after half of the sectors. Any thread; NULL: nobody looks. */
+typedef int disk_hook_fn(enum disk_call call, int fd);
+void disk_set_hook(disk_hook_fn *hook);
+
+/* Copies one file, with its times, or all; in the latter case ${to} is made. */
+void disk_copy_file(const char *from, const char *to, const char *name);
+void disk_copy(const char *from, const char *to);
+
+/* Removes a directory with its files. */
+void disk_remove(const char *path);
+
+#endif
