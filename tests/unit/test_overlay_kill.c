@@ -49,7 +49,7 @@ static int copy_before_change(enum disk_call call, int fd)
     LOCKED(&spy.lock);
     assert_true(spy.copies < COPIES);
     path = copy_path(spy.copies++);
-    disk_copy(spy.directory, path);
+    disk_snapshot(spy.directory, path);
     return 0;
 }
 
@@ -144,7 +144,7 @@ static void check(const struct scene *scene, uint64_t generation, const struct s
     {
         cleanup_free char *path = copy_path(spy.copies - 1);
 
-        disk_copy(spy.directory, path);
+        disk_snapshot(spy.directory, path);
     }
     for (unsigned i = 0; i + 1 < spy.copies; i++)
         check_copy(scene, i, generation, before, after);

@@ -97,8 +97,8 @@ static int watch(enum disk_call call, int fd)
     } else if (disk.left-- == 0) {
         disk.is_cut = true;
         disk.cut_has_names = disk.has_names;
-        disk_copy(disk.directory, disk.cut);
-        disk_copy(disk.durable, disk.cut_durable);
+        disk_snapshot(disk.directory, disk.cut);
+        disk_snapshot(disk.durable, disk.cut_durable);
     }
     return 0;
 }
@@ -174,7 +174,7 @@ static void lose_power(struct run *run)
 static void begin_boot(struct run *run)
 {
     disk_remove(disk.durable);
-    disk_copy(disk.directory, disk.durable);
+    disk_snapshot(disk.directory, disk.durable);
     disk.is_cut = false;
     disk.left = (unsigned)draw(run, 60);
     disk_set_hook(watch);
