@@ -132,6 +132,18 @@ static const struct notify_ops notify_ops = {
     .forget_content = forget_content,
 };
 
+/* No row stands for it any more. */
+static void drop_generation(struct fs *fs, uint64_t generation)
+{
+    struct overlay *overlay = overlay_get(fs->conf.overlays, generation);
+
+    if (overlay)
+        overlay_drop(overlay);
+    else
+        content_drop(fs->conf.content, generation);
+    overlay_unref(overlay);
+}
+
 /* After a commit, on the thread that made it, with no lock held. The kernel first: to drop content
  * costs disk accesses. */
 static void on_changes(const struct change *changes, size_t count, void *arg)
@@ -142,7 +154,7 @@ static void on_changes(const struct change *changes, size_t count, void *arg)
     (void)pinner_wake(fs->pinner);
     for (size_t i = 0; i < count; i++) {
         if (changes[i].kind == CHANGE_UNUSED)
-            content_drop(fs->conf.content, changes[i].generation);
+            drop_generation(fs, changes[i].generation);
     }
 }
 
