@@ -42,6 +42,7 @@ struct request *request_change(struct sync *sync, const struct change_query *que
 struct request *request_delete(struct sync *sync, const struct delete_query *query, answer_fn *fn,
                                void *owner);
 
+/* Content: whole, or a session of fragments, see remote.h. */
 struct request *request_put(struct sync *sync, const struct put_query *query, answer_fn *fn,
                             void *owner);
 struct request *request_session_begin(struct sync *sync, const struct session_query *query,
