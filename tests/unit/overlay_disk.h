@@ -14,10 +14,10 @@
 enum disk_call { DISK_CHANGE, DISK_SYNC };
 
 /* ${fd} is what the call is about; for a change of names the directory. A change is shown before it
- * A sync is only shown: the disk is the test's. Returns 0, or an errno that the call fails
+ * is made. A sync is only shown: the disk is the test's. Returns 0, or an errno that the call fails
  * with: one that writes after half of the sectors. Any thread; NULL: nobody looks. */
 typedef int disk_hook_fn(enum disk_call call, int fd);
-void disk_set_hook(disk_hook_fn *hook);
+void disk_set_hook(disk_hook_fn *now);
 
 /* Copies one file, with its times, or all; in the latter case ${to} is made. */
 void disk_copy_file(const char *from, const char *to, const char *name);
