@@ -384,7 +384,7 @@ int main(void)
     };
     int failed;
 
-    log_set_level(LOG_LEVEL_ERROR - 1); /* what is lost with the power is told */
+    log_set_level(LOG_LEVEL_ERROR); /* what is lost with the power is told */
     failed = cmocka_run_group_tests(tests, NULL, NULL);
     if (failed != 0)
         print_message("seed %u\n", seed_now);
