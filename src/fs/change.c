@@ -140,7 +140,7 @@ static int add_overlay(struct changing *changing, struct overlay **ret)
 
 static int run_create(struct changing *changing, struct store_txn *txn)
 {
-    struct overlay *overlay;
+    struct overlay *overlay = NULL;
     int r = make(changing, txn, NODE_FILE);
 
     if (r == 0)
@@ -156,7 +156,7 @@ static int run_create(struct changing *changing, struct store_txn *txn)
 /* As create, but nobody has it open. */
 static int run_mknod(struct changing *changing, struct store_txn *txn)
 {
-    struct overlay *overlay;
+    struct overlay *overlay = NULL;
     int r = make(changing, txn, NODE_FILE);
 
     if (r == 0)

@@ -90,7 +90,9 @@ static int pin_row(struct fs *fs, ino_nr ino, struct node *ret_node, struct open
     r = store_get_node(fs->conf.store, ino, &node);
     if (r < 0)
         return fs_row_error(r);
-    if (node.attr.kind != NODE_FILE)
+    if (!(node.attr.flags & NODE_LOCAL))
+        r = -ESTALE; /* the user has deleted it */
+    else if (node.attr.kind != NODE_FILE)
         r = node.attr.kind == NODE_LINK ? -ELOOP : -EISDIR;
     else if (node.attr.flags & NODE_MALWARE)
         r = -EACCES;
@@ -127,7 +129,7 @@ int fs_open_file(struct fs *fs, ino_nr ino, struct open_file **ret_file)
     struct node node;
     int r = pin_row(fs, ino, &node, &file);
 
-    if (r < 0)
+    if (!file)
         return r;
     if (!take_overlay(fs, &node, file))
         r = fs_open_version(fs, &node, &file->content, &err);

@@ -244,6 +244,7 @@ static void test_what_is_dropped_goes_with_the_last_reference(void **state)
     overlay_unref(overlay);
     scene_write(other, &model, 10, 2000, 1);
     assert_shows(other, &model);
+    fixture_await_jobs(scene->fixture); /* a read that was answered has a reference for a moment */
     overlay_ref(other);
     overlay_unref(other);
     assert_true(has_file(scene->directory, DATA));
