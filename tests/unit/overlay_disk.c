@@ -176,7 +176,7 @@ static bool is_dots(const char *name)
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-void disk_copy(const char *from, const char *to)
+void disk_snapshot(const char *from, const char *to)
 {
     cleanup_dir DIR *source = opendir(from);
     cleanup_dir DIR *target = NULL;

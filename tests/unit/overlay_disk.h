@@ -21,7 +21,7 @@ void disk_set_hook(disk_hook_fn *hook);
 
 /* Copies one file, with its times, or all; in the latter case ${to} is made. */
 void disk_copy_file(const char *from, const char *to, const char *name);
-void disk_copy(const char *from, const char *to);
+void disk_snapshot(const char *from, const char *to);
 
 /* Removes a directory with its files. */
 void disk_remove(const char *path);

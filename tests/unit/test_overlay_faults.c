@@ -14,7 +14,6 @@
 
 #include "base/cleanup.h"
 #include "base/lock.h"
-#include "base/log.h"
 #include "base/xalloc.h"
 #include "overlay_disk.h"
 #include "overlay_fixture.h"
