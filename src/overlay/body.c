@@ -91,7 +91,7 @@ int overlay_open_files(struct overlay *overlay)
     const struct overlays *overlays = overlay->overlays;
     struct body *body = &overlay->body;
     char name[FILE_NAME_SIZE];
-    struct stat st;
+    struct stat st = { 0 };
     int r;
 
     file_name(name, overlay->generation, ENDING_DATA);

@@ -124,7 +124,7 @@ static int take_head(struct map *map)
 {
     cleanup_free uint8_t *bytes = NULL;
     uint8_t begin[HEAD_BEGIN];
-    struct head head;
+    struct head head = { 0 };
     int r = disk_read(map->fd, begin, sizeof begin, 0);
 
     if (r < 0)

@@ -62,7 +62,7 @@ static int lay_base(const struct overlay *overlay, struct range range,
     for (; !range_is_empty(part); part = ranges_next(missing, range, part.end)) {
         if (base->status < 0)
             return base->status;
-        if (part.first < base->range.first || part.end > base->range.end)
+        if (!base->data || part.first < base->range.first || part.end > base->range.end)
             return -EIO; /* content gave less than it was asked for */
         memcpy(out + (part.first - range.first), base->data + (part.first - base->range.first),
                (size_t)(part.end - part.first));

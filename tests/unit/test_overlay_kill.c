@@ -37,7 +37,6 @@ static char *copy_path(unsigned number)
     return x_asprintf("%s-%u", spy.directory, number);
 }
 
-/* The changes of content's own files are no moments of ours, but do no harm. */
 static int copy_before_change(enum disk_call call, int fd)
 {
     cleanup_free char *path = NULL;
@@ -55,7 +54,7 @@ static int copy_before_change(enum disk_call call, int fd)
 static void watch(const struct scene *scene)
 {
     spy.directory = scene->directory;
-    disk_set_hook(copy_before_change);
+    disk_set_hook(copy_before_change, spy.directory);
 }
 
 /* ---- what it should be ---- */
@@ -134,7 +133,7 @@ static void check_copy(const struct scene *scene, unsigned number, uint64_t gene
 static void check(const struct scene *scene, uint64_t generation, const struct state *before,
                   const struct state *after)
 {
-    disk_set_hook(NULL);
+    disk_set_hook(NULL, NULL);
     {
         LOCKED(&spy.lock);
         assert_true(spy.copies < COPIES);
@@ -149,7 +148,7 @@ static void check(const struct scene *scene, uint64_t generation, const struct s
         check_copy(scene, i, generation, before, after);
     check_copy(scene, spy.copies - 1, generation, after, after);
     spy.copies = 0;
-    disk_set_hook(copy_before_change);
+    disk_set_hook(copy_before_change, spy.directory);
 }
 
 /* ---- what is done ---- */
@@ -309,7 +308,7 @@ static void test_a_kill_at_any_moment_loses_no_write_and_shows_no_part_of_one(vo
             step(&run);
         end(&run);
     }
-    disk_set_hook(NULL);
+    disk_set_hook(NULL, NULL);
 }
 
 int main(void)
