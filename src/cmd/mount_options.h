@@ -17,15 +17,18 @@ struct mount_options {
     int64_t uid; /* -1: who mounts */
     int64_t gid;
     int64_t umask;
-    int64_t cache_size; /* bytes */
-    int64_t min_free;   /* bytes */
-    int64_t poll;       /* seconds, as the three below */
+    int64_t cache_size;   /* bytes */
+    int64_t min_free;     /* bytes */
+    int64_t dirty_limit;  /* bytes */
+    int64_t upload_delay; /* seconds */
+    int64_t poll;         /* seconds, as the three below */
     int64_t poll_idle;
     int64_t object_ttl;
     char *log; /* NULL: the file in the state directory, or stderr in the foreground */
     char *log_level;
     bool debug;
     bool nonempty;
+    bool experimental_writing;
 
     /* What the kernel and libfuse are given. */
     bool allow_other;

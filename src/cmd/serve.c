@@ -3,8 +3,8 @@
  * The daemon's life. Rooms are made from the bottom up and freed in the order below. All threads
  * begin with signals blocked, so that the main thread alone gets them.
  *
- *     lock file, store, pool, graph, sync, content, fs, [the root is asked for], mount,
- *     sync's thread
+ *     lock file, store, pool, graph, content, overlays, sync, fs, [the root is asked for],
+ *     mount, sync's thread
  *
  * A known root is mounted without waiting for anything: the network is first used by sync's thread.
  * An unknown one has to be asked for, so that thread starts earlier then.
@@ -32,7 +32,10 @@
 #include "cmd/account.h"
 #include "cmd/mount_root.h"
 #include "content/content.h"
+#include "fs/bytes.h"
 #include "fs/fs.h"
+#include "fs/recover.h"
+#include "overlay/overlay.h"
 #include "store/store.h"
 #include "sync/sync.h"
 
@@ -49,7 +52,10 @@ struct rooms {
     struct graph *graph;
     struct sync *sync;
     struct content *content;
+    struct overlays *overlays;
+    struct bytes *bytes;
     struct fs *fs;
+    char host[HOST_NAME_MAX + 1];
     bool is_syncing;
 };
 
@@ -181,13 +187,41 @@ static int make_sync(struct rooms *rooms, struct err *err)
         .poll_s = (int)options->poll,
         .poll_idle_s = (int)options->poll_idle,
         .object_ttl_s = (int)options->object_ttl,
+        .bytes = rooms->bytes,
+        .host = rooms->host,
+        .upload_delay_ms = options->upload_delay * 1000,
     };
     int r = sync_new(&conf, &rooms->sync);
 
     if (r < 0)
         return err_set_errno(err, r, "reading the drives from the store");
+    fs_bytes_set_sync(rooms->bytes, rooms->sync);
     graph_listen(rooms->graph, on_link_change, rooms);
     return 0;
+}
+
+/* What was written stays in the state directory until the service has it. */
+static int make_overlays(struct rooms *rooms, struct err *err)
+{
+    const struct mount_options *options = rooms->conf->options;
+    cleanup_free char *directory = x_asprintf("%s/overlays", rooms->conf->state_dir);
+    const struct overlays_conf conf = {
+        .directory = directory,
+        .content = rooms->content,
+        .pool = rooms->pool,
+        .clock = clock_system(),
+        .limit_bytes = options->dirty_limit,
+        .min_free_bytes = options->min_free,
+    };
+    int r = overlays_new(&conf, &rooms->overlays, err);
+
+    if (r < 0)
+        return r;
+    if (gethostname(rooms->host, sizeof rooms->host) < 0 || rooms->host[0] == '\0')
+        (void)snprintf(rooms->host, sizeof rooms->host, "here");
+    rooms->host[sizeof rooms->host - 1] = '\0';
+    rooms->bytes = fs_bytes_new(rooms->overlays, rooms->content, rooms->pool);
+    return recover_written(rooms->store, rooms->overlays, err);
 }
 
 static int make_content(struct rooms *rooms, struct err *err)
@@ -213,6 +247,7 @@ static int make_fs(struct rooms *rooms, struct err *err)
     struct fs_conf conf = {
         .store = rooms->store,
         .content = rooms->content,
+        .overlays = rooms->overlays,
         .sync = rooms->sync,
         .graph = rooms->graph,
         .clock = clock_system(),
@@ -224,6 +259,7 @@ static int make_fs(struct rooms *rooms, struct err *err)
         .gid = options->gid < 0 ? getgid() : (gid_t)options->gid,
         .umask = (mode_t)options->umask,
         .object_ttl_s = (int)options->object_ttl,
+        .is_writable = options->experimental_writing,
         .debug = options->debug,
     };
 
@@ -246,9 +282,11 @@ static int make_rooms(struct rooms *rooms, struct err *err)
         return err_set_errno(err, errno, "starting threads");
     r = graph_new(rooms->conf->graph, clock_system(), rooms->pool, &rooms->graph, err);
     if (r == 0)
-        r = make_sync(rooms, err);
-    if (r == 0)
         r = make_content(rooms, err);
+    if (r == 0)
+        r = make_overlays(rooms, err);
+    if (r == 0)
+        r = make_sync(rooms, err);
     if (r == 0)
         r = make_fs(rooms, err);
     return r;
@@ -260,9 +298,11 @@ static void free_rooms(struct rooms *rooms)
     if (rooms->sync)
         sync_stop(rooms->sync);
     fs_free(rooms->fs);
+    overlays_free(rooms->overlays);
     content_free(rooms->content);
     graph_free(rooms->graph);
     pool_free(rooms->pool);
+    fs_bytes_free(rooms->bytes);
     sync_free(rooms->sync);
     store_close(rooms->store);
     if (rooms->lock >= 0)

@@ -48,7 +48,8 @@ static int open_plain(const char *path, int64_t size, int *ret_fd, struct err *e
     if (fd < 0 || fstat(fd, &st) != 0)
         return err_set_errno(err, errno, "opening a file that was uploaded");
     if (!S_ISREG(st.st_mode) || st.st_size != size)
-        return err_set(err, -EINVAL, "the file is not what was uploaded");
+        return err_set(err, -EINVAL, "the file has %lld bytes, not the %lld that were uploaded",
+                       (long long)st.st_size, (long long)size);
     *ret_fd = steal_fd(&fd);
     return 0;
 }

@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "fs/fs_i.h"
+#include "fs/written.h"
 
 enum { BLOCK_BYTES = 512 }; /* what st_blocks counts */
 
@@ -45,13 +46,33 @@ static off_t size_of(const struct fs *fs, const struct node_attr *attr)
     return 0;
 }
 
+/* What the user set, which the service doesn't know. */
+static void show_local_attr(const struct fs *fs, ino_nr ino, struct stat *st)
+{
+    struct local_attr attr = { 0 };
+
+    if (store_get_attr(fs->conf.store, ino, &attr) < 0)
+        return;
+    if (attr.set & ATTR_MODE)
+        st->st_mode = (st->st_mode & S_IFMT) | attr.mode;
+    if (attr.set & ATTR_UID)
+        st->st_uid = attr.uid;
+    if (attr.set & ATTR_GID)
+        st->st_gid = attr.gid;
+    if (attr.set & ATTR_ATIME)
+        st->st_atim = timespec_of(attr.atime_ns);
+}
+
 /* A directory's link count is 1 as well: the number of its subdirectories is not known, and 1 tells
  * find that it can't count on it. */
 void attr_fill_stat(const struct fs *fs, const struct node_attr *attr, struct stat *ret)
 {
+    struct node_attr shown = *attr;
     mode_t mode = formats[attr->kind];
-    off_t size = size_of(fs, attr);
+    off_t size;
 
+    written_show(fs, &shown);
+    size = size_of(fs, &shown);
     if (!S_ISLNK(mode))
         mode &= ~fs->conf.umask;
     *ret = (struct stat){
@@ -62,10 +83,12 @@ void attr_fill_stat(const struct fs *fs, const struct node_attr *attr, struct st
         .st_gid = fs->conf.gid,
         .st_size = size,
         .st_blocks = size / BLOCK_BYTES + (size % BLOCK_BYTES != 0),
-        .st_mtim = timespec_of(attr->mtime_ns),
-        .st_atim = timespec_of(attr->mtime_ns),
-        .st_ctim = timespec_of(attr->mtime_ns),
+        .st_mtim = timespec_of(shown.mtime_ns),
+        .st_atim = timespec_of(shown.mtime_ns),
+        .st_ctim = timespec_of(shown.mtime_ns),
     };
+    if (attr->flags & NODE_HAS_ATTR)
+        show_local_attr(fs, attr->ino, ret);
 }
 
 double attr_timeout_s(const struct fs *fs, const struct node_attr *attr)

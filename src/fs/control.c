@@ -41,6 +41,20 @@ static const struct control_inode *find(fuse_ino_t nodeid)
     return NULL;
 }
 
+bool control_is_file(fuse_ino_t nodeid)
+{
+    return find(nodeid);
+}
+
+bool control_is_place(fuse_ino_t parent, const char *name)
+{
+    for (size_t i = 0; i < INODES; i++) {
+        if (inodes[i].parent == parent && strcmp(inodes[i].name, name) == 0)
+            return true;
+    }
+    return find(parent);
+}
+
 /* Who mounted commands the daemon, whomever the files belong to; but root mounts for others. */
 static uid_t owner_of(const struct fs *fs)
 {

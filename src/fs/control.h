@@ -27,6 +27,10 @@ void control_free(struct control *control); /* NULL is allowed */
 /* Whether who asks may command the daemon: who mounted, and root; with allow_other nobody else. */
 bool control_is_allowed(const struct fs *fs, fuse_req_t req);
 
+/* Whether this is an inode of `.graphfs`; a name that is its, or in it. */
+bool control_is_file(fuse_ino_t nodeid);
+bool control_is_place(fuse_ino_t parent, const char *name);
+
 /* Handlers, as said above. */
 bool control_lookup(struct fs *fs, fuse_req_t req, fuse_ino_t parent, const char *name);
 bool control_getattr(struct fs *fs, fuse_req_t req, fuse_ino_t nodeid);

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "content/content.h"
 #include "graph/graph.h"
+#include "overlay/overlay.h"
 #include "store/store.h"
 #include "sync/sync.h"
 
@@ -25,6 +26,7 @@ struct fs;
 struct fs_conf {
     struct store *store;
     struct content *content;
+    struct overlays *overlays;
     struct sync *sync;
     struct graph *graph;
     struct clock *clock;
@@ -38,6 +40,7 @@ struct fs_conf {
     gid_t gid;
     mode_t umask;     /* taken from 0666 and 0777 */
     int object_ttl_s; /* how long the kernel may believe what comes from a place without delta */
+    bool is_writable; /* else every change is EROFS */
     bool debug;       /* libfuse prints every request to stderr */
     const char *fuse_options; /* more for the kernel and libfuse: ",a,b=c"; "": none but ours */
 };

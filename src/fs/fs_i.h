@@ -20,6 +20,7 @@
 struct control;
 struct evictor;
 struct notifier;
+struct open_file;
 struct opens;
 struct pinner;
 struct prefetcher;
@@ -137,6 +138,9 @@ struct content_id fs_content_id(const struct node *node, const char *drive_id);
 int fs_open_version(struct fs *fs, const struct node *node, struct content_file **ret,
                     struct err *err);
 
+/* Opens a file as the row shows it, as if by open(2) for reading; for opens_remove(). */
+int fs_open_file(struct fs *fs, ino_nr ino, struct open_file **ret);
+
 /* ---- the handlers ---- */
 
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
@@ -163,7 +167,9 @@ void op_setxattr(fuse_req_t req, fuse_ino_t nodeid, const char *name, const char
 void op_removexattr(fuse_req_t req, fuse_ino_t nodeid, const char *name);
 void op_statfs(fuse_req_t req, fuse_ino_t nodeid);
 
-/* ---- readonly.c: what would change something ---- */
+void op_flush(fuse_req_t req, fuse_ino_t nodeid, struct fuse_file_info *file);
+void op_fsync(fuse_req_t req, fuse_ino_t nodeid, int data_only, struct fuse_file_info *file);
+void op_fsyncdir(fuse_req_t req, fuse_ino_t nodeid, int data_only, struct fuse_file_info *file);
 
 void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
                struct fuse_file_info *file);
@@ -179,8 +185,5 @@ void op_setattr(fuse_req_t req, fuse_ino_t nodeid, struct stat *attr, int to_set
                 struct fuse_file_info *file);
 void op_fallocate(fuse_req_t req, fuse_ino_t nodeid, int mode, off_t offset, off_t length,
                   struct fuse_file_info *file);
-void op_copy_file_range(fuse_req_t req, fuse_ino_t nodeid_in, off_t offset_in,
-                        struct fuse_file_info *file_in, fuse_ino_t nodeid_out, off_t offset_out,
-                        struct fuse_file_info *file_out, size_t length, int flags);
 
 #endif

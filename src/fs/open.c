@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files: open, read, release. An open file keeps the version that it opened. READ takes no lock of
- * the store and sends no request itself: what isn't on disk is waited for in wait.c.
+ * Files: open, read, release. An open file keeps the version that it opened, or shows what is
+ * written to it (written.c). READ takes no lock of the store and sends no request itself: what
+ * isn't on disk is waited for in wait.c.
  *
  * The kernel may keep the pages it has (keep_cache) if they are of the same content generation.
  * Otherwise it drops them at open: the notification that it should may not have come yet.
@@ -17,6 +18,7 @@
 #include "fs/opens.h"
 #include "fs/prefetch.h"
 #include "fs/wait.h"
+#include "fs/written.h"
 
 static struct open_file *open_file_of(const struct fuse_file_info *file)
 {
@@ -102,7 +104,23 @@ static int pin_row(struct fs *fs, ino_nr ino, struct node *ret_node, struct open
     return 0;
 }
 
-static int open_file(struct fs *fs, ino_nr ino, struct open_file **ret_file)
+/* What was written and isn't the service's yet is opened as it is. True: that is so. */
+static bool take_overlay(struct fs *fs, const struct node *node, struct open_file *file)
+{
+    struct overlay *overlay = opens_get_overlay(file->inode);
+
+    if (!overlay) {
+        overlay = overlay_get(fs->conf.overlays, node->local.generation);
+        if (!overlay)
+            return false;
+        opens_set_overlay(file->inode, overlay);
+        return true;
+    }
+    overlay_unref(overlay);
+    return true;
+}
+
+int fs_open_file(struct fs *fs, ino_nr ino, struct open_file **ret_file)
 {
     struct err err = { 0 };
     struct open_file *file = NULL;
@@ -111,7 +129,8 @@ static int open_file(struct fs *fs, ino_nr ino, struct open_file **ret_file)
 
     if (r < 0)
         return r;
-    r = fs_open_version(fs, &node, &file->content, &err);
+    if (!take_overlay(fs, &node, file))
+        r = fs_open_version(fs, &node, &file->content, &err);
     if (r < 0) {
         log_warn("fs", "opening %s: %s", node.local.name, err.code ? err.msg : ERRNO_TEXT(r));
         opens_remove(fs->opens, file);
@@ -124,12 +143,30 @@ static int open_file(struct fs *fs, ino_nr ino, struct open_file **ret_file)
     return r;
 }
 
+/* An open file, as open(2) asks for it. */
+static int open_as_asked(struct fs *fs, ino_nr ino, int flags, struct open_file **ret_file)
+{
+    struct open_file *file;
+    int r = fs_open_file(fs, ino, &file);
+
+    if (r == 0 && flags & O_TRUNC) {
+        r = written_truncate(fs, file, 0);
+        if (r == 0)
+            r = written_commit(fs, file->inode);
+        if (r < 0)
+            opens_remove(fs->opens, file);
+    }
+    if (r == 0)
+        *ret_file = file;
+    return r;
+}
+
 static void open_and_reply(struct fs *fs, fuse_req_t req, ino_nr ino, struct fuse_file_info *file)
 {
-    struct open_file *opened;
-    int r = open_file(fs, ino, &opened);
+    struct open_file *opened = NULL;
+    int r = open_as_asked(fs, ino, file->flags, &opened);
 
-    if (r < 0) {
+    if (!opened) {
         fs_reply_error(req, r);
         return;
     }
@@ -139,7 +176,7 @@ static void open_and_reply(struct fs *fs, fuse_req_t req, ino_nr ino, struct fus
     file->direct_io = opened->is_direct;
     file->keep_cache = opens_note_pages(fs->opens, opened->attr.ino, opened->attr.generation);
 #if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 11)
-    file->noflush = 1;
+    file->noflush = (file->flags & O_ACCMODE) == O_RDONLY;
 #endif
     /* A process that was interrupted never learns of the handle, and so will not release it. */
     if (fuse_reply_open(req, file) == -ENOENT)
@@ -173,7 +210,7 @@ void op_open(fuse_req_t req, fuse_ino_t nodeid, struct fuse_file_info *file)
 
     if (control_open(fs, req, nodeid, file))
         return;
-    if ((file->flags & O_ACCMODE) != O_RDONLY || file->flags & O_TRUNC) {
+    if (!fs->conf.is_writable && ((file->flags & O_ACCMODE) != O_RDONLY || file->flags & O_TRUNC)) {
         fs_reply_error(req, -EROFS);
         return;
     }
@@ -210,30 +247,56 @@ static bool cancel_read(struct wait *wait)
     return content_cancel(wait->fs->conf.content, wait->work.content);
 }
 
+static bool cancel_overlay_read(struct wait *wait)
+{
+    return overlay_cancel(wait->work.overlay);
+}
+
+static void read_version(struct wait *wait, struct open_file *file, size_t size, off_t offset)
+{
+    struct content_wait *pending = NULL;
+
+    content_read(file->content, offset, size, on_read, wait, &pending);
+    wait_for_content(wait, pending);
+}
+
+static void read_written(struct wait *wait, struct overlay *overlay, size_t size, off_t offset)
+{
+    struct overlay_wait *pending = NULL;
+
+    overlay_read(overlay, offset, size, on_read, wait, &pending);
+    wait_for_overlay(wait, pending);
+}
+
 void op_read(fuse_req_t req, fuse_ino_t nodeid, size_t size, off_t offset,
              struct fuse_file_info *file)
 {
     struct fs *fs = fuse_req_userdata(req);
-    struct content_wait *pending = NULL;
+    struct overlay *overlay;
     struct wait *wait;
 
     if (control_read(fs, req, nodeid, size, offset, file))
         return;
+    overlay = opens_get_overlay(open_file_of(file)->inode);
     wait = wait_new(fs, &(struct wait_conf){
                             .req = req,
-                            .abandon = cancel_read,
+                            .abandon = overlay ? cancel_overlay_read : cancel_read,
                         });
-    if (!wait)
-        return;
-    content_read(open_file_of(file)->content, offset, size, on_read, wait, &pending);
-    wait_for_content(wait, pending);
+    if (wait && overlay)
+        read_written(wait, overlay, size, offset);
+    else if (wait)
+        read_version(wait, open_file_of(file), size, offset);
+    overlay_unref(overlay);
 }
 
+/* The last WRITE may have come after the last flush: of what was mapped. */
 void op_release(fuse_req_t req, fuse_ino_t nodeid, struct fuse_file_info *file)
 {
     struct fs *fs = fuse_req_userdata(req);
 
-    if (!control_release(nodeid, file))
+    if (!control_release(nodeid, file)) {
+        (void)written_commit(fs, open_file_of(file)->inode);
         opens_remove(fs->opens, open_file_of(file));
+    }
     fs_reply_error(req, 0);
 }

@@ -39,7 +39,7 @@ DEFINE_VEC(ino_numbers, ino_nr);
 struct opens {
     pthread_mutex_t lock;
     /* All below: lock. */
-    LIST_HEAD(, open_file) buckets[BUCKETS];
+    LIST_HEAD(, open_inode) buckets[BUCKETS];
     struct outdated_list outdated[BUCKETS];
     struct page_slot pages[PAGE_SLOTS];
     size_t count;
@@ -58,10 +58,10 @@ void opens_free(struct opens *opens)
     if (!opens)
         return;
     for (size_t i = 0; i < BUCKETS; i++) {
-        struct open_file *file;
+        struct open_inode *inode;
 
-        while ((file = LIST_FIRST(&opens->buckets[i])))
-            opens_remove(opens, file);
+        while ((inode = LIST_FIRST(&opens->buckets[i])))
+            opens_remove(opens, LIST_FIRST(&inode->files));
         while (!LIST_EMPTY(&opens->outdated[i])) {
             struct outdated *outdated = LIST_FIRST(&opens->outdated[i]);
 
@@ -73,50 +73,129 @@ void opens_free(struct opens *opens)
     free(opens);
 }
 
+/* The lock is held. */
+static struct open_inode *find(struct opens *opens, ino_nr ino)
+{
+    struct open_inode *inode;
+
+    LIST_FOREACH (inode, &opens->buckets[ino % BUCKETS], link) {
+        if (inode->ino == ino)
+            return inode;
+    }
+    return NULL;
+}
+
+/* The lock is held. */
+static struct open_inode *find_or_make(struct opens *opens, ino_nr ino)
+{
+    struct open_inode *inode = find(opens, ino);
+
+    if (inode)
+        return inode;
+    inode = x_calloc(1, sizeof *inode);
+    inode->ino = ino;
+    LIST_INIT(&inode->files);
+    (void)pthread_mutex_init(&inode->writing, NULL);
+    (void)pthread_mutex_init(&inode->lock, NULL);
+    LIST_INSERT_HEAD(&opens->buckets[ino % BUCKETS], inode, link);
+    return inode;
+}
+
 struct open_file *opens_add(struct opens *opens, const struct node_attr *attr)
 {
     struct open_file *file = x_calloc(1, sizeof *file);
 
     file->attr = *attr;
     LOCKED(&opens->lock);
-    LIST_INSERT_HEAD(&opens->buckets[attr->ino % BUCKETS], file, link);
+    file->inode = find_or_make(opens, attr->ino);
+    LIST_INSERT_HEAD(&file->inode->files, file, link);
     opens->count++;
     return file;
 }
 
+static void inode_free(struct open_inode *inode)
+{
+    overlay_unref(inode->overlay);
+    (void)pthread_mutex_destroy(&inode->writing);
+    (void)pthread_mutex_destroy(&inode->lock);
+    free(inode);
+}
+
 void opens_remove(struct opens *opens, struct open_file *file)
 {
+    struct open_inode *unused = NULL;
+
     {
         LOCKED(&opens->lock);
         LIST_REMOVE(file, link);
         opens->count--;
+        if (LIST_EMPTY(&file->inode->files)) {
+            unused = file->inode;
+            LIST_REMOVE(unused, link);
+        }
     }
-    if (file->content)
-        content_close(file->content);
+
+    if (unused)
+        inode_free(unused);
+    content_close(file->content);
     free(file);
 }
 
-/* The lock is held. */
-static const struct open_file *find(struct opens *opens, ino_nr ino)
-{
-    const struct open_file *file;
+/* ---- what was written ---- */
 
-    LIST_FOREACH (file, &opens->buckets[ino % BUCKETS], link) {
-        if (file->attr.ino == ino)
-            return file;
-    }
-    return NULL;
+struct overlay *opens_get_overlay(struct open_inode *inode)
+{
+    LOCKED(&inode->lock);
+    if (inode->overlay)
+        overlay_ref(inode->overlay);
+    return inode->overlay;
 }
+
+void opens_set_overlay(struct open_inode *inode, struct overlay *overlay)
+{
+    struct overlay *before;
+
+    {
+        LOCKED(&inode->lock);
+        before = inode->overlay;
+        inode->overlay = overlay;
+    }
+
+    overlay_unref(before);
+}
+
+struct overlay *opens_find_overlay(struct opens *opens, ino_nr ino)
+{
+    struct open_inode *inode;
+
+    LOCKED(&opens->lock);
+    inode = find(opens, ino);
+    return inode ? opens_get_overlay(inode) : NULL;
+}
+
+void opens_note_unlinked(struct opens *opens, ino_nr ino)
+{
+    struct open_inode *inode;
+
+    LOCKED(&opens->lock);
+    inode = find(opens, ino);
+    if (inode) {
+        LOCKED(&inode->lock);
+        inode->is_unlinked = true;
+    }
+}
+
+/* ---- what is open ---- */
 
 bool opens_get_attr(struct opens *opens, ino_nr ino, struct node_attr *ret)
 {
-    const struct open_file *file;
+    const struct open_inode *inode;
 
     LOCKED(&opens->lock);
-    file = find(opens, ino);
-    if (file)
-        *ret = file->attr;
-    return file != NULL;
+    inode = find(opens, ino);
+    if (inode)
+        *ret = LIST_FIRST(&inode->files)->attr;
+    return inode != NULL;
 }
 
 bool opens_note_pages(struct opens *opens, ino_nr ino, uint64_t generation)
@@ -131,6 +210,18 @@ bool opens_note_pages(struct opens *opens, ino_nr ino, uint64_t generation)
     return are_same;
 }
 
+/* Whether somebody opened it with this content. The lock is held. */
+static bool shows(const struct open_inode *inode, uint64_t generation)
+{
+    const struct open_file *file;
+
+    LIST_FOREACH (file, &inode->files, link) {
+        if (file->attr.generation == generation)
+            return true;
+    }
+    return false;
+}
+
 void opens_distrust_pages(struct opens *opens, uint64_t generation,
                           void (*fn)(void *arg, ino_nr ino), void *arg)
 {
@@ -143,11 +234,11 @@ void opens_distrust_pages(struct opens *opens, uint64_t generation,
                 opens->pages[i] = (struct page_slot){ 0 };
         }
         for (size_t i = 0; i < BUCKETS; i++) {
-            const struct open_file *file;
+            const struct open_inode *inode;
 
-            LIST_FOREACH (file, &opens->buckets[i], link) {
-                if (file->attr.generation == generation)
-                    (void)ino_numbers_push(&open, file->attr.ino);
+            LIST_FOREACH (inode, &opens->buckets[i], link) {
+                if (shows(inode, generation))
+                    (void)ino_numbers_push(&open, inode->ino);
             }
         }
     }

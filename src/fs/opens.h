@@ -7,7 +7,10 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include <pthread.h>
+
 #include "content/content.h"
+#include "overlay/overlay.h"
 #include "store/store.h"
 
 /*
@@ -18,13 +21,27 @@
  */
 struct opens;
 
+/* What all opens of one inode share. */
+struct open_inode {
+    LIST_ENTRY(open_inode) link;            /* the table's lock */
+    LIST_HEAD(open_files, open_file) files; /* the table's lock */
+    ino_nr ino;                             /* const */
+
+    pthread_mutex_t writing; /* held by who writes: one at a time; before all locks of the store */
+    pthread_mutex_t lock;    /* a leaf */
+    struct overlay *overlay; /* lock; what was written; NULL: it is as the version has it */
+    bool has_news;           /* lock; size and time of it are not in the row yet */
+    bool is_unlinked;        /* lock; by the user: no row stands for it */
+};
+
 /* One open() of a file. All is const once it is in the table, but for `content`, which is set
  * before the kernel hears of it. */
 struct open_file {
     LIST_ENTRY(open_file) link;
+    struct open_inode *inode;
     struct node_attr attr;
-    struct content_file *content;
-    bool is_direct; /* reads pass the kernel's cache: its size may be wrong */
+    struct content_file *content; /* NULL: it was written before it was opened */
+    bool is_direct;               /* reads pass the kernel's cache: its size may be wrong */
 };
 
 /* Empty. For opens_free(). */
@@ -38,6 +55,19 @@ struct open_file *opens_add(struct opens *opens, const struct node_attr *attr);
 
 /* Ends what opens_add() began; closes file->content. */
 void opens_remove(struct opens *opens, struct open_file *file);
+
+/* What was written to it, referenced; NULL: nothing was. */
+struct overlay *opens_get_overlay(struct open_inode *inode);
+
+/* All that have it open see this from now on; the reference is given away. */
+void opens_set_overlay(struct open_inode *inode, struct overlay *overlay);
+
+/* The same for an inode that may be open: NULL as well if it isn't. */
+struct overlay *opens_find_overlay(struct opens *opens, ino_nr ino);
+
+/* The user has removed its name: what is written to it from now on is for those alone who have it
+ * open. */
+void opens_note_unlinked(struct opens *opens, ino_nr ino);
 
 /* The attributes of an open inode; false if it isn't open. */
 bool opens_get_attr(struct opens *opens, ino_nr ino, struct node_attr *ret);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the kernel may ask, and who answers. What is left out is right to be: libfuse answers
- * ENOSYS, after which the kernel does it itself (locks, lseek) or doesn't ask again (fsync, flush).
+ * ENOSYS, after which the kernel does it itself (locks, lseek, copy_file_range).
  */
 #include "config.h"
 
@@ -31,6 +31,9 @@ const struct fuse_lowlevel_ops fs_ops = {
     .open = op_open,
     .read = op_read,
     .write = op_write,
+    .flush = op_flush,
+    .fsync = op_fsync,
+    .fsyncdir = op_fsyncdir,
     .release = op_release,
 
     .create = op_create,
@@ -45,5 +48,4 @@ const struct fuse_lowlevel_ops fs_ops = {
     .setxattr = op_setxattr,
     .removexattr = op_removexattr,
     .fallocate = op_fallocate,
-    .copy_file_range = op_copy_file_range,
 };

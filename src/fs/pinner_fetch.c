@@ -9,6 +9,7 @@
 
 #include "base/lock.h"
 #include "fs/pinner_i.h"
+#include "fs/written.h"
 
 /* Files of one go: they are located together. */
 enum { BATCH = 20 };
@@ -47,7 +48,11 @@ static int by_size(const void *one, const void *other)
 
 static bool is_here(struct fs *fs, const struct wanted *wanted)
 {
-    enum content_state state = content_state(fs->conf.content, wanted->generation, wanted->size);
+    enum content_state state;
+
+    if (written_is_here(fs, wanted->generation))
+        return true;
+    state = content_state(fs->conf.content, wanted->generation, wanted->size);
 
     return state == CONTENT_CACHED || state == CONTENT_UNVERIFIED;
 }
@@ -89,7 +94,8 @@ static void prefetch(struct fs *fs, const struct node *nodes, size_t count, int6
     if (store_get_drive(fs->conf.store, drive_row, &drive) < 0)
         return;
     for (size_t i = 0; i < count; i++)
-        if (nodes[i].attr.drive == drive_row && !(nodes[i].attr.flags & NODE_SHORTCUT))
+        if (nodes[i].attr.drive == drive_row && !(nodes[i].attr.flags & NODE_SHORTCUT) &&
+            !written_is_here(fs, nodes[i].attr.generation))
             ids[known++] = fs_content_id(&nodes[i], drive.drive_id);
     content_prefetch(fs->conf.content, drive.drive_id, ids, known);
     drive_row_clear(&drive);
@@ -100,7 +106,11 @@ static int fetch_file(struct fetching *fetching, const struct node *node)
     struct pinner *pinner = fetching->pinner;
     struct content_file *file = NULL;
     struct err err = { 0 };
-    int r = fs_open_version(pinner->fs, node, &file, &err);
+    int r;
+
+    if (written_is_here(pinner->fs, node->local.generation))
+        return 0;
+    r = fs_open_version(pinner->fs, node, &file, &err);
 
     for (int64_t offset = 0; r == 0 && offset < node->local.size; offset += WINDOW) {
         r = is_over(fetching) ? -ECANCELED

@@ -11,6 +11,7 @@
 #include "config.h"
 
 #include "fs/prefetch.h"
+#include "fs/written.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -170,6 +171,7 @@ static bool add_small(const struct node_attr *attr, const char *name, void *arg)
     (void)name;
     if (attr->kind == NODE_FILE && attr->size > 0 && attr->size <= CONTENT_SMALL_SIZE &&
         !(attr->flags & (NODE_MALWARE | NODE_SHORTCUT)) &&
+        !written_is_here(gathering->fs, attr->generation) &&
         store_get_node(gathering->fs->conf.store, attr->ino, &node) == 0)
         (void)node_list_push(&gathering->nodes, node);
     return gathering->nodes.len < gathering->wanted;

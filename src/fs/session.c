@@ -71,10 +71,19 @@ static void note_result(const char *what, int r)
         log_warn("fs", "telling the kernel of a changed %s: %s", what, ERRNO_TEXT(r));
 }
 
+/* Before its first request the kernel can't have anything to forget; and the session may be just
+ * being made. */
+static bool is_new_to_kernel(const struct fs *fs)
+{
+    return !atomic_load(&fs->is_initialised);
+}
+
 static void forget_entry(void *arg, ino_nr parent, const char *name)
 {
     struct fs *fs = arg;
 
+    if (is_new_to_kernel(fs))
+        return;
     note_result("name", fuse_lowlevel_notify_inval_entry(fs->session, fs_nodeid(fs, parent), name,
                                                          strlen(name)));
 }
@@ -83,6 +92,8 @@ static void forget_deleted(void *arg, ino_nr parent, ino_nr ino, const char *nam
 {
     struct fs *fs = arg;
 
+    if (is_new_to_kernel(fs))
+        return;
     note_result("name", fuse_lowlevel_notify_delete(fs->session, fs_nodeid(fs, parent),
                                                     fs_nodeid(fs, ino), name, strlen(name)));
 }
@@ -107,6 +118,8 @@ static void forget_attr(void *arg, ino_nr parent, ino_nr ino)
 {
     struct fs *fs = arg;
 
+    if (is_new_to_kernel(fs))
+        return;
     await_lookups(fs, parent);
     note_result("inode", fuse_lowlevel_notify_inval_inode(fs->session, fs_nodeid(fs, ino), -1, 0));
 }
@@ -120,8 +133,11 @@ static void forget_content(void *arg, ino_nr parent, ino_nr ino)
         READING(fs); /* a change that is noted has been committed */
         changes = opens_changes(fs->opens, ino);
     }
-    await_lookups(fs, parent);
-    note_result("file", fuse_lowlevel_notify_inval_inode(fs->session, fs_nodeid(fs, ino), 0, 0));
+    if (!is_new_to_kernel(fs)) {
+        await_lookups(fs, parent);
+        note_result("file",
+                    fuse_lowlevel_notify_inval_inode(fs->session, fs_nodeid(fs, ino), 0, 0));
+    }
     opens_told(fs->opens, ino, changes);
 }
 
@@ -131,6 +147,18 @@ static const struct notify_ops notify_ops = {
     .forget_attr = forget_attr,
     .forget_content = forget_content,
 };
+
+/* No row stands for it any more. */
+static void drop_generation(struct fs *fs, uint64_t generation)
+{
+    struct overlay *overlay = overlay_get(fs->conf.overlays, generation);
+
+    if (overlay)
+        overlay_drop(overlay);
+    else
+        content_drop(fs->conf.content, generation);
+    overlay_unref(overlay);
+}
 
 /* After a commit, on the thread that made it, with no lock held. The kernel first: to drop content
  * costs disk accesses. */
@@ -142,7 +170,7 @@ static void on_changes(const struct change *changes, size_t count, void *arg)
     (void)pinner_wake(fs->pinner);
     for (size_t i = 0; i < count; i++) {
         if (changes[i].kind == CHANGE_UNUSED)
-            content_drop(fs->conf.content, changes[i].generation);
+            drop_generation(fs, changes[i].generation);
     }
 }
 

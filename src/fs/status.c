@@ -189,6 +189,7 @@ static void add_tree(struct fs *fs, struct strbuf *out)
 static void add_activity(struct fs *fs, struct strbuf *out)
 {
     struct graph_counters counters = graph_count(fs->conf.graph);
+    int64_t pending = 0, blocked = 0;
     struct content_status cache;
 
     content_get_status(fs->conf.content, &cache);
@@ -201,6 +202,10 @@ static void add_activity(struct fs *fs, struct strbuf *out)
                       ",\"requests\":{\"count\":%" PRIu64 ",\"bytes_received\":%" PRIu64
                       ",\"bytes_sent\":%" PRIu64 "}",
                       counters.requests, counters.bytes_received, counters.bytes_sent);
+    if (store_count_dirty(fs->conf.store, &pending) == 0 &&
+        store_count_blocked(fs->conf.store, &blocked) == 0)
+        (void)strbuf_addf(out, ",\"changes\":{\"pending\":%" PRId64 ",\"blocked\":%" PRId64 "}",
+                          pending, blocked);
     (void)strbuf_addf(out, ",\"open_files\":%zu,\"waiting\":%zu,\"notifications\":%zu",
                       opens_count(fs->opens), waits_count(fs->waits),
                       notifier_length(fs->notifier));

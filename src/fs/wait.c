@@ -39,6 +39,7 @@ struct wait_state {
     struct wait wait;
     wait_resume_fn *resume;
     wait_abandon_fn *abandon;
+    void (*free_handle)(void *handle);
     int64_t due_ms; /* monotonic */
     atomic_int parties;
 
@@ -75,6 +76,8 @@ static void put(struct wait_state *state, int shares)
     if (atomic_fetch_sub(&state->parties, shares) > shares)
         return;
     (void)pthread_mutex_destroy(&state->lock);
+    if (state->free_handle)
+        state->free_handle(state->wait.handle);
     free(state->wait.name);
     free(state);
     LOCKED(&waits->lock);
@@ -220,6 +223,12 @@ void wait_for_content(struct wait *wait, struct content_wait *content)
     start(wait->state);
 }
 
+void wait_for_overlay(struct wait *wait, struct overlay_wait *overlay)
+{
+    wait->work.overlay = overlay;
+    start(wait->state);
+}
+
 void wait_for_handle(struct wait *wait)
 {
     start(wait->state);
@@ -258,6 +267,7 @@ struct wait *wait_new(struct fs *fs, const struct wait_conf *conf)
         state->wait.file = *conf->file;
     state->resume = conf->resume;
     state->abandon = conf->abandon;
+    state->free_handle = conf->free_handle;
     state->due_ms = due_at(waits, conf->deadline_ms);
     atomic_init(&state->parties, PARTIES);
     (void)pthread_mutex_init(&state->lock, NULL);

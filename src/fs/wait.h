@@ -16,6 +16,7 @@
 
 #include "content/content.h"
 #include "fs/fs_i.h"
+#include "overlay/overlay.h"
 
 struct wait;
 
@@ -35,6 +36,7 @@ struct wait_conf {
     size_t size;
     const struct fuse_file_info *file; /* NULL: none; copied */
     void *handle;
+    void (*free_handle)(void *handle); /* in the end, unless resume took it away; NULL: nobody */
     wait_resume_fn *resume;
     wait_abandon_fn *abandon;
     int64_t deadline_ms; /* from now; 0: a minute; WAIT_FOR_EVER */
@@ -53,6 +55,7 @@ struct wait {
     union {
         uint64_t id; /* what sync, or the remote, gave for it */
         struct content_wait *content;
+        struct overlay_wait *overlay;
     } work;
     struct wait_state *state;
 };
@@ -78,6 +81,7 @@ struct wait *wait_new(struct fs *fs, const struct wait_conf *conf);
  * caller's any more. */
 void wait_for_work(struct wait *wait, uint64_t id);
 void wait_for_content(struct wait *wait, struct content_wait *content);
+void wait_for_overlay(struct wait *wait, struct overlay_wait *overlay);
 void wait_for_handle(struct wait *wait);
 
 /* The end of the work: true if the caller is to answer wait->req, now. Then wait_end(). */

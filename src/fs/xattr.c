@@ -15,6 +15,7 @@
 #include "fs/fs_i.h"
 #include "fs/pin.h"
 #include "fs/wait.h"
+#include "fs/written.h"
 
 #define PREFIX "user.graphfs."
 
@@ -88,6 +89,8 @@ static int get_state(const struct subject *subject, struct strbuf *out)
 
     if (subject->node.attr.kind != NODE_FILE)
         return -ENODATA;
+    if (written_is_here(subject->fs, local->generation))
+        return strbuf_addstr(out, "dirty");
     return strbuf_addstr(
         out, names[content_state(subject->fs->conf.content, local->generation, local->size)]);
 }

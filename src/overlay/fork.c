@@ -93,17 +93,22 @@ static int next_data(int fd, int64_t offset, int64_t size, struct range *ret)
     end = lseek(fd, first, SEEK_HOLE);
     if (end < 0)
         return -errno;
-    *ret = (struct range){ first, end };
+    if (first < size)
+        *ret = (struct range){ first, end < size ? end : size };
     return 0;
 }
 
+/* The file may go on behind the bytes of the overlay: content_adopt() adds to it what a version has
+ * there. */
 static int copy_file(int from_fd, int to_fd, int64_t size)
 {
     struct range data = { 0, 0 };
     int r = 0;
 
-    if (size == 0 || ioctl(to_fd, FICLONE, from_fd) == 0)
+    if (size == 0)
         return 0;
+    if (ioctl(to_fd, FICLONE, from_fd) == 0)
+        return ftruncate(to_fd, (off_t)size) != 0 ? -errno : 0;
     if (ftruncate(to_fd, (off_t)size) != 0)
         return -errno;
     while (r == 0 && data.end < size) {

@@ -123,6 +123,9 @@ char *overlay_path(const struct overlay *overlay);
 
 /* ---- what it shows ---- */
 
+/* Under which it was made; const. */
+uint64_t overlay_generation(const struct overlay *overlay);
+
 /* What stat says. Neither touches the disk. */
 int64_t overlay_size(const struct overlay *overlay);
 int64_t overlay_mtime_ns(const struct overlay *overlay);

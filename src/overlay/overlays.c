@@ -184,6 +184,11 @@ void overlay_set_aside(struct overlay *overlay)
 
 /* ---- questions ---- */
 
+uint64_t overlay_generation(const struct overlay *overlay)
+{
+    return overlay->generation;
+}
+
 int64_t overlay_size(const struct overlay *overlay)
 {
     return atomic_load(&overlay->size);

@@ -25,6 +25,7 @@
 
 #include <string.h>
 
+#include "graph/tag.h"
 #include "sync/apply_i.h"
 
 enum comparison { CONTENT_SAME, CONTENT_OTHER, CONTENT_UNKNOWN };
@@ -175,6 +176,17 @@ bool apply_is_late(const struct node *node, enum apply_source source, int64_t no
            age_ms > -APPLY_LATE_MS;
 }
 
+/* The item itself can be read from where it lags. Of one that was told of lately, what is older
+ * than that by the counter in its tag says nothing. */
+static bool is_outdated(const struct node *node, const struct apply_view *report, int64_t now_ms)
+{
+    int64_t age_ms = now_ms - node->confirmed_ms;
+
+    return node->attr.flags & NODE_BASE && node->confirmed_ms != 0 && age_ms < APPLY_LATE_MS &&
+           age_ms > -APPLY_LATE_MS && !report->deleted &&
+           tag_compare(report->state.etag, node->base.etag) == TAG_BEFORE;
+}
+
 struct apply_decision apply_decide(const struct node *node, const struct apply_view *report,
                                    enum apply_source source, int64_t now_ms)
 {
@@ -182,6 +194,8 @@ struct apply_decision apply_decide(const struct node *node, const struct apply_v
     bool has_place = node->local.parent != STORE_INO_NONE || !(node->attr.flags & NODE_LOCAL);
     struct apply_decision decision = { 0 };
 
+    if (is_trusted(source) && is_outdated(node, report, now_ms))
+        return decision;
     if (report->deleted) {
         decision.existence = unless_late(decide_existence(node), is_late);
         return decision;

@@ -26,6 +26,7 @@ struct request {
     void *owner;
     uint64_t remote_id; /* 0: can't be cancelled */
     size_t count;       /* items or folders asked for */
+    char *data;         /* that is being sent */
     struct answer answer;
 };
 
@@ -37,6 +38,8 @@ static void request_free(struct request *request)
     for (size_t i = 0; request->answer.parts && i < request->count; i++)
         item_page_free(request->answer.parts[i].page);
     free(request->answer.parts);
+    free(request->answer.session_url);
+    free(request->data);
     inbox_unref(request->inbox);
     free(request);
 }
@@ -116,6 +119,31 @@ static void on_listings(struct listing_part *parts, const struct err *err, void 
     finish(request, err);
 }
 
+static void on_session(const struct upload_session *session, const struct err *err, void *arg)
+{
+    struct request *request = arg;
+
+    if (session) {
+        request->answer.session_url = x_strdup(session->url);
+        request->answer.session = *session;
+    }
+    finish(request, err);
+}
+
+static void on_fragment(struct item_page *page, const struct upload_session *session,
+                        const struct err *err, void *arg)
+{
+    struct request *request = arg;
+
+    request->answer.page = page;
+    on_session(session, err, request);
+}
+
+static void on_done(const struct err *err, void *arg)
+{
+    finish(arg, err);
+}
+
 /* ---- on the sync thread ---- */
 
 struct request *request_drives(struct sync *sync, answer_fn *fn, void *owner)
@@ -162,6 +190,82 @@ struct request *request_child(struct sync *sync, const struct path_query *query,
 
     request->remote_id = remote_child(sync->conf.remote, query, on_page, request);
     return request;
+}
+
+struct request *request_make_folder(struct sync *sync, const struct path_query *query,
+                                    answer_fn *fn, void *owner)
+{
+    struct request *request = request_new(sync, fn, owner);
+
+    request->remote_id = remote_make_folder(sync->conf.remote, query, on_page, request);
+    return request;
+}
+
+struct request *request_change(struct sync *sync, const struct change_query *query, answer_fn *fn,
+                               void *owner)
+{
+    struct request *request = request_new(sync, fn, owner);
+
+    request->remote_id = remote_change(sync->conf.remote, query, on_page, request);
+    return request;
+}
+
+struct request *request_delete(struct sync *sync, const struct delete_query *query, answer_fn *fn,
+                               void *owner)
+{
+    struct request *request = request_new(sync, fn, owner);
+
+    request->remote_id = remote_delete(sync->conf.remote, query, on_done, request);
+    return request;
+}
+
+struct request *request_put(struct sync *sync, const struct put_query *query, answer_fn *fn,
+                            void *owner)
+{
+    struct request *request = request_new(sync, fn, owner);
+
+    request->remote_id = remote_put(sync->conf.remote, query, on_page, request);
+    return request;
+}
+
+struct request *request_session_begin(struct sync *sync, const struct session_query *query,
+                                      answer_fn *fn, void *owner)
+{
+    struct request *request = request_new(sync, fn, owner);
+
+    request->remote_id = remote_session_begin(sync->conf.remote, query, on_session, request);
+    return request;
+}
+
+struct request *request_session_put(struct sync *sync, const struct fragment_query *query,
+                                    char *data, answer_fn *fn, void *owner)
+{
+    struct request *request = request_new(sync, fn, owner);
+
+    request->data = data;
+    request->remote_id = remote_session_put(sync->conf.remote, query, on_fragment, request);
+    return request;
+}
+
+struct request *request_session_ask(struct sync *sync, const struct fragment_query *query,
+                                    answer_fn *fn, void *owner)
+{
+    struct request *request = request_new(sync, fn, owner);
+
+    request->remote_id = remote_session_ask(sync->conf.remote, query, on_session, request);
+    return request;
+}
+
+static void ignore(struct sync *sync, struct answer *answer, void *owner)
+{
+    (void)sync, (void)answer, (void)owner;
+}
+
+void request_session_end(struct sync *sync, const struct fragment_query *query)
+{
+    struct request *request = request_new(sync, ignore, NULL);
+
+    request->remote_id = remote_session_end(sync->conf.remote, query, on_done, request);
 }
 
 void request_abandon(struct sync *sync, struct request *request)

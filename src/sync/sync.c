@@ -151,6 +151,13 @@ static void handle_opened(struct sync *sync, struct message *message)
     want_free(want);
 }
 
+static void handle_push(struct sync *sync, struct message *message)
+{
+    if (sync)
+        push_poke(sync);
+    want_free((struct want *)message);
+}
+
 static void handle_wake(struct sync *sync, struct message *message)
 {
     if (sync) {
@@ -159,6 +166,7 @@ static void handle_wake(struct sync *sync, struct message *message)
         rounds_wake(sync);
         listing_wake(sync);
         absence_wake(sync);
+        push_wake(sync);
     }
     want_free((struct want *)message);
 }
@@ -229,6 +237,16 @@ uint64_t sync_when_idle(struct sync *sync, sync_done_fn *done, void *arg)
 bool sync_forget(struct sync *sync, uint64_t id)
 {
     return waiters_forget(&sync->waiters, id);
+}
+
+void sync_note_change(struct sync *sync, ino_nr ino)
+{
+    push_note_change(sync, ino);
+}
+
+void sync_wake_push(struct sync *sync)
+{
+    inbox_post(sync->inbox, &want_new(sync, handle_push)->message);
 }
 
 void sync_wake(struct sync *sync)
@@ -340,7 +358,7 @@ void sync_begin(struct sync *sync)
 
 int64_t sync_turn(struct sync *sync)
 {
-    int64_t due_ms[4], next_ms = TIME_NEVER, now_ms;
+    int64_t due_ms[5], next_ms = TIME_NEVER, now_ms;
     struct message *message;
 
     while ((message = inbox_take(sync->inbox)))
@@ -350,12 +368,13 @@ int64_t sync_turn(struct sync *sync)
     due_ms[1] = rounds_turn(sync, now_ms);
     due_ms[2] = absence_turn(sync, now_ms);
     due_ms[3] = ahead_turn(sync, now_ms);
+    due_ms[4] = push_turn(sync, now_ms);
     for (size_t i = 0; i < sizeof due_ms / sizeof *due_ms; i++) {
         if (due_ms[i] < next_ms)
             next_ms = due_ms[i];
     }
     status_publish(sync);
-    if (next_ms > now_ms && LIST_EMPTY(&sync->requests))
+    if (next_ms > now_ms && LIST_EMPTY(&sync->requests) && !push_is_busy(sync))
         waiters_finish_each(&sync->waiters, &sync->idle_waiters, NULL);
     return next_ms;
 }
@@ -397,6 +416,7 @@ int sync_new(const struct sync_conf *conf, struct sync **ret)
     LIST_INIT(&sync->ahead.batches);
     TAILQ_INIT(&sync->ahead.folders);
     ahead_clear(sync);
+    push_begin(sync);
     atomic_store(&sync->used_ms, clock_mono_ms(conf->clock));
     r = drives_note_delta(sync);
     if (r < 0) {
@@ -429,6 +449,7 @@ void sync_stop(struct sync *sync)
     child_free(sync);
     target_free(sync);
     absence_free(sync);
+    push_free(sync);
     request_abandon_all(sync);
     inbox_close(sync->inbox);
     (void)err_set(&err, -ECANCELED, "the mount is ending");

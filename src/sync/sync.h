@@ -16,15 +16,19 @@
 #include "graph/remote.h"
 #include "store/store.h"
 
+struct bytes;
 struct sync;
 
 struct sync_conf {
     struct store *store;
     struct remote *remote;
     struct clock *clock;
-    int poll_s;       /* between rounds while in use */
-    int poll_idle_s;  /* when nobody uses the mount */
-    int object_ttl_s; /* age at which a place without delta is listed again when opened */
+    int poll_s;              /* between rounds while in use */
+    int poll_idle_s;         /* when nobody uses the mount */
+    int object_ttl_s;        /* age at which a place without delta is listed again when opened */
+    struct bytes *bytes;     /* of what was written here; NULL: nothing is ever changed here */
+    const char *host;        /* for the names of conflict copies */
+    int64_t upload_delay_ms; /* how long a thing rests before a change of it is sent */
 };
 
 /* Makes the sync engine; starts no thread. The conf is copied. */
@@ -84,6 +88,14 @@ void sync_note_use(struct sync *sync, int64_t drive);
 
 /* Somebody opens this directory, whose children are known. Cheap: may be called on each opendir. */
 void sync_note_opened(struct sync *sync, ino_nr ino);
+
+/* The user changes this row: it is left alone for a while. To be called before that is committed,
+ * also under the store's writer mutex. Then sync_wake_push(). Any thread. */
+void sync_note_change(struct sync *sync, ino_nr ino);
+
+/* Something may have to be sent: a change has been committed, or content that was on its way here
+ * has come (see bytes.h). Any thread. */
+void sync_wake_push(struct sync *sync);
 
 /* The network or the sign-in came back, or the clock was moved: look at all timers now. */
 void sync_wake(struct sync *sync);

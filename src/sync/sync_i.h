@@ -101,6 +101,20 @@ struct ahead {
     atomic_bool is_wanted; /* a first round is under way */
 };
 
+#define PUSH_BUCKETS 1024
+
+/* Sync thread only, but for what has the lock. */
+struct push {
+    LIST_HEAD(, push_job) jobs;
+    size_t job_count;
+    pthread_mutex_t lock;                                    /* a leaf */
+    LIST_HEAD(push_pauses, push_pause) pauses[PUSH_BUCKETS]; /* lock; by number */
+    ino_nr cursor;                                           /* the look goes on behind this row */
+    int64_t due_ms;                                          /* monotonic: the next look */
+    bool awaits_bytes; /* content that is to be sent is on its way here */
+    bool has_resumed;  /* the intents that were found in the store were looked at */
+};
+
 struct sync {
     struct sync_conf conf;  /* const after init */
     struct inbox *inbox;    /* const after init; has its own lock */
@@ -123,6 +137,7 @@ struct sync {
     struct discovery discovery;
     struct absence absence;
     struct ahead ahead;
+    struct push push;
     struct pull_list pulls;
     uint64_t pulls_asked;
     struct waiter_ids idle_waiters;
@@ -172,6 +187,16 @@ struct follow *rounds_find(struct sync *sync, int64_t drive);
 int64_t rounds_turn(struct sync *sync, int64_t now_ms);
 void rounds_wake(struct sync *sync);
 void rounds_free(struct sync *sync);
+
+/* ---- push.c ---- */
+
+void push_begin(struct sync *sync); /* before the first turn */
+int64_t push_turn(struct sync *sync, int64_t now_ms);
+void push_note_change(struct sync *sync, ino_nr ino); /* the user changes this row; any thread */
+void push_poke(struct sync *sync);                    /* rows may be dirty: look */
+void push_wake(struct sync *sync);                    /* the same, even if sending has failed */
+bool push_is_busy(const struct sync *sync);           /* something is under way */
+void push_free(struct sync *sync);
 
 /* ---- pull.c ---- */
 

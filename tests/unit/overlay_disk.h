@@ -15,8 +15,8 @@
 enum disk_call { DISK_CHANGE, DISK_SYNC };
 
 /* ${fd} is what the call is about: a file in the directory that is looked at, or for a change of
- * its names the directory. A change is shown before it A sync is only shown: the disk is the
- * test's. Returns 0, or an errno that the call fails with: one that writes after half of the
+ * its names the directory. A change is shown before it is made. A sync is only shown: the disk is
+ * the test's. Returns 0, or an errno that the call fails with: one that writes after half of the
  * sectors. Any thread. */
 typedef int disk_hook_fn(enum disk_call call, int fd);
 

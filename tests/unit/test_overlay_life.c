@@ -341,6 +341,39 @@ static void test_a_fork_goes_its_own_way(void **state)
     model_clear(&forked);
 }
 
+/* As content_adopt() makes of it, while somebody goes on with it. */
+static void test_a_fork_ends_where_the_overlay_does(void **state)
+{
+    struct scene *scene = *state;
+    struct overlay *overlay = scene_create_empty(scene, 1), *fork;
+    struct err err = { 0 };
+    struct model model;
+    struct stat st;
+    cleanup_free char *path = NULL, *forked = NULL;
+    cleanup_close int fd = -1;
+
+    model_init(&model);
+    scene_write(overlay, &model, 0, 8720, 1);
+    path = overlay_path(overlay);
+    fd = open(path, O_WRONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(overlay_freeze(overlay), 0);
+    assert_int_equal(pwrite(fd, "trailer", 7, 16384), 7);
+    assert_int_equal(overlay_fork(overlay, 2, &fork, &err), 0);
+    forked = overlay_path(fork);
+    assert_int_equal(stat(forked, &st), 0);
+    assert_int_equal(st.st_size, 8720);
+    assert_shows(fork, &model);
+    assert_int_equal(overlay_generation(fork), 2);
+    assert_int_equal(overlay_truncate(fork, 20000), 0);
+    model_truncate(&model, 20000);
+    assert_shows(fork, &model);
+    overlay_thaw(overlay);
+    overlay_unref(overlay);
+    overlay_unref(fork);
+    model_clear(&model);
+}
+
 static void test_a_fork_of_what_had_a_base_needs_none(void **state)
 {
     struct scene *scene = *state;
@@ -513,6 +546,7 @@ int main(void)
         TEST(test_what_has_lost_its_row_can_be_set_aside),
         TEST(test_what_is_frozen_does_not_change),
         TEST(test_a_fork_goes_its_own_way),
+        TEST(test_a_fork_ends_where_the_overlay_does),
         TEST(test_a_fork_of_what_had_a_base_needs_none),
         TEST(test_another_boot_believes_what_was_synced),
         TEST(test_the_limit_holds_for_all_together),

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The bytes of overlays, as sync sends them. An overlay that still needs its base is filled first;
+ * one that is being sent is frozen, and for good: its generation names what was sent, also if the
+ * answer comes after a restart, so that whoever writes to the file goes on with another overlay.
+ *
+ * What was sent becomes the cached version: the overlay's own file, under a new name. Who has it
+ * open reads on.
+ */
+#include "config.h"
+
+#include "fs/bytes.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/encode.h"
+#include "base/log.h"
+#include "base/xalloc.h"
+#include "content/hash.h"
+#include "fs/fs_i.h"
+
+#define PIECE ((size_t)1024 * 1024)
+
+struct fs_bytes {
+    struct bytes bytes;
+    struct overlays *overlays;
+    struct content *content;
+    struct pool *pool;
+    struct sync *sync;
+};
+
+struct bytes_file {
+    struct fs_bytes *owner;
+    struct overlay *overlay; /* frozen, and stays so */
+};
+
+static struct fs_bytes *fs_bytes_of(struct bytes *bytes)
+{
+    return (struct fs_bytes *)(void *)bytes;
+}
+
+/* ---- opening ---- */
+
+static void on_filled(int status, void *arg)
+{
+    struct fs_bytes *owner = arg;
+
+    if (status < 0 && status != -ECANCELED)
+        log_warn("fs", "what a changed file keeps of its former content can't be had: %s",
+                 ERRNO_TEXT(status));
+    else
+        sync_wake_push(owner->sync);
+}
+
+static int open_bytes(struct bytes *bytes, uint64_t generation, struct bytes_file **ret,
+                      int64_t *ret_size)
+{
+    struct fs_bytes *owner = fs_bytes_of(bytes);
+    struct overlay *overlay = overlay_get(owner->overlays, generation);
+    int r;
+
+    if (!overlay)
+        return -ENOENT;
+    r = overlay_freeze(overlay);
+    if (r < 0) {
+        if (r == -EAGAIN)
+            overlay_fill(overlay, on_filled, owner);
+        overlay_unref(overlay);
+        return r;
+    }
+    *ret = x_calloc(1, sizeof **ret);
+    (*ret)->owner = owner;
+    (*ret)->overlay = overlay;
+    *ret_size = overlay_size(overlay);
+    return 0;
+}
+
+static void close_bytes(struct bytes_file *file)
+{
+    overlay_unref(file->overlay);
+    free(file);
+}
+
+/* ---- reading ---- */
+
+struct reading {
+    struct bytes_file *file;
+    int64_t offset;
+    char *data;
+    size_t length;
+    bytes_done_fn *done;
+    void *arg;
+};
+
+static int read_all(int fd, char *data, size_t length, int64_t offset)
+{
+    while (length > 0) {
+        ssize_t got = pread(fd, data, length, offset);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return got < 0 ? -errno : -EIO;
+        data += got;
+        offset += got;
+        length -= (size_t)got;
+    }
+    return 0;
+}
+
+static void read_job(void *arg)
+{
+    struct reading reading = *(struct reading *)arg;
+    int r;
+
+    free(arg);
+    r = read_all(overlay_fd(reading.file->overlay), reading.data, reading.length, reading.offset);
+    reading.done(r, reading.arg);
+}
+
+static void read_bytes(struct bytes_file *file, int64_t offset, char *data, size_t length,
+                       bytes_done_fn *done, void *arg)
+{
+    struct reading *reading = x_calloc(1, sizeof *reading);
+
+    *reading = (struct reading){ file, offset, data, length, done, arg };
+    pool_submit(file->owner->pool, read_job, reading);
+}
+
+/* ---- hashing ---- */
+
+struct hashing {
+    struct bytes_file *file;
+    enum hash_kind kind;
+    bytes_hash_fn *done;
+    void *arg;
+};
+
+/* As the service writes it: hexadecimal in capitals. */
+static char *hash_text(enum hash_kind kind, const uint8_t *digest, size_t length)
+{
+    char *text = kind == HASH_QUICKXOR ? base64_encode(digest, length) : hex_encode(digest, length);
+
+    for (char *at = text; kind != HASH_QUICKXOR && *at; at++)
+        *at = (char)toupper((unsigned char)*at);
+    return text;
+}
+
+static int hash_all(const struct hashing *hashing, char **ret)
+{
+    int64_t size = overlay_size(hashing->file->overlay);
+    struct hash *hash = hash_new(hashing->kind);
+    cleanup_free char *buffer = x_malloc(PIECE);
+    uint8_t digest[HASH_DIGEST_MAX];
+    int r = hash ? 0 : -ENOTSUP;
+
+    for (int64_t offset = 0; offset < size && r == 0;) {
+        size_t length = size - offset < (int64_t)PIECE ? (size_t)(size - offset) : PIECE;
+
+        r = read_all(overlay_fd(hashing->file->overlay), buffer, length, offset);
+        if (r == 0)
+            hash_update(hash, buffer, length);
+        offset += (int64_t)length;
+    }
+    if (r == 0)
+        *ret = hash_text(hashing->kind, digest, hash_final(hash, digest));
+    hash_free(hash);
+    return r;
+}
+
+static void hash_job(void *arg)
+{
+    struct hashing hashing = *(struct hashing *)arg;
+    cleanup_free char *text = NULL;
+    int r;
+
+    free(arg);
+    r = hash_all(&hashing, &text);
+    hashing.done(r, text, hashing.arg);
+}
+
+static void hash_bytes(struct bytes_file *file, enum hash_kind kind, bytes_hash_fn *done, void *arg)
+{
+    struct hashing *hashing = x_calloc(1, sizeof *hashing);
+
+    *hashing = (struct hashing){ file, kind, done, arg };
+    pool_submit(file->owner->pool, hash_job, hashing);
+}
+
+/* ---- the end ---- */
+
+static void keep_bytes(struct bytes *bytes, const struct node *node, const char *drive_id)
+{
+    struct fs_bytes *owner = fs_bytes_of(bytes);
+    struct overlay *overlay = overlay_get(owner->overlays, node->local.generation);
+    const struct content_id id = fs_content_id(node, drive_id);
+    cleanup_free char *path = NULL;
+    struct err err;
+
+    if (!overlay)
+        return;
+    path = overlay_path(overlay);
+    if (overlay_freeze(overlay) == 0) {
+        if (content_adopt(owner->content, &id, path, &err) < 0)
+            log_info("fs", "what was sent isn't kept: %s", err.msg);
+        overlay_drop(overlay);
+    }
+    overlay_unref(overlay);
+}
+
+static void drop_bytes(struct bytes *bytes, uint64_t generation)
+{
+    struct overlay *overlay = overlay_get(fs_bytes_of(bytes)->overlays, generation);
+
+    if (overlay)
+        overlay_drop(overlay);
+    overlay_unref(overlay);
+}
+
+static const struct bytes_ops bytes_ops = {
+    .open = open_bytes,
+    .read = read_bytes,
+    .hash = hash_bytes,
+    .close = close_bytes,
+    .keep = keep_bytes,
+    .drop = drop_bytes,
+};
+
+struct bytes *fs_bytes_new(struct overlays *overlays, struct content *content, struct pool *pool)
+{
+    struct fs_bytes *owner = x_calloc(1, sizeof *owner);
+
+    owner->bytes.ops = &bytes_ops;
+    owner->overlays = overlays;
+    owner->content = content;
+    owner->pool = pool;
+    return &owner->bytes;
+}
+
+void fs_bytes_set_sync(struct bytes *bytes, struct sync *sync)
+{
+    fs_bytes_of(bytes)->sync = sync;
+}
+
+void fs_bytes_free(struct bytes *bytes)
+{
+    if (bytes)
+        free(fs_bytes_of(bytes));
+}

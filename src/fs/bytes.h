@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GRAPHFS_FS_BYTES_H
+#define GRAPHFS_FS_BYTES_H
+
+/* What was written here, for sync to send: struct bytes over overlays. */
+
+#include "base/pool.h"
+#include "content/content.h"
+#include "overlay/overlay.h"
+#include "sync/bytes.h"
+#include "sync/sync.h"
+
+/* All is borrowed, and outlives it. For fs_bytes_free(), when nothing is sent any more. */
+struct bytes *fs_bytes_new(struct overlays *overlays, struct content *content, struct pool *pool);
+
+/* Whom to wake when content has come. Before anything is sent. */
+void fs_bytes_set_sync(struct bytes *bytes, struct sync *sync);
+
+/* NULL is allowed. */
+void fs_bytes_free(struct bytes *bytes);
+
+#endif

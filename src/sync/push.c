@@ -1,0 +1,628 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The reconciler: what was changed here goes to the service.
+ *
+ * There is no queue. A look goes through the rows that differ from base, in order of their number,
+ * decides for each what is next (push_plan.c), and writes down what it is about to ask (the intent)
+ * for as many as may be under way at once, all in one transaction; then they are sent. (The intent
+ * of an upload has the hash of what is sent, and so comes a little later: push_upload.c.) When one
+ * has ended the look goes on behind the last row; once it has come round without finding anything
+ * to do it waits: for a change, for the end of something under way, or for a time.
+ *
+ * A row rests for `upload_delay` after its last change here before anything is sent of it. Which
+ * rows were changed lately is remembered in memory alone, by whoever changes them, before it can be
+ * seen: after a restart all have rested.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/lock.h"
+#include "base/log.h"
+#include "base/xalloc.h"
+#include "sync/push_facts.h"
+#include "sync/push_i.h"
+#include "sync/settle.h"
+#include "tree/names.h"
+
+/* Rows that one turn considers. */
+#define LOOK_MAX 500
+/* After a failure of the store. */
+#define PUSH_RETRY_MS 5000
+/* What lags on the service is looked at again after so long, then twice that, up to a minute. */
+#define LAG_MS        INT64_C(2000)
+#define LAG_DOUBLINGS 5
+
+DEFINE_VEC(row_numbers, ino_nr);
+
+/* A row that is left alone for a while: it was changed here, or the service refused it. */
+struct push_pause {
+    LIST_ENTRY(push_pause) link;
+    ino_nr ino;
+    int64_t until_ms; /* monotonic */
+    unsigned failures;
+};
+
+/* ---- pauses; with the lock ---- */
+
+static struct push_pauses *bucket_of(struct sync *sync, ino_nr ino)
+{
+    return &sync->push.pauses[ino % PUSH_BUCKETS];
+}
+
+static struct push_pause *find_pause(struct sync *sync, ino_nr ino)
+{
+    struct push_pause *pause;
+
+    LIST_FOREACH (pause, bucket_of(sync, ino), link) {
+        if (pause->ino == ino)
+            return pause;
+    }
+    return NULL;
+}
+
+/* Leaves the row alone for so long; after a failure, or because it was changed. */
+static void set_pause(struct sync *sync, ino_nr ino, int64_t pause_ms, bool has_failed)
+{
+    struct push_pause *pause;
+
+    LOCKED(&sync->push.lock);
+    pause = find_pause(sync, ino);
+    if (!pause) {
+        pause = x_calloc(1, sizeof *pause);
+        pause->ino = ino;
+        LIST_INSERT_HEAD(bucket_of(sync, ino), pause, link);
+    }
+    pause->failures = has_failed ? pause->failures + 1 : 0;
+    pause->until_ms = clock_mono_ms(sync->conf.clock) + pause_ms;
+}
+
+static unsigned count_failures(struct sync *sync, ino_nr ino)
+{
+    const struct push_pause *pause;
+
+    LOCKED(&sync->push.lock);
+    pause = find_pause(sync, ino);
+    return pause ? pause->failures : 0;
+}
+
+/* Until when the row is left alone; 0: it isn't. */
+static int64_t paused_until(struct sync *sync, ino_nr ino)
+{
+    const struct push_pause *pause;
+
+    LOCKED(&sync->push.lock);
+    pause = find_pause(sync, ino);
+    return pause && pause->until_ms > clock_mono_ms(sync->conf.clock) ? pause->until_ms : 0;
+}
+
+static void drop_pause(struct sync *sync, ino_nr ino)
+{
+    struct push_pause *pause;
+
+    LOCKED(&sync->push.lock);
+    pause = find_pause(sync, ino);
+    if (!pause || pause->until_ms > clock_mono_ms(sync->conf.clock))
+        return;
+    LIST_REMOVE(pause, link);
+    free(pause);
+}
+
+static void clear_pauses(struct sync *sync)
+{
+    LOCKED(&sync->push.lock);
+    for (size_t i = 0; i < PUSH_BUCKETS; i++) {
+        struct push_pause *pause;
+
+        while ((pause = LIST_FIRST(&sync->push.pauses[i]))) {
+            LIST_REMOVE(pause, link);
+            free(pause);
+        }
+    }
+}
+
+/* After a failure that the network, or a sign-in, may have ended. */
+static void end_pauses(struct sync *sync)
+{
+    LOCKED(&sync->push.lock);
+    for (size_t i = 0; i < PUSH_BUCKETS; i++) {
+        struct push_pause *pause;
+
+        LIST_FOREACH (pause, &sync->push.pauses[i], link) {
+            if (pause->failures > 0)
+                pause->until_ms = 0;
+        }
+    }
+}
+
+void push_note_change(struct sync *sync, ino_nr ino)
+{
+    set_pause(sync, ino, sync->conf.upload_delay_ms, false);
+}
+
+void push_poke(struct sync *sync)
+{
+    sync->push.cursor = 0;
+    sync->push.due_ms = 0;
+    sync->push.awaits_bytes = false;
+}
+
+bool push_is_busy(const struct sync *sync)
+{
+    return sync->push.job_count > 0 || sync->push.awaits_bytes;
+}
+
+void push_wake(struct sync *sync)
+{
+    end_pauses(sync);
+    push_poke(sync);
+}
+
+/* ---- jobs ---- */
+
+static struct push_job *find_job(struct sync *sync, ino_nr ino)
+{
+    struct push_job *job;
+
+    LIST_FOREACH (job, &sync->push.jobs, link) {
+        if (job->ino == ino)
+            return job;
+    }
+    return NULL;
+}
+
+void push_job_free(struct push_job *job)
+{
+    push_close_bytes(job);
+    drive_row_clear(&job->drive);
+    intent_clear(&job->intent);
+    free(job->if_match);
+    free(job->url);
+    free(job->buffer);
+    free(job);
+}
+
+static void drop_job(struct sync *sync, struct push_job *job)
+{
+    LIST_REMOVE(job, link);
+    sync->push.job_count--;
+    request_abandon(sync, job->request);
+    job->request = NULL;
+    if (job->is_reading)
+        job->is_abandoned = true;
+    else
+        push_job_free(job);
+}
+
+void push_end(struct sync *sync, struct push_job *job, int64_t pause_ms)
+{
+    ino_nr ino = job->ino;
+
+    drop_job(sync, job);
+    if (pause_ms > 0)
+        set_pause(sync, ino, pause_ms, true);
+    push_poke(sync);
+}
+
+void push_end_failed(struct sync *sync, struct push_job *job, const struct err *err)
+{
+    unsigned failures = count_failures(sync, job->ino) + 1;
+
+    sync->push.has_resumed = false;
+    log_info("sync", "%s: not sent yet: %s", job->intent.name ? job->intent.name : "a change",
+             err->msg);
+    push_end(sync, job, sync_backoff_ms(failures, err));
+}
+
+void push_end_lagging(struct sync *sync, struct push_job *job)
+{
+    unsigned times = count_failures(sync, job->ino);
+
+    sync->push.has_resumed = false;
+    push_end(sync, job, LAG_MS << (times < LAG_DOUBLINGS ? times : LAG_DOUBLINGS));
+}
+
+struct apply_context push_context(struct sync *sync, const struct push_job *job)
+{
+    return (struct apply_context){
+        .drive = &job->drive,
+        .source = APPLY_ITEM,
+        .now_ms = clock_real_ms(sync->conf.clock),
+    };
+}
+
+/* ---- looking ---- */
+
+/* One look, or a part of it. */
+struct look {
+    struct sync *sync;
+    struct store_txn *txn;
+    struct row_numbers inos;
+    int64_t next_ms; /* when the first of those that are left alone is due */
+    LIST_HEAD(, push_job) begun;
+    bool has_changed; /* the store: rows were settled, or forgotten */
+    bool is_whole;    /* the last row was come to */
+    struct err err;
+};
+
+static bool add_ino(const struct node_attr *attr, const char *name, void *arg)
+{
+    struct look *look = arg;
+
+    (void)name;
+    (void)row_numbers_push(&look->inos, attr->ino);
+    return look->inos.len < LOOK_MAX;
+}
+
+/* Whether it is left alone for now. */
+static bool is_paused(struct look *look, ino_nr ino)
+{
+    int64_t until_ms = paused_until(look->sync, ino);
+
+    if (until_ms != 0 && until_ms < look->next_ms)
+        look->next_ms = until_ms;
+    return until_ms != 0;
+}
+
+/* ---- intents ---- */
+
+static char *server_name_of(const struct node *node)
+{
+    char name[4 * NAME_SIZE];
+
+    return name_encode(node->local.name, name, sizeof name) == 0 ? x_strdup(name) : NULL;
+}
+
+/* Aside, where nobody has a name; until the one that is wanted is free. */
+static char *detour_name_of(const struct node *node)
+{
+    return x_asprintf(".graphfs-%016llx~", (unsigned long long)node->attr.ino);
+}
+
+static enum intent_verb verb_of(enum push_action action)
+{
+    switch (action) {
+    case PUSH_MAKE_FOLDER:
+        return INTENT_CREATE_FOLDER;
+    case PUSH_CREATE:
+    case PUSH_UPLOAD:
+        return INTENT_UPLOAD;
+    case PUSH_DELETE:
+        return INTENT_DELETE;
+    case PUSH_CHANGE:
+    case PUSH_NOTHING:
+    case PUSH_WAIT:
+    case PUSH_SETTLE:
+    case PUSH_FORGET:
+        break;
+    }
+    return INTENT_CHANGE;
+}
+
+/* The id of the folder that a row is in here. */
+static int find_parent_id(struct look *look, const struct node *node, char **ret)
+{
+    struct node parent;
+    int r = txn_get_node(look->txn, node->local.parent, &parent);
+
+    if (r < 0)
+        return r;
+    *ret = steal_ptr(&parent.rid);
+    node_clear(&parent);
+    return 0;
+}
+
+static int fill_intent(struct look *look, const struct node *node, const struct push_step *step,
+                       struct push_job *job)
+{
+    struct intent *intent = &job->intent;
+    bool is_placed =
+        step->with_place || step->action == PUSH_MAKE_FOLDER || step->action == PUSH_CREATE;
+    bool has_mtime = step->with_mtime || step->action == PUSH_CREATE || step->action == PUSH_UPLOAD;
+
+    *intent = (struct intent){
+        .ino = node->attr.ino,
+        .verb = verb_of(step->action),
+        .rid = x_strdup(node->rid),
+        .generation = node->local.generation,
+        .size = node->local.size,
+        .hash_kind = node->base.hash_kind != HASH_NONE ? node->base.hash_kind : HASH_QUICKXOR,
+        .mtime_ns = has_mtime ? node->local.mtime_ns : 0,
+        .asked_ms = clock_real_ms(look->sync->conf.clock),
+    };
+    job->if_match = x_strdup(node->base.etag);
+    job->is_new = step->action == PUSH_CREATE || step->action == PUSH_MAKE_FOLDER;
+    if (!is_placed)
+        return 0;
+    intent->parent = node->local.parent;
+    intent->name = step->is_detour ? detour_name_of(node) : server_name_of(node);
+    return find_parent_id(look, node, &intent->parent_rid);
+}
+
+static int begin_job(struct look *look, const struct node *node, const struct push_step *step,
+                     struct bytes_file *file, int64_t size)
+{
+    struct sync *sync = look->sync;
+    struct push_job *job = x_calloc(1, sizeof *job);
+    int r = txn_get_drive(look->txn, node->attr.drive, &job->drive);
+
+    job->ino = node->attr.ino;
+    job->is_folder = node->attr.kind == NODE_FOLDER;
+    job->bytes = sync->conf.bytes;
+    job->file = file;
+    if (r == 0)
+        r = fill_intent(look, node, step, job);
+    if (r == 0 && file)
+        job->intent.size = size;
+    else if (r == 0)
+        r = txn_put_intent(look->txn, &job->intent);
+    LIST_INSERT_HEAD(&look->begun, job, link);
+    sync->push.job_count++;
+    return r;
+}
+
+/* An intent that nobody waits for an answer to: the process that had it has ended. */
+static int resume_job(struct look *look, const struct node *node, struct intent *intent)
+{
+    struct push_job *job = x_calloc(1, sizeof *job);
+    int r = txn_get_drive(look->txn, node->attr.drive, &job->drive);
+
+    job->ino = node->attr.ino;
+    job->is_folder = node->attr.kind == NODE_FOLDER;
+    job->intent = *intent;
+    job->is_new = !intent->rid;
+    *intent = (struct intent){ 0 };
+    job->bytes = look->sync->conf.bytes;
+    job->is_resumed = true;
+    LIST_INSERT_HEAD(&look->begun, job, link);
+    look->sync->push.job_count++;
+    return r;
+}
+
+/* ---- what is next for a row ---- */
+
+/* What the server's content of the row's name, or of the row, is known by. */
+static enum hash_kind rival_hash_kind(struct look *look, const struct node *node)
+{
+    enum hash_kind kind = node->remote.hash_kind;
+    struct node rival;
+    ino_nr waiting;
+
+    if (node->attr.flags & NODE_REMOTE ||
+        txn_find_waiting(look->txn, node->local.parent, node->local.name, &waiting) < 0 ||
+        txn_get_node(look->txn, waiting, &rival) < 0)
+        return kind;
+    kind = rival.base.hash_kind;
+    node_clear(&rival);
+    return kind;
+}
+
+static int begin_conflict(struct look *look, const struct node *node)
+{
+    struct bytes *bytes = look->sync->conf.bytes;
+    struct push_job *job;
+    struct bytes_file *file;
+    int64_t size;
+    int r = bytes_open(bytes, node->local.generation, &file, &size);
+
+    if (r < 0)
+        return r == -EAGAIN || r == -ENOENT ? 0 : r;
+    job = x_calloc(1, sizeof *job);
+    job->ino = node->attr.ino;
+    job->is_conflict = true;
+    job->bytes = bytes;
+    job->file = file;
+    job->intent.hash_kind = rival_hash_kind(look, node);
+    LIST_INSERT_HEAD(&look->begun, job, link);
+    look->sync->push.job_count++;
+    return 0;
+}
+
+static int settle(struct look *look, const struct node *node)
+{
+    enum settle_outcome outcome = SETTLE_NOTHING;
+    int r = push_settle_in(look->sync, look->txn, node->attr.ino, NULL, &outcome, &look->err);
+
+    look->has_changed |= outcome == SETTLE_DONE;
+    return r == 0 && outcome == SETTLE_NEEDS_HASH ? begin_conflict(look, node) : r;
+}
+
+static bool needs_content(const struct node *node)
+{
+    return node->attr.kind == NODE_FILE && node->attr.flags & NODE_LOCAL &&
+           node_dirty(node, APPLY_MTIME_GRANULARITY_NS) & (DIRTY_CREATED | DIRTY_CONTENT);
+}
+
+static int act(struct look *look, const struct node *node, const struct push_step *step,
+               struct bytes_file *file, int64_t size)
+{
+    switch (step->action) {
+    case PUSH_NOTHING:
+    case PUSH_WAIT:
+        break;
+    case PUSH_SETTLE:
+        return settle(look, node);
+    case PUSH_FORGET:
+        look->has_changed = true;
+        return txn_remove_node(look->txn, node->attr.ino);
+    case PUSH_CREATE:
+    case PUSH_UPLOAD:
+        return begin_job(look, node, step, file, size);
+    case PUSH_MAKE_FOLDER:
+    case PUSH_CHANGE:
+    case PUSH_DELETE:
+        return begin_job(look, node, step, NULL, 0);
+    }
+    return 0;
+}
+
+static int plan_row(struct look *look, const struct node *node)
+{
+    struct sync *sync = look->sync;
+    struct bytes_file *file = NULL;
+    struct push_facts facts;
+    struct push_step step;
+    int64_t size = 0;
+    int r = push_find_facts(look->txn, node, &facts);
+
+    if (r < 0)
+        return r;
+    facts.is_resting = true; /* what isn't has a pause */
+    if (needs_content(node)) {
+        r = bytes_open(sync->conf.bytes, node->local.generation, &file, &size);
+        facts.has_content = r == 0;
+        sync->push.awaits_bytes |= r == -EAGAIN;
+    }
+    step = push_plan(node, &facts, APPLY_MTIME_GRANULARITY_NS);
+    r = act(look, node, &step, file, size);
+    if (step.action == PUSH_NOTHING)
+        drop_pause(sync, node->attr.ino);
+    if (file && step.action != PUSH_CREATE && step.action != PUSH_UPLOAD)
+        bytes_close(sync->conf.bytes, file);
+    return r;
+}
+
+static int consider(struct look *look, ino_nr ino)
+{
+    struct intent intent = { 0 };
+    struct node node;
+    int r;
+
+    if (find_job(look->sync, ino) || is_paused(look, ino))
+        return 0;
+    r = txn_get_node(look->txn, ino, &node);
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    r = txn_get_intent(look->txn, ino, &intent);
+    if (r == 0)
+        r = resume_job(look, &node, &intent);
+    else if (r == -ENOENT)
+        r = plan_row(look, &node);
+    intent_clear(&intent);
+    node_clear(&node);
+    return r;
+}
+
+/* Sends what was begun, if the intents are in the store; else it is as if nothing had been. */
+static void send_begun(struct look *look, bool is_committed)
+{
+    struct sync *sync = look->sync;
+    struct push_job *job;
+
+    while ((job = LIST_FIRST(&look->begun))) {
+        LIST_REMOVE(job, link);
+        LIST_INSERT_HEAD(&sync->push.jobs, job, link);
+        if (!is_committed)
+            drop_job(sync, job);
+        else if (job->is_conflict)
+            push_settle_with_hash(sync, job);
+        else if (!job->is_resumed)
+            push_send(sync, job);
+        else if (!push_resume_upload(sync, job))
+            push_resolve(sync, job);
+    }
+}
+
+static bool add_intent(const struct intent *intent, void *arg)
+{
+    struct look *look = arg;
+
+    (void)row_numbers_push(&look->inos, intent->ino);
+    return true;
+}
+
+/* Changes that nobody waits for an answer to, which may be of rows that are clean by now; then what
+ * differs, from the cursor on. */
+static int list_rows(struct look *look, size_t *ret_intents)
+{
+    struct push *push = &look->sync->push;
+    int r = push->has_resumed ? 0 : store_list_intents(look->sync->conf.store, 0, add_intent, look);
+
+    *ret_intents = look->inos.len;
+    return r < 0 ? r : txn_list_dirty(look->txn, push->cursor, add_ino, look);
+}
+
+static int look_at_rows(struct look *look)
+{
+    struct push *push = &look->sync->push;
+    size_t intents = 0, i;
+    int r = list_rows(look, &intents);
+
+    for (i = 0; i < look->inos.len && r == 0 && push->job_count < PUSH_JOBS_MAX; i++) {
+        r = consider(look, look->inos.items[i]);
+        if (i >= intents)
+            push->cursor = look->inos.items[i];
+        else if (i + 1 == intents)
+            push->has_resumed = look->next_ms == TIME_NEVER;
+    }
+    if (intents == 0)
+        push->has_resumed = true;
+    look->is_whole = i == look->inos.len && look->inos.len - intents < LOOK_MAX;
+    return r;
+}
+
+static void explain(struct look *look, int r)
+{
+    if (sync_explain(&look->err, r, "sending changes") < 0)
+        log_error("sync", "%s", look->err.msg);
+}
+
+/* Returns whether there is more to look at, now. */
+static bool look_once(struct sync *sync, int64_t *ret_next_ms)
+{
+    struct look look = { .sync = sync, .next_ms = TIME_NEVER };
+    cleanup_txn struct store_txn *txn = NULL;
+    int r;
+
+    LIST_INIT(&look.begun);
+    r = store_begin(sync->conf.store, &txn, &look.err);
+    if (r == 0) {
+        look.txn = txn;
+        r = look_at_rows(&look);
+    }
+    if (r == 0)
+        r = sync_commit(&txn, &look.err);
+    explain(&look, r);
+    send_begun(&look, r == 0);
+    row_numbers_clear(&look.inos);
+    *ret_next_ms = r < 0 ? clock_mono_ms(sync->conf.clock) + PUSH_RETRY_MS : look.next_ms;
+    if (r == 0 && look.has_changed)
+        sync->push.cursor = 0;
+    return r == 0 && (look.has_changed || !look.is_whole);
+}
+
+int64_t push_turn(struct sync *sync, int64_t now_ms)
+{
+    struct push *push = &sync->push;
+    int64_t next_ms;
+
+    if (!sync->conf.bytes || push->job_count >= PUSH_JOBS_MAX)
+        return TIME_NEVER; /* nothing is written; or the end of a job comes first */
+    if (now_ms < push->due_ms)
+        return push->due_ms;
+    if (look_once(sync, &next_ms)) {
+        push->due_ms = 0;
+        return push->job_count >= PUSH_JOBS_MAX ? TIME_NEVER : 0;
+    }
+    push->cursor = 0;
+    push->due_ms = next_ms;
+    return next_ms;
+}
+
+void push_begin(struct sync *sync)
+{
+    LIST_INIT(&sync->push.jobs);
+    (void)pthread_mutex_init(&sync->push.lock, NULL);
+    for (size_t i = 0; i < PUSH_BUCKETS; i++)
+        LIST_INIT(&sync->push.pauses[i]);
+}
+
+void push_free(struct sync *sync)
+{
+    while (!LIST_EMPTY(&sync->push.jobs))
+        drop_job(sync, LIST_FIRST(&sync->push.jobs));
+    clear_pauses(sync);
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GRAPHFS_SYNC_PUSH_I_H
+#define GRAPHFS_SYNC_PUSH_I_H
+
+/*
+ * What the files of the reconciler share: push.c (what is to be done, and when), push_send.c (one
+ * change after the other), push_delete.c, push_upload.c (content), push_resolve.c (changes whose
+ * fate is not known). All of it belongs to the sync thread.
+ */
+
+#include "sync/bytes.h"
+#include "sync/push_plan.h"
+#include "sync/settle.h"
+#include "sync/sync_i.h"
+
+/* Changes under way at a time. */
+#define PUSH_JOBS_MAX 8
+
+/* A change of one row that is under way. Its intent is in the store. */
+struct push_job {
+    LIST_ENTRY(push_job) link;
+    ino_nr ino;
+    struct drive_row drive;
+    struct intent intent;
+    char *if_match; /* the tag that the item must have; NULL: none, or it is new */
+    bool is_folder;
+    bool is_new;      /* addressed by its place */
+    bool is_by_place; /* the place was asked for, not the item */
+    bool is_resumed;  /* its intent was found in the store */
+    struct request *request;
+
+    /* Of an upload, or of a conflict that needs a hash (intent.hash_kind, and no intent). */
+    bool is_conflict;
+    struct bytes *bytes;
+    struct bytes_file *file;
+    char *url;         /* of the session, a secret; NULL: none yet */
+    int64_t offset;    /* what is before is on the server */
+    char *buffer;      /* what is being read */
+    size_t length;     /* of that */
+    bool has_come;     /* something was sent since the session was asked for */
+    bool is_reading;   /* a read will come back */
+    bool is_abandoned; /* it is freed when that has */
+};
+
+/* ---- push.c ---- */
+
+/* The job is over, and gone. pause_ms: how long the row is left alone; 0: not at all. */
+void push_end(struct sync *sync, struct push_job *job, int64_t pause_ms);
+
+/* The same after a failure of the service, by what it says. */
+void push_end_failed(struct sync *sync, struct push_job *job, const struct err *err);
+
+void push_job_free(struct push_job *job);
+
+/* The same until what lags on the service has come up. The intent stays. */
+void push_end_lagging(struct sync *sync, struct push_job *job);
+
+/* The context in which an answer about the job's item is applied. */
+struct apply_context push_context(struct sync *sync, const struct push_job *job);
+
+/* ---- push_send.c ---- */
+
+/* Sends what the intent says. */
+void push_send(struct sync *sync, struct push_job *job);
+
+/* The item is as the intent asked. */
+void push_succeed(struct sync *sync, struct push_job *job, const struct item *item);
+
+void push_succeed_gone(struct sync *sync, struct push_job *job);
+
+/* The service refused, or it isn't known what it did. */
+void push_refused(struct sync *sync, struct push_job *job, const struct err *err);
+
+/* ---- push_delete.c ---- */
+
+void push_delete(struct sync *sync, struct push_job *job);
+
+/* ---- push_upload.c ---- */
+
+/* Sends the content that the job has open. */
+void push_upload(struct sync *sync, struct push_job *job);
+
+/* Goes on with a session of a process that has ended. False: it can't. */
+bool push_resume_upload(struct sync *sync, struct push_job *job);
+
+/* ---- push_bytes.c ---- */
+
+/* text is of a hash, borrowed. */
+typedef void push_bytes_fn(struct sync *sync, struct push_job *job, int status, const char *text);
+
+/* Reads the job's length bytes at its offset into its buffer; one at a time. */
+void push_read(struct sync *sync, struct push_job *job, push_bytes_fn *fn);
+void push_hash(struct sync *sync, struct push_job *job, enum hash_kind kind, push_bytes_fn *fn);
+void push_close_bytes(struct push_job *job);
+
+/* ---- push_settle.c ---- */
+
+struct push_known_hash {
+    const char *text;
+    enum hash_kind kind;
+};
+
+/* Settles a row in the caller's transaction; known: the hash of its content, or NULL. */
+int push_settle_in(struct sync *sync, struct store_txn *txn, ino_nr ino,
+                   const struct push_known_hash *known, enum settle_outcome *ret, struct err *err);
+
+/* The same once the hash has been computed; ends the job. */
+void push_settle_with_hash(struct sync *sync, struct push_job *job);
+
+/* ---- push_resolve.c ---- */
+
+/* Reads the server: has the intent been carried out? Then the job ends, one way or the other. */
+void push_resolve(struct sync *sync, struct push_job *job);
+
+/* Someone else has changed the item, or what has its name: that is applied, and the job ends. */
+void push_look_again(struct sync *sync, struct push_job *job, const struct err *err);
+
+#endif

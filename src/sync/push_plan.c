@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is next for a row. Dirty is a difference, so that nothing has to be remembered: a file that
+ * was made, renamed and deleted within the quiet time has no step at all.
+ *
+ * What a thing needs comes first (its folder, a free name). A place and a content that both changed
+ * go one after the other, the place first; but content doesn't wait for a place that has to wait:
+ * the item's id is the same.
+ */
+#include "config.h"
+
+#include "sync/push_plan.h"
+
+static bool may_take_place(const struct push_facts *facts)
+{
+    return facts->parent_is_there && !facts->name_is_taken;
+}
+
+static struct push_step plan_created(const struct node *node, const struct push_facts *facts)
+{
+    bool is_folder = node->attr.kind == NODE_FOLDER;
+
+    if (!may_take_place(facts) || (!is_folder && !facts->has_content))
+        return (struct push_step){ .action = PUSH_WAIT };
+    return (struct push_step){ .action = is_folder ? PUSH_MAKE_FOLDER : PUSH_CREATE };
+}
+
+static struct push_step plan_deleted(const struct push_facts *facts)
+{
+    return (struct push_step){ .action = facts->has_deleted_below ? PUSH_WAIT : PUSH_DELETE };
+}
+
+static struct push_step plan_changed(unsigned dirty, const struct push_facts *facts)
+{
+    bool is_detour = facts->parent_is_there && facts->name_is_taken && facts->takes_detour;
+    bool with_place = dirty & DIRTY_PLACE && (may_take_place(facts) || is_detour);
+    bool with_mtime = dirty & DIRTY_MTIME && !(dirty & DIRTY_CONTENT);
+
+    if (with_place || with_mtime)
+        return (struct push_step){
+            .action = PUSH_CHANGE,
+            .with_place = with_place,
+            .with_mtime = with_mtime,
+            .is_detour = with_place && is_detour,
+        };
+    if (dirty & DIRTY_CONTENT && facts->has_content)
+        return (struct push_step){ .action = PUSH_UPLOAD };
+    return (struct push_step){ .action = PUSH_WAIT };
+}
+
+struct push_step push_plan(const struct node *node, const struct push_facts *facts,
+                           int64_t granularity_ns)
+{
+    unsigned dirty = node_dirty(node, granularity_ns);
+
+    if (!(node->attr.flags & (NODE_LOCAL | NODE_BASE)))
+        return (struct push_step){ .action = PUSH_FORGET };
+    if (node->attr.flags & NODE_REMOTE)
+        return (struct push_step){ .action = PUSH_SETTLE };
+    if (dirty == 0)
+        return (struct push_step){ .action = PUSH_NOTHING };
+    if (facts->has_rival)
+        return (struct push_step){ .action = PUSH_SETTLE };
+    if (!facts->is_resting)
+        return (struct push_step){ .action = PUSH_WAIT };
+    if (dirty & DIRTY_CREATED)
+        return plan_created(node, facts);
+    if (dirty & DIRTY_DELETED)
+        return plan_deleted(facts);
+    return plan_changed(dirty, facts);
+}

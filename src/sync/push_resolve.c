@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reading the server: for an intent whose fate isn't known, and where somebody else was there.
+ *
+ * The item is asked for by its id, or, if it had none, by its place. If it is as the intent asked,
+ * then that had been carried out, and its answer is taken now. If not, what it is now is applied as
+ * any answer is, the intent is forgotten, and what is next follows from the row.
+ *
+ * A 404 is no proof in the first minutes after a change: the row is left alone for a while, and
+ * asked for again before it is given up.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "sync/push_i.h"
+#include "sync/push_store.h"
+
+/* What the server says of the item, or that there is none (NULL), is applied. */
+static int apply_found(struct store_txn *txn, const struct apply_context *context,
+                       const struct push_job *job, const struct item *item, struct err *err)
+{
+    if (item)
+        return apply_report(txn, context, item, NULL, err);
+    return job->is_by_place ? 0 : apply_delete(txn, context, job->ino, err);
+}
+
+static int forget_intent(struct sync *sync, const struct push_job *job, const struct item *item,
+                         struct err *err)
+{
+    const struct apply_context context = push_context(sync, job);
+    cleanup_txn struct store_txn *txn = NULL;
+    int r = store_begin(sync->conf.store, &txn, err);
+
+    if (r == 0)
+        r = txn_clear_intent(txn, job->ino);
+    if (r == 0)
+        r = apply_found(txn, &context, job, item, err);
+    return r < 0 ? sync_explain(err, r, "storing what is on the server") : sync_commit(&txn, err);
+}
+
+/* Not another item, which has the name that it was to have. */
+static bool is_ours(const struct push_job *job, const struct item *item)
+{
+    return !job->intent.rid || strcmp(job->intent.rid, item->id) == 0;
+}
+
+/* Whether the service has told of the row's item so lately that it may not know it everywhere. */
+static bool is_known_lately(struct sync *sync, const struct push_job *job)
+{
+    int64_t age_ms = -1;
+    struct node node;
+
+    if (job->is_by_place || store_get_node(sync->conf.store, job->ino, &node) < 0)
+        return false;
+    if (node.confirmed_ms != 0)
+        age_ms = clock_real_ms(sync->conf.clock) - node.confirmed_ms;
+    node_clear(&node);
+    return age_ms >= 0 && age_ms < APPLY_LATE_MS;
+}
+
+static void conclude(struct sync *sync, struct push_job *job, const struct item *item)
+{
+    struct err err = { 0 };
+
+    if (item && is_ours(job, item) && push_is_done(&job->intent, item))
+        push_succeed(sync, job, item);
+    else if (!item && job->intent.verb == INTENT_DELETE)
+        push_succeed_gone(sync, job);
+    else if (forget_intent(sync, job, item, &err) < 0)
+        push_end_failed(sync, job, &err);
+    else
+        push_end_lagging(sync, job); /* the same may be refused once more */
+}
+
+static void on_found(struct sync *sync, struct push_job *job, const struct item *item,
+                     const struct err *err)
+{
+    bool is_gone =
+        err->code == -ENOENT || err->http_status == 404 || (item && item->flags & ITEM_DELETED);
+
+    if (err->code != 0 && !is_gone)
+        push_end_failed(sync, job, err);
+    else if (is_gone && is_known_lately(sync, job))
+        push_end_lagging(sync, job);
+    else
+        conclude(sync, job, is_gone ? NULL : item);
+}
+
+static void on_items(struct sync *sync, struct answer *answer, void *owner)
+{
+    struct push_job *job = owner;
+    bool has_item = answer->err.code == 0 && answer->page && answer->page->count > 0;
+    const struct err *err = has_item && answer->errors ? &answer->errors[0] : &answer->err;
+
+    job->request = NULL;
+    on_found(sync, job, has_item ? &answer->page->items[0] : NULL, err);
+}
+
+static void on_child(struct sync *sync, struct answer *answer, void *owner)
+{
+    struct push_job *job = owner;
+    bool has_item = answer->err.code == 0 && answer->page && answer->page->count > 0;
+
+    job->request = NULL;
+    on_found(sync, job, has_item ? &answer->page->items[0] : NULL, &answer->err);
+}
+
+static void ask_by_id(struct sync *sync, struct push_job *job)
+{
+    const struct item_query query = {
+        .drive_id = job->drive.drive_id,
+        .ids = (const char *const[]){ job->intent.rid },
+        .count = 1,
+        .priority = REMOTE_UPLOAD,
+    };
+
+    job->request = request_items(sync, &query, on_items, job);
+}
+
+static void ask_by_place(struct sync *sync, struct push_job *job)
+{
+    const struct path_query query = {
+        .drive_id = job->drive.drive_id,
+        .parent_id = job->intent.parent_rid,
+        .name = job->intent.name,
+        .priority = REMOTE_UPLOAD,
+    };
+
+    job->is_by_place = true;
+    job->request = request_child(sync, &query, on_child, job);
+}
+
+void push_resolve(struct sync *sync, struct push_job *job)
+{
+    if (job->intent.rid)
+        ask_by_id(sync, job);
+    else
+        ask_by_place(sync, job);
+}
+
+void push_look_again(struct sync *sync, struct push_job *job, const struct err *err)
+{
+    if (err->http_status == 409 && job->intent.name)
+        ask_by_place(sync, job);
+    else
+        push_resolve(sync, job);
+}

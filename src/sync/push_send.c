@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One change: its request, and what the answer means.
+ *
+ * The guard of a change is the tag that base has (If-Match). Refused for it, or because the name is
+ * taken, or since the item is gone, means that somebody else was there: what the server has now is
+ * applied, which may make a conflict that is then settled. What can't succeed without the user is
+ * noted as blocked, and tried again now and then. What may have happened although no answer says so
+ * is read from the server before anything is repeated.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "sync/push_i.h"
+#include "sync/push_store.h"
+
+/* What only the user can mend is tried again after so long. */
+#define BLOCKED_MS (10 * 60 * INT64_C(1000))
+
+/* ---- success ---- */
+
+/* While they are still frozen: nobody may have written to what becomes the version. */
+static void keep_bytes(struct sync *sync, const struct push_job *job)
+{
+    uint64_t generation = job->intent.generation;
+    bool is_shown = false;
+    struct node node;
+
+    if (job->intent.verb != INTENT_UPLOAD)
+        return;
+    if (store_get_node(sync->conf.store, job->ino, &node) == 0) {
+        is_shown = node.local.generation == generation && node.attr.flags & NODE_LOCAL;
+        if (is_shown)
+            bytes_keep(sync->conf.bytes, &node, job->drive.drive_id);
+        node_clear(&node);
+    }
+    if (!is_shown)
+        bytes_drop(sync->conf.bytes, generation);
+}
+
+/* How the store is told of an answer. */
+typedef int take_fn(struct store_txn *txn, const struct apply_context *context,
+                    const struct push_job *job, const struct item *item, struct err *err);
+
+static int take_item(struct store_txn *txn, const struct apply_context *context,
+                     const struct push_job *job, const struct item *item, struct err *err)
+{
+    return push_take_item(txn, context, &job->intent, item, err);
+}
+
+static int take_deletion(struct store_txn *txn, const struct apply_context *context,
+                         const struct push_job *job, const struct item *item, struct err *err)
+{
+    (void)item;
+    return push_take_deletion(txn, context, &job->intent, err);
+}
+
+/* The intent stays if this fails: what has happened is then read from the server. */
+static int store_answer(struct sync *sync, const struct push_job *job, const struct item *item,
+                        take_fn *take, struct err *err)
+{
+    const struct apply_context context = push_context(sync, job);
+    cleanup_txn struct store_txn *txn = NULL;
+    int r = store_begin(sync->conf.store, &txn, err);
+
+    if (r == 0)
+        r = take(txn, &context, job, item, err);
+    if (r == 0)
+        r = txn_clear_blocked(txn, job->ino);
+    return r < 0 ? sync_explain(err, r, "storing an answer") : sync_commit(&txn, err);
+}
+
+static void end_with(struct sync *sync, struct push_job *job, const struct item *item,
+                     take_fn *take)
+{
+    struct err err = { 0 };
+
+    if (store_answer(sync, job, item, take, &err) < 0) {
+        push_end_failed(sync, job, &err);
+        return;
+    }
+    keep_bytes(sync, job);
+    push_end(sync, job, 0);
+}
+
+void push_succeed(struct sync *sync, struct push_job *job, const struct item *item)
+{
+    end_with(sync, job, item, take_item);
+}
+
+void push_succeed_gone(struct sync *sync, struct push_job *job)
+{
+    end_with(sync, job, NULL, take_deletion);
+}
+
+/* ---- refusals ---- */
+
+static int clear_intent(struct sync *sync, const struct push_job *job, const struct err *blocked,
+                        struct err *err)
+{
+    cleanup_txn struct store_txn *txn = NULL;
+    int r = store_begin(sync->conf.store, &txn, err);
+
+    if (r == 0)
+        r = txn_clear_intent(txn, job->ino);
+    if (r == 0 && blocked)
+        r = txn_put_blocked(txn, &(struct blocked){
+                                     .ino = job->ino,
+                                     .since_ms = clock_real_ms(sync->conf.clock),
+                                     .retry_ms = clock_real_ms(sync->conf.clock) + BLOCKED_MS,
+                                     .code = blocked->code,
+                                     .reason = (char *)(uintptr_t)blocked->msg,
+                                 });
+    return r < 0 ? sync_explain(err, r, "storing a refusal") : sync_commit(&txn, err);
+}
+
+/* It was certainly not carried out: nothing is left of the attempt. */
+static void give_up(struct sync *sync, struct push_job *job, const struct err *why)
+{
+    bool is_blocked = why->retry == ERR_RETRY_NEVER;
+    struct err err = { 0 };
+
+    if (is_blocked)
+        log_warn("sync", "%s: the service refuses it: %s",
+                 job->intent.name ? job->intent.name : "a change", why->msg);
+    if (clear_intent(sync, job, is_blocked ? why : NULL, &err) < 0)
+        push_end_failed(sync, job, &err);
+    else if (is_blocked)
+        push_end(sync, job, BLOCKED_MS);
+    else
+        push_end_failed(sync, job, why);
+}
+
+static bool is_someone_else(const struct err *err)
+{
+    return err->http_status == 404 || err->http_status == 409 || err->http_status == 412;
+}
+
+void push_refused(struct sync *sync, struct push_job *job, const struct err *err)
+{
+    if (err->is_fate_unknown)
+        push_resolve(sync, job);
+    else if (is_someone_else(err))
+        push_look_again(sync, job, err);
+    else
+        give_up(sync, job, err);
+}
+
+/* ---- requests ---- */
+
+static void on_item(struct sync *sync, struct answer *answer, void *owner)
+{
+    struct push_job *job = owner;
+
+    job->request = NULL;
+    if (answer->err.code != 0)
+        push_refused(sync, job, &answer->err);
+    else
+        push_succeed(sync, job, &answer->page->items[0]);
+}
+
+static void send_folder(struct sync *sync, struct push_job *job)
+{
+    const struct path_query query = {
+        .drive_id = job->drive.drive_id,
+        .parent_id = job->intent.parent_rid,
+        .name = job->intent.name,
+        .priority = REMOTE_UPLOAD,
+    };
+
+    job->request = request_make_folder(sync, &query, on_item, job);
+}
+
+static void send_change(struct sync *sync, struct push_job *job)
+{
+    const struct intent *intent = &job->intent;
+    const struct change_query query = {
+        .drive_id = job->drive.drive_id,
+        .item_id = intent->rid,
+        .if_match = job->if_match,
+        .parent_id = intent->parent_rid,
+        .name = intent->name,
+        .has_mtime = intent->mtime_ns != 0,
+        .mtime_ns = intent->mtime_ns,
+        .priority = REMOTE_UPLOAD,
+    };
+
+    job->request = request_change(sync, &query, on_item, job);
+}
+
+void push_send(struct sync *sync, struct push_job *job)
+{
+    static void (*const send[])(struct sync * sync, struct push_job * job) = {
+        [INTENT_CREATE_FOLDER] = send_folder,
+        [INTENT_UPLOAD] = push_upload,
+        [INTENT_CHANGE] = send_change,
+        [INTENT_DELETE] = push_delete,
+    };
+
+    send[job->intent.verb](sync, job);
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Content on its way up:
+ *
+ *     hash ─► intent ─► session ─► (read ─► fragment)* ─► item
+ *                          ▲                   │ an answer was lost, or the service is elsewhere:
+ *                          └───── asked ◄──────┘ where does it go on?
+ *
+ * The bytes are frozen meanwhile, so that what arrives is one state of the file. Its hash goes into
+ * the intent: with it a lost answer is recognised. The session's URL does as well, so that a
+ * restart takes the upload up where it was. A session carries the time along, and the guard; only a
+ * file without bytes can't have one.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/xalloc.h"
+#include "sync/push_i.h"
+
+/* Several are in memory at a time. */
+#define FRAGMENT_BYTES (16 * REMOTE_FRAGMENT_UNIT)
+
+static void read_next(struct sync *sync, struct push_job *job);
+
+/* ---- the intent ---- */
+
+static int put_intent(struct sync *sync, const struct push_job *job, struct err *err)
+{
+    cleanup_txn struct store_txn *txn = NULL;
+    struct node_attr attr;
+    int r = store_begin(sync->conf.store, &txn, err);
+
+    if (r == 0)
+        r = txn_getattr(txn, job->ino, &attr);
+    if (r == 0)
+        r = txn_put_intent(txn, &job->intent);
+    return r < 0 ? sync_explain(err, r, "storing what is sent") : sync_commit(&txn, err);
+}
+
+static struct upload_target target_of(const struct push_job *job)
+{
+    const struct intent *intent = &job->intent;
+
+    return (struct upload_target){
+        .drive_id = job->drive.drive_id,
+        .item_id = intent->rid,
+        .if_match = intent->rid ? job->if_match : NULL,
+        .parent_id = intent->rid ? NULL : intent->parent_rid,
+        .name = intent->rid ? NULL : intent->name,
+    };
+}
+
+/* ---- fragments ---- */
+
+/* Nobody waits for that. */
+static void end_session(struct sync *sync, const struct push_job *job)
+{
+    const struct fragment_query query = {
+        .url = job->url,
+        .total = job->intent.size,
+        .priority = REMOTE_UPLOAD,
+    };
+
+    if (job->url)
+        request_session_end(sync, &query);
+}
+
+static void on_session(struct sync *sync, struct answer *answer, void *owner);
+
+static void ask_session(struct sync *sync, struct push_job *job)
+{
+    const struct fragment_query query = {
+        .url = job->url,
+        .total = job->intent.size,
+        .priority = REMOTE_UPLOAD,
+    };
+
+    job->request = request_session_ask(sync, &query, on_session, job);
+}
+
+static bool is_lost(const struct err *err)
+{
+    return err->http_status == 401 || err->http_status == 404 || err->http_status == 410;
+}
+
+static void on_fragment(struct sync *sync, struct answer *answer, void *owner)
+{
+    struct push_job *job = owner;
+    const struct err *err = &answer->err;
+
+    job->request = NULL;
+    if (err->code == 0 && answer->page) {
+        push_succeed(sync, job, &answer->page->items[0]);
+    } else if (err->code == 0) {
+        job->offset = answer->session.next;
+        job->has_come = true;
+        read_next(sync, job);
+    } else if (is_lost(err)) {
+        push_resolve(sync, job);
+    } else if ((err->is_fate_unknown || err->http_status == 416) && job->has_come) {
+        job->has_come = false; /* once, until it goes on */
+        ask_session(sync, job);
+    } else {
+        end_session(sync, job);
+        push_refused(sync, job, err);
+    }
+}
+
+static void on_read(struct sync *sync, struct push_job *job, int status, const char *text)
+{
+    struct fragment_query query = {
+        .url = job->url,
+        .total = job->intent.size,
+        .offset = job->offset,
+        .length = job->length,
+        .priority = REMOTE_UPLOAD,
+    };
+    struct err err;
+
+    (void)text;
+    if (status < 0) {
+        end_session(sync, job);
+        (void)err_set_errno(&err, status, "reading what is to be sent");
+        push_end_failed(sync, job, &err);
+        return;
+    }
+    query.data = job->buffer;
+    job->request = request_session_put(sync, &query, job->buffer, on_fragment, job);
+    job->buffer = NULL; /* the request's now */
+}
+
+static void read_next(struct sync *sync, struct push_job *job)
+{
+    int64_t left = job->intent.size - job->offset;
+    struct err err;
+
+    if (left <= 0 || job->offset < 0) {
+        (void)err_set(&err, -EPROTO, "the service has all of a file, and doesn't say so");
+        push_resolve(sync, job);
+        return;
+    }
+    job->length = left < (int64_t)FRAGMENT_BYTES ? (size_t)left : FRAGMENT_BYTES;
+    free(job->buffer);
+    job->buffer = malloc(job->length);
+    if (job->buffer) {
+        push_read(sync, job, on_read);
+        return;
+    }
+    (void)err_set(&err, -ENOMEM, "no memory for what is to be sent");
+    push_end_failed(sync, job, &err);
+}
+
+/* ---- beginning ---- */
+
+static void on_session(struct sync *sync, struct answer *answer, void *owner)
+{
+    struct push_job *job = owner;
+    struct err err = { 0 };
+
+    job->request = NULL;
+    if (answer->err.code != 0) {
+        if (job->url && is_lost(&answer->err))
+            push_resolve(sync, job);
+        else
+            push_refused(sync, job, &answer->err);
+        return;
+    }
+    if (!job->url) {
+        job->url = x_strdup(answer->session_url);
+        job->intent.session_url = x_strdup(answer->session_url);
+        job->intent.session_until_ms = answer->session.expires_ms;
+        if (put_intent(sync, job, &err) < 0) {
+            push_end_failed(sync, job, &err);
+            return;
+        }
+    }
+    job->offset = answer->session.next;
+    job->has_come = true;
+    read_next(sync, job);
+}
+
+static void on_put(struct sync *sync, struct answer *answer, void *owner)
+{
+    struct push_job *job = owner;
+
+    job->request = NULL;
+    if (answer->err.code != 0)
+        push_refused(sync, job, &answer->err);
+    else
+        push_succeed(sync, job, &answer->page->items[0]);
+}
+
+static void begin(struct sync *sync, struct push_job *job)
+{
+    const struct put_query empty = { .target = target_of(job), .priority = REMOTE_UPLOAD };
+    const struct session_query query = {
+        .target = target_of(job),
+        .size = job->intent.size,
+        .has_mtime = true,
+        .mtime_ns = job->intent.mtime_ns,
+        .priority = REMOTE_UPLOAD,
+    };
+
+    if (job->intent.size == 0)
+        job->request = request_put(sync, &empty, on_put, job);
+    else
+        job->request = request_session_begin(sync, &query, on_session, job);
+}
+
+static void on_hash(struct sync *sync, struct push_job *job, int status, const char *text)
+{
+    struct err err = { 0 };
+
+    if (status == 0)
+        job->intent.hash = x_strdup(text);
+    if (status < 0)
+        (void)err_set_errno(&err, status, "reading what is to be sent");
+    else
+        status = put_intent(sync, job, &err);
+    if (status < 0)
+        push_end_failed(sync, job, &err);
+    else
+        begin(sync, job);
+}
+
+void push_upload(struct sync *sync, struct push_job *job)
+{
+    push_hash(sync, job, job->intent.hash_kind, on_hash);
+}
+
+bool push_resume_upload(struct sync *sync, struct push_job *job)
+{
+    int64_t size = 0;
+
+    if (job->intent.verb != INTENT_UPLOAD || !job->intent.session_url ||
+        bytes_open(sync->conf.bytes, job->intent.generation, &job->file, &size) < 0)
+        return false;
+    if (size != job->intent.size)
+        return false;
+    job->url = x_strdup(job->intent.session_url);
+    ask_session(sync, job);
+    return true;
+}
