@@ -77,13 +77,15 @@ static int write_bytes(struct overlay *overlay, const void *data, struct range r
 
 static int write_locked(struct overlay *overlay, const void *data, size_t size, int64_t offset)
 {
-    struct range range = { offset, offset + (int64_t)size };
+    struct range range;
     int r;
 
     WRLOCKED(&overlay->lock);
     r = obstacle(overlay, offset, (int64_t)size);
-    if (r == 0)
-        r = overlay_reserve(overlay, range);
+    if (r < 0)
+        return r;
+    range = (struct range){ offset, offset + (int64_t)size };
+    r = overlay_reserve(overlay, range);
     if (r < 0)
         return r;
     r = write_bytes(overlay, data, range);

@@ -19,24 +19,50 @@
 
 #define SECTOR 512
 
-static disk_hook_fn *_Atomic hook;
+static disk_hook_fn *_Atomic looking;
+static const char *_Atomic looked_at;
 static _Thread_local bool is_quiet_now; /* the test's own calls */
 
-void disk_set_hook(disk_hook_fn *now)
+void disk_set_hook(disk_hook_fn *hook, const char *directory)
 {
-    atomic_store(&hook, now);
+    if (directory)
+        atomic_store(&looked_at, directory); /* who looked before may be about to ask for it */
+    atomic_store(&looking, hook);
 }
 
-static bool is_watched(void)
+void disk_path(int fd, char *path, size_t size)
 {
-    return atomic_load(&hook) && !is_quiet_now;
+    cleanup_free char *link = x_asprintf("/proc/self/fd/%d", fd);
+    ssize_t n = readlink(link, path, size - 1);
+
+    assert_true(n > 0);
+    path[n] = '\0';
+}
+
+/* Whether it is the directory, or a file in it. */
+static bool is_looked_at(int fd)
+{
+    const char *directory = atomic_load(&looked_at);
+    size_t length = strlen(directory);
+    char path[256];
+
+    disk_path(fd, path, sizeof path);
+    return strncmp(path, directory, length) == 0 && (path[length] == '/' || path[length] == '\0');
+}
+
+/* Who looks at what this is about, or NULL. */
+static disk_hook_fn *hook_for(int fd)
+{
+    disk_hook_fn *hook = atomic_load(&looking);
+
+    return hook && !is_quiet_now && is_looked_at(fd) ? hook : NULL;
 }
 
 /* 0, or -1 and errno: what the call is to return. */
 static int ask_hook(enum disk_call call, int fd)
 {
-    disk_hook_fn *now = atomic_load(&hook);
-    int code = now && !is_quiet_now ? now(call, fd) : 0;
+    disk_hook_fn *hook = hook_for(fd);
+    int code = hook ? hook(call, fd) : 0;
 
     if (code == 0)
         return 0;
@@ -120,12 +146,12 @@ int __wrap_openat(int fd, const char *path, int flags, ...)
 
 int __wrap_fdatasync(int fd)
 {
-    return is_watched() ? ask_hook(DISK_SYNC, fd) : __real_fdatasync(fd);
+    return hook_for(fd) ? ask_hook(DISK_SYNC, fd) : __real_fdatasync(fd);
 }
 
 int __wrap_fsync(int fd)
 {
-    return is_watched() ? ask_hook(DISK_SYNC, fd) : __real_fsync(fd);
+    return hook_for(fd) ? ask_hook(DISK_SYNC, fd) : __real_fsync(fd);
 }
 
 /* NOLINTEND(bugprone-reserved-identifier) */

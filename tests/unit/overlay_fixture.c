@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/lock.h"
+#include "base/log.h"
 #include "base/xalloc.h"
 #include "unit.h"
 
@@ -91,9 +92,18 @@ int scene_teardown(void **state)
     struct scene *scene = *state;
     void *fixture = scene->fixture;
 
+    log_close();
     scene_stop(scene);
     free(scene);
     return fixture_teardown(&fixture);
+}
+
+void scene_log_aside(struct scene *scene)
+{
+    cleanup_free char *path = x_asprintf("%s/log", scene->fixture->directory);
+    struct err err = { 0 };
+
+    assert_int_equal(log_open_file(path, SIZE_MAX / 4, &err), 0);
 }
 
 bool has_file(const char *directory, const char *name)

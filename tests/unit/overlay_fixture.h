@@ -31,6 +31,9 @@ void scene_restart(struct scene *scene);
 /* Another boot: what was not synced doesn't count. */
 void scene_reboot(struct scene *scene);
 
+/* For a test that gives much to tell: the log goes into a file. */
+void scene_log_aside(struct scene *scene);
+
 /* ---- what an overlay should show ---- */
 
 struct model {

@@ -14,7 +14,6 @@
 
 #include "base/cleanup.h"
 #include "base/lock.h"
-#include "base/log.h"
 #include "base/xalloc.h"
 #include "overlay_disk.h"
 #include "overlay_fixture.h"
@@ -50,21 +49,21 @@ static int fail_call(enum disk_call call, int fd)
     return fault.code;
 }
 
-static void set_fault(unsigned before, unsigned count, int code)
+static void set_fault(const struct scene *scene, unsigned before, unsigned count, int code)
 {
     LOCKED(&fault.lock);
     fault.before = before;
     fault.count = count;
     fault.failed = 0;
     fault.code = code;
-    disk_set_hook(fail_call);
+    disk_set_hook(fail_call, scene->directory);
 }
 
 /* Returns how many calls have failed. */
 static unsigned end_fault(void)
 {
     LOCKED(&fault.lock);
-    disk_set_hook(NULL);
+    disk_set_hook(NULL, NULL);
     return fault.failed;
 }
 
@@ -166,7 +165,8 @@ static void step(struct run *run)
     int r;
 
     model_copy(&after, &run->model);
-    set_fault((unsigned)draw(run, 6), (unsigned)draw(run, 2) + 1, draw(run, 2) ? ENOSPC : EIO);
+    set_fault(run->scene, (unsigned)draw(run, 6), (unsigned)draw(run, 2) + 1,
+              draw(run, 2) ? ENOSPC : EIO);
     r = action(run, &after);
     failed = end_fault();
     assert_true(r == 0 || failed > 0);
@@ -201,7 +201,7 @@ static void test_what_fails_is_told_and_leaves_what_there_was(void **state)
         seed_now = seed;
         model_init_base(&run.model, BASE_SIZE, 5);
         run.overlay = scene_create(scene, seed, "f1", BASE_SIZE, 5);
-        assert_shows(run.overlay, &run.model); /* the base is here: no fault concerns it */
+        assert_shows(run.overlay, &run.model);
         for (unsigned i = 0; i < STEPS; i++)
             step(&run);
         overlay_drop(run.overlay);
@@ -223,7 +223,7 @@ static void test_what_can_not_be_made_leaves_nothing(void **state)
     overlays_get_status(scene->overlays, &before);
     for (int is_fork = 0; is_fork < 2; is_fork++) {
         for (unsigned n = 0;; n++) {
-            set_fault(n, 1, ENOSPC);
+            set_fault(scene, n, 1, ENOSPC);
             if (is_fork)
                 r = overlay_fork(overlay, 1, &made, &err);
             else
@@ -255,7 +255,7 @@ static void test_a_sync_that_failed_goes_on_failing(void **state)
 
     model_init_base(&base, BASE_SIZE, 5);
     scene_write(overlay, NULL, 0, 5000, 1);
-    set_fault(0, 1, EIO);
+    set_fault(scene, 0, 1, EIO);
     assert_int_equal(overlay_sync(overlay, false), -EIO);
     (void)end_fault();
     assert_int_equal(overlay_sync(overlay, false), -EIO);

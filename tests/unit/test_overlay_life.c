@@ -173,6 +173,7 @@ static void test_what_is_damaged_is_set_aside(void **state)
     };
     struct scene *scene = *state;
 
+    scene_log_aside(scene);
     overlay_unref(scene_create(scene, 2, "f1", 1000, 5));
     for (size_t i = 0; i < ROWS(rows); i++) {
         struct overlay *overlay = scene_create(scene, 1, "f1", 1000, 5);
@@ -248,6 +249,7 @@ static void test_what_is_dropped_goes_with_the_last_reference(void **state)
     overlay_ref(other);
     overlay_unref(other);
     assert_true(has_file(scene->directory, DATA));
+    fixture_await_jobs(scene->fixture); /* reads have given up their references */
     overlay_unref(other);
     assert_false(has_file(scene->directory, DATA));
     assert_false(has_file(scene->directory, MAP));

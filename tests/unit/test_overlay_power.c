@@ -17,7 +17,6 @@
 
 #include "base/cleanup.h"
 #include "base/lock.h"
-#include "base/log.h"
 #include "base/vec.h"
 #include "base/xalloc.h"
 #include "overlay_disk.h"
@@ -72,19 +71,19 @@ static int64_t draw(struct run *run, int64_t below)
 /* With the lock held: a file's bytes are on the disk. */
 static void keep_synced(int fd)
 {
-    cleanup_free char *link = x_asprintf("/proc/self/fd/%d", fd);
-    char path[256] = "";
-    const char *name;
+    char path[256];
 
-    assert_true(readlink(link, path, sizeof path - 1) > 0);
-    if (strncmp(path, disk.directory, strlen(disk.directory)) != 0)
-        return;
-    if (strcmp(path, disk.directory) == 0) {
+    disk_path(fd, path, sizeof path);
+    if (strcmp(path, disk.directory) == 0)
         disk.has_names = true;
-        return;
-    }
-    name = strrchr(path, '/') + 1;
-    disk_copy_file(disk.directory, disk.durable, name);
+    else
+        disk_copy_file(disk.directory, disk.durable, strrchr(path, '/') + 1);
+}
+
+static bool is_cut(void)
+{
+    LOCKED(&disk.lock);
+    return disk.is_cut;
 }
 
 static int watch(enum disk_call call, int fd)
@@ -157,7 +156,7 @@ static void lose_power(struct run *run)
 
     overlay_unref(run->overlay);
     scene_stop(run->scene);
-    disk_set_hook(NULL);
+    disk_set_hook(NULL, NULL);
     disk_remove(disk.directory);
     assert_int_equal(mkdir(disk.directory, 0700), 0);
     for (size_t i = 0; i < ROWS(file_names); i++)
@@ -177,7 +176,7 @@ static void begin_boot(struct run *run)
     disk_snapshot(disk.directory, disk.durable);
     disk.is_cut = false;
     disk.left = (unsigned)draw(run, 60);
-    disk_set_hook(watch);
+    disk_set_hook(watch, disk.directory);
 }
 
 /* Of what was just made nothing is on the disk but, if its name is, the length of the data: file
@@ -295,7 +294,7 @@ static void do_fill(struct run *run)
 static void do_sync(struct run *run)
 {
     assert_int_equal(overlay_sync(run->overlay, draw(run, 2)), 0);
-    if (disk.is_cut)
+    if (is_cut())
         return; /* in the middle of it, or before */
     clear_since(run);
     run->base_from = INT64_MAX;
@@ -318,7 +317,7 @@ static void (*const actions[])(struct run *run) = {
 static void run_until_the_end(struct run *run)
 {
     for (unsigned cut = 0; cut < CUTS; cut++) {
-        while (!disk.is_cut) {
+        while (!is_cut()) {
             actions[draw(run, ROWS(actions))](run);
             note_state(run);
         }
@@ -355,7 +354,7 @@ static void run_seed(struct scene *scene, unsigned seed)
     begin_boot(&run);
     forget_map();
     run_until_the_end(&run);
-    disk_set_hook(NULL);
+    disk_set_hook(NULL, NULL);
     if (run.overlay)
         overlay_drop(run.overlay);
     overlay_unref(run.overlay);
@@ -367,6 +366,7 @@ static void test_after_a_power_cut_there_is_what_was_synced_and_nothing_of_nobod
 {
     struct scene *scene = *state;
 
+    scene_log_aside(scene);
     disk.directory = scene->directory;
     (void)snprintf(disk.durable, sizeof disk.durable, "%s-durable", scene->directory);
     (void)snprintf(disk.cut, sizeof disk.cut, "%s-cut", scene->directory);
@@ -382,10 +382,8 @@ int main(void)
             test_after_a_power_cut_there_is_what_was_synced_and_nothing_of_nobody, scene_setup,
             scene_teardown),
     };
-    int failed;
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
-    log_set_level(LOG_LEVEL_ERROR); /* what is lost with the power is told */
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
     if (failed != 0)
         print_message("seed %u\n", seed_now);
     return failed;
