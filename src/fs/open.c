@@ -148,17 +148,19 @@ int fs_open_file(struct fs *fs, ino_nr ino, struct open_file **ret_file)
 /* An open file, as open(2) asks for it. */
 static int open_as_asked(struct fs *fs, ino_nr ino, int flags, struct open_file **ret_file)
 {
-    struct open_file *file;
+    struct open_file *file = NULL;
     int r = fs_open_file(fs, ino, &file);
 
-    if (r == 0 && flags & O_TRUNC) {
+    if (file && flags & O_TRUNC) {
         r = written_truncate(fs, file, 0);
         if (r == 0)
             r = written_commit(fs, file->inode);
-        if (r < 0)
+        if (r < 0) {
             opens_remove(fs->opens, file);
+            return r;
+        }
     }
-    if (r == 0)
+    if (file)
         *ret_file = file;
     return r;
 }
