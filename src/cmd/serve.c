@@ -187,7 +187,8 @@ static int make_sync(struct rooms *rooms, struct err *err)
         .poll_s = (int)options->poll,
         .poll_idle_s = (int)options->poll_idle,
         .object_ttl_s = (int)options->object_ttl,
-        .bytes = rooms->bytes,
+        /* Nothing is sent by a mount that nothing can be changed in. */
+        .bytes = options->experimental_writing ? rooms->bytes : NULL,
         .host = rooms->host,
         .upload_delay_ms = options->upload_delay * 1000,
     };

@@ -115,8 +115,11 @@ static int correct_rows(struct store *store, struct overlays *overlays,
                         const struct recovery *recovery, struct err *err)
 {
     struct store_txn *txn = NULL;
-    int r = store_begin(store, &txn, err);
+    int r;
 
+    if (recovery->rows.len == 0)
+        return 0;
+    r = store_begin(store, &txn, err);
     if (r < 0)
         return r;
     for (size_t i = 0; i < recovery->rows.len && r == 0; i++)
