@@ -35,6 +35,9 @@
 /* What lags on the service is looked at again after so long, then twice that, up to a minute. */
 #define LAG_MS        INT64_C(2000)
 #define LAG_DOUBLINGS 5
+/* A session that nothing stands in the way of is refused so often before the content goes another
+ * way. */
+#define NAME_REFUSALS 3
 
 DEFINE_VEC(row_numbers, ino_nr);
 
@@ -44,6 +47,7 @@ struct push_pause {
     ino_nr ino;
     int64_t until_ms; /* monotonic */
     unsigned failures;
+    unsigned name_refusals; /* though nothing stands in the way */
 };
 
 /* ---- pauses; with the lock ---- */
@@ -77,6 +81,8 @@ static void set_pause(struct sync *sync, ino_nr ino, int64_t pause_ms, bool has_
         LIST_INSERT_HEAD(bucket_of(sync, ino), pause, link);
     }
     pause->failures = has_failed ? pause->failures + 1 : 0;
+    if (!has_failed)
+        pause->name_refusals = 0;
     pause->until_ms = clock_mono_ms(sync->conf.clock) + pause_ms;
 }
 
@@ -87,6 +93,15 @@ static unsigned count_failures(struct sync *sync, ino_nr ino)
     LOCKED(&sync->push.lock);
     pause = find_pause(sync, ino);
     return pause ? pause->failures : 0;
+}
+
+static bool is_name_refused(struct sync *sync, ino_nr ino)
+{
+    const struct push_pause *pause;
+
+    LOCKED(&sync->push.lock);
+    pause = find_pause(sync, ino);
+    return pause && pause->name_refusals >= NAME_REFUSALS;
 }
 
 /* Until when the row is left alone; 0: it isn't. */
@@ -225,6 +240,18 @@ void push_end_lagging(struct sync *sync, struct push_job *job)
     push_end(sync, job, LAG_MS << (times < LAG_DOUBLINGS ? times : LAG_DOUBLINGS));
 }
 
+void push_end_name_refused(struct sync *sync, struct push_job *job)
+{
+    ino_nr ino = job->ino;
+    struct push_pause *pause;
+
+    push_end_lagging(sync, job);
+    LOCKED(&sync->push.lock);
+    pause = find_pause(sync, ino);
+    if (pause)
+        pause->name_refusals++;
+}
+
 struct apply_context push_context(struct sync *sync, const struct push_job *job)
 {
     return (struct apply_context){
@@ -353,6 +380,7 @@ static int begin_job(struct look *look, const struct node *node, const struct pu
     job->is_folder = node->attr.kind == NODE_FOLDER;
     job->bytes = sync->conf.bytes;
     job->file = file;
+    job->is_whole = file && size <= (int64_t)REMOTE_PUT_MAX && (step->is_whole || size == 0);
     if (r == 0)
         r = fill_intent(look, node, step, job);
     if (r == 0 && file)
@@ -471,6 +499,7 @@ static int plan_row(struct look *look, const struct node *node)
     if (r < 0)
         return r;
     facts.is_resting = true; /* what isn't has a pause */
+    facts.name_is_refused = is_name_refused(sync, node->attr.ino);
     if (needs_content(node)) {
         r = bytes_open(sync->conf.bytes, node->local.generation, &file, &size);
         facts.has_content = r == 0;

@@ -27,12 +27,14 @@ struct push_job {
     bool is_new;      /* addressed by its place */
     bool is_by_place; /* the place was asked for, not the item */
     bool is_resumed;  /* its intent was found in the store */
+    bool is_refused;  /* because something has its name, or is being sent to it */
     struct request *request;
 
     /* Of an upload, or of a conflict that needs a hash (intent.hash_kind, and no intent). */
     bool is_conflict;
     struct bytes *bytes;
     struct bytes_file *file;
+    bool is_whole;     /* all of them go in one request */
     char *url;         /* of the session, a secret; NULL: none yet */
     int64_t offset;    /* what is before is on the server */
     char *buffer;      /* what is being read */
@@ -54,6 +56,9 @@ void push_job_free(struct push_job *job);
 
 /* The same until what lags on the service has come up. The intent stays. */
 void push_end_lagging(struct sync *sync, struct push_job *job);
+
+/* The same where a session was refused though nothing stands in its way. */
+void push_end_name_refused(struct sync *sync, struct push_job *job);
 
 /* The context in which an answer about the job's item is applied. */
 struct apply_context push_context(struct sync *sync, const struct push_job *job);

@@ -22,7 +22,10 @@ static struct push_step plan_created(const struct node *node, const struct push_
 
     if (!may_take_place(facts) || (!is_folder && !facts->has_content))
         return (struct push_step){ .action = PUSH_WAIT };
-    return (struct push_step){ .action = is_folder ? PUSH_MAKE_FOLDER : PUSH_CREATE };
+    return (struct push_step){
+        .action = is_folder ? PUSH_MAKE_FOLDER : PUSH_CREATE,
+        .is_detour = !is_folder && facts->name_is_refused,
+    };
 }
 
 static struct push_step plan_deleted(const struct push_facts *facts)
@@ -44,7 +47,7 @@ static struct push_step plan_changed(unsigned dirty, const struct push_facts *fa
             .is_detour = with_place && is_detour,
         };
     if (dirty & DIRTY_CONTENT && facts->has_content)
-        return (struct push_step){ .action = PUSH_UPLOAD };
+        return (struct push_step){ .action = PUSH_UPLOAD, .is_whole = facts->name_is_refused };
     return (struct push_step){ .action = PUSH_WAIT };
 }
 

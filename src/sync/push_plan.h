@@ -24,6 +24,7 @@ struct push_facts {
     bool parent_is_there;   /* the server has the folder that the row is in here */
     bool name_is_taken;     /* on the server, by a row that has given it up here */
     bool takes_detour;      /* each of them waits for another one's name: this one goes aside */
+    bool name_is_refused;   /* by the server, again and again, though nothing has it there */
     bool is_resting;        /* nobody has changed it for a while, or has it open for writing */
     bool has_content;       /* all of its content is here */
     bool has_deleted_below; /* of a folder: rows in it that are still to be deleted */
@@ -33,7 +34,8 @@ struct push_step {
     enum push_action action;
     bool with_place; /* PUSH_CHANGE: the place changes */
     bool with_mtime; /* same: the time does */
-    bool is_detour;  /* same: to a name of its own, for a while */
+    bool is_detour;  /* same, and PUSH_CREATE: to a name of its own, for a while */
+    bool is_whole;   /* PUSH_UPLOAD: in one request, if it can be */
 };
 
 /* How exactly a service keeps a time is ${granularity_ns}. */

@@ -6,6 +6,11 @@
  * then that had been carried out, and its answer is taken now. If not, what it is now is applied as
  * any answer is, the intent is forgotten, and what is next follows from the row.
  *
+ * A session can be refused though nothing stands in its way: another one, that nobody knows of any
+ * more (its answer was lost), keeps the name for days. Then a new file goes to the server under
+ * another name first, and to its own as soon as that is free; and what has few bytes goes to a file
+ * that is there in one request.
+ *
  * A 404 is no proof in the first minutes after a change: the row is left alone for a while, and
  * asked for again before it is given up.
  */
@@ -71,6 +76,8 @@ static void conclude(struct sync *sync, struct push_job *job, const struct item 
         push_succeed_gone(sync, job);
     else if (forget_intent(sync, job, item, &err) < 0)
         push_end_failed(sync, job, &err);
+    else if (job->is_refused && (!item || !job->is_by_place))
+        push_end_name_refused(sync, job);
     else
         push_end_lagging(sync, job); /* the same may be refused once more */
 }
@@ -143,6 +150,7 @@ void push_resolve(struct sync *sync, struct push_job *job)
 
 void push_look_again(struct sync *sync, struct push_job *job, const struct err *err)
 {
+    job->is_refused = err->http_status == 409 && job->intent.verb == INTENT_UPLOAD;
     if (err->http_status == 409 && job->intent.name)
         ask_by_place(sync, job);
     else

@@ -8,8 +8,8 @@
  *
  * The bytes are frozen meanwhile, so that what arrives is one state of the file. Its hash goes into
  * the intent: with it a lost answer is recognised. The session's URL does as well, so that a
- * restart takes the upload up where it was. A session carries the time along, and the guard; only a
- * file without bytes can't have one.
+ * restart takes the upload up where it was. A session carries the time along, and the guard. A file
+ * without bytes can't have one, nor one that a lost session keeps: these go in one request.
  */
 #include "config.h"
 
@@ -193,9 +193,46 @@ static void on_put(struct sync *sync, struct answer *answer, void *owner)
         push_succeed(sync, job, &answer->page->items[0]);
 }
 
+static void put_whole(struct sync *sync, struct push_job *job)
+{
+    const struct put_query query = {
+        .target = target_of(job),
+        .data = job->buffer,
+        .length = (size_t)job->intent.size,
+        .priority = REMOTE_UPLOAD,
+    };
+
+    job->request = request_put(sync, &query, job->buffer, on_put, job);
+    job->buffer = NULL; /* the request's now */
+}
+
+static void on_read_whole(struct sync *sync, struct push_job *job, int status, const char *text)
+{
+    struct err err;
+
+    (void)text;
+    if (status == 0) {
+        put_whole(sync, job);
+        return;
+    }
+    (void)err_set_errno(&err, status, "reading what is to be sent");
+    push_end_failed(sync, job, &err);
+}
+
+/* Such a file doesn't take its time along: that follows as a change. */
+static void begin_whole(struct sync *sync, struct push_job *job)
+{
+    if (job->intent.size == 0) {
+        put_whole(sync, job);
+        return;
+    }
+    job->length = (size_t)job->intent.size;
+    job->buffer = x_malloc(job->length);
+    push_read(sync, job, on_read_whole);
+}
+
 static void begin(struct sync *sync, struct push_job *job)
 {
-    const struct put_query empty = { .target = target_of(job), .priority = REMOTE_UPLOAD };
     const struct session_query query = {
         .target = target_of(job),
         .size = job->intent.size,
@@ -204,8 +241,8 @@ static void begin(struct sync *sync, struct push_job *job)
         .priority = REMOTE_UPLOAD,
     };
 
-    if (job->intent.size == 0)
-        job->request = request_put(sync, &empty, on_put, job);
+    if (job->is_whole)
+        begin_whole(sync, job);
     else
         job->request = request_session_begin(sync, &query, on_session, job);
 }

@@ -219,11 +219,12 @@ struct request *request_delete(struct sync *sync, const struct delete_query *que
     return request;
 }
 
-struct request *request_put(struct sync *sync, const struct put_query *query, answer_fn *fn,
-                            void *owner)
+struct request *request_put(struct sync *sync, const struct put_query *query, char *data,
+                            answer_fn *fn, void *owner)
 {
     struct request *request = request_new(sync, fn, owner);
 
+    request->data = data;
     request->remote_id = remote_put(sync->conf.remote, query, on_page, request);
     return request;
 }

@@ -42,12 +42,12 @@ struct request *request_change(struct sync *sync, const struct change_query *que
 struct request *request_delete(struct sync *sync, const struct delete_query *query, answer_fn *fn,
                                void *owner);
 
-/* Content: whole, or a session of fragments, see remote.h. */
-struct request *request_put(struct sync *sync, const struct put_query *query, answer_fn *fn,
-                            void *owner);
+/* Content: whole, or a session of fragments, see remote.h. data, which query->data points to (NULL:
+ * no bytes), is the request's from now on. */
+struct request *request_put(struct sync *sync, const struct put_query *query, char *data,
+                            answer_fn *fn, void *owner);
 struct request *request_session_begin(struct sync *sync, const struct session_query *query,
                                       answer_fn *fn, void *owner);
-/* data, which query->data points to, is the request's from now on. */
 struct request *request_session_put(struct sync *sync, const struct fragment_query *query,
                                     char *data, answer_fn *fn, void *owner);
 struct request *request_session_ask(struct sync *sync, const struct fragment_query *query,

@@ -217,6 +217,30 @@ def test_what_was_closed_survives_a_kill(writable):
     assert_sent(world, mount)
 
 
+def lose_session(world):
+    """Begins an upload to "file" that nobody will end."""
+    body = '{"item": {"@microsoft.graph.conflictBehavior": "replace"}}'
+    world.account.run("api", "-X", "POST", "-d", body, "/me/drive/root:/file:/createUploadSession")
+
+
+@pytest.mark.parametrize("size", [0, 10, 5 * MIB])
+def test_a_new_file_goes_around_a_lost_upload_session(world, size):
+    mount = world.mount(options=["experimental_writing", "upload_delay=2"])
+    mount.settle()
+    lose_session(world)
+    (mount / "file").write_bytes(noise(size))
+    mount.clock(3000)
+    assert_sent(world, mount)
+
+
+def test_a_new_content_goes_around_a_lost_upload_session(writable):
+    world, mount = writable
+    existing(world, mount, b"former")
+    lose_session(world)
+    (mount / "file").write_bytes(b"new content")
+    assert_sent(world, mount)
+
+
 def test_what_onedrive_has_not_is_refused(writable):
     _, mount = writable
     (mount / "file").write_bytes(b"x")

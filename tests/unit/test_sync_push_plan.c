@@ -134,6 +134,23 @@ static void test_a_cycle_of_names_is_opened_by_a_detour(void **state)
     assert_step(plan(row(NODE_FILE, BOTH, 1, name_b, 7, 0), facts), PUSH_WAIT, false, false);
 }
 
+static void test_a_session_that_nothing_stands_in_the_way_of_is_gone_around(void **state)
+{
+    struct push_facts facts = ready;
+    struct push_step step;
+
+    (void)state;
+    facts.name_is_refused = true;
+    step = plan(row(NODE_FILE, NODE_LOCAL, 1, name_b, 8, 0), facts);
+    assert_int_equal(step.action, PUSH_CREATE);
+    assert_true(step.is_detour);
+    assert_step(plan(row(NODE_FOLDER, NODE_LOCAL, 1, name_b, 0, 0), facts), PUSH_MAKE_FOLDER, false,
+                false);
+    assert_step(plan(row(NODE_FILE, BOTH, 1, name_b, 7, 0), facts), PUSH_CHANGE, true, false);
+    assert_true(plan(row(NODE_FILE, BOTH, 1, name_a, 8, 0), facts).is_whole);
+    assert_false(plan(row(NODE_FILE, BOTH, 1, name_a, 8, 0), ready).is_whole);
+}
+
 static void test_nothing_is_sent_before_it_rests_or_is_settled(void **state)
 {
     struct push_facts restless = ready, rival = ready;
@@ -168,6 +185,7 @@ int main(void)
         cmocka_unit_test(test_what_is_needed_comes_first),
         cmocka_unit_test(test_a_time_and_a_content_do_not_wait_for_a_place),
         cmocka_unit_test(test_a_cycle_of_names_is_opened_by_a_detour),
+        cmocka_unit_test(test_a_session_that_nothing_stands_in_the_way_of_is_gone_around),
         cmocka_unit_test(test_nothing_is_sent_before_it_rests_or_is_settled),
         cmocka_unit_test(test_a_folder_goes_after_what_was_deleted_in_it),
     };
