@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Checking out. What is written meanwhile is seen by all: the emulator has one user, and those who
- * edit by control requests. Discarding goes back to the content that the file had.
+ * edit by control requests. Discarding goes back to the content that the file had. A file that has
+ * never been checked in has none, and is seen by nobody but its maker.
  */
 #include "checkout.h"
 
@@ -67,6 +68,7 @@ void checkout_post_checkin(struct request *request, struct response *response)
     if (!item)
         return;
     item->oddity->checked_out = CHECKED_IN;
+    item->oddity->is_draft = false;
     change = writing_change(request, place.drive);
     change_tag(&change, place.item);
     response->status = 204;
@@ -80,13 +82,17 @@ void checkout_post_discard(struct request *request, struct response *response)
 
     if (!item)
         return;
-    item->oddity->checked_out = CHECKED_IN;
     change = writing_change(request, place.drive);
+    response->status = 204;
+    if (item->oddity->is_draft) {
+        change_delete(&change, place.item);
+        return;
+    }
+    item->oddity->checked_out = CHECKED_IN;
     for (const struct version *version = item->versions; version; version = version->older)
         if (version->number == item->oddity->checked_out_version) {
             change_write(&change, place.item, version->blob, item->now.mtime_ms);
             break;
         }
     change_tag(&change, place.item);
-    response->status = 204;
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "bin.h"
 #include "ids.h"
 #include "item_json.h"
 #include "items.h"
@@ -121,6 +122,10 @@ void children_get(struct request *request, struct response *response)
     struct page page;
     struct place place;
 
+    if (bin_is_meant(request)) {
+        bin_get(request, response);
+        return;
+    }
     if (selection_parse(request, &selection)) {
         response_error(request, response, 400, "BadRequest",
                        "Parsing OData Select and Expand failed: Could not find a property named "

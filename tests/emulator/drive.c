@@ -6,7 +6,7 @@
  * shows the newest state whose time has come for that view, so a late report never overtakes a
  * newer one. Everything that may differ from the truth is in `unsettled`: a lookup takes the
  * truth's own index first, checks that the view agrees, and searches the few unsettled items
- * otherwise.
+ * otherwise. Drafts of others are in no view at all.
  */
 #include "drive.h"
 
@@ -116,9 +116,12 @@ const struct state *drive_see(const struct drive *drive, uint32_t item, enum vie
 {
     const struct state *state = &drive->items[item].now;
 
-    if (view != VIEW_TRUTH)
-        while (state && state->seen_ms[view] > now_ms)
-            state = state->older;
+    if (view == VIEW_TRUTH)
+        return state;
+    if (oddity_is_draft_of(&drive->items[item], CHECKED_OUT_BY_OTHER))
+        return NULL;
+    while (state && state->seen_ms[view] > now_ms)
+        state = state->older;
     return state;
 }
 
@@ -246,6 +249,13 @@ static size_t list_unsettled(const struct order *order, uint32_t folder, uint32_
     return count;
 }
 
+/* True if a listing can't take the child as it truly is. */
+static bool is_passed_over(const struct drive *drive, uint32_t item)
+{
+    return drive->items[item].is_unsettled ||
+           oddity_is_draft_of(&drive->items[item], CHECKED_OUT_BY_OTHER);
+}
+
 struct drive_page drive_list(struct drive *drive, uint32_t folder, enum view view, int64_t now_ms,
                              const char *after, size_t limit)
 {
@@ -266,7 +276,7 @@ struct drive_page drive_list(struct drive *drive, uint32_t folder, enum view vie
 
     page.items = mem_alloc((limit < page.total ? limit : page.total) * sizeof *page.items);
     for (;;) {
-        while (place < children->count && drive->items[children->items[place]].is_unsettled)
+        while (place < children->count && is_passed_over(drive, children->items[place]))
             place++;
         if (place == children->count && other == extra_count)
             break;

@@ -58,6 +58,7 @@ static const struct field edit_fields[] = {
     { "parent", FIELD_TEXT, 0, 0 },
     { "duplicate", FIELD_FLAG, 0, 0 },
     { "shared", FIELD_FLAG, 0, 0 },
+    { "draft", FIELD_FLAG, 0, 0 },
 };
 
 static const char *get_text(const struct edit *edit, const char *name)
@@ -107,11 +108,15 @@ static int64_t get_mtime(const struct edit *edit)
     return change_round_time(edit->change.drive, time_ms);
 }
 
+/* Drafts of the user are not there for others. */
 static uint32_t find(const struct edit *edit, const char *path)
 {
-    return path ? drive_find_path(edit->change.drive, ITEM_ROOT, path, VIEW_TRUTH,
-                                  edit->change.now_ms)
-                : ITEM_NONE;
+    const struct drive *drive = edit->change.drive;
+    uint32_t item =
+        path ? drive_find_path(drive, ITEM_ROOT, path, VIEW_TRUTH, edit->change.now_ms) : ITEM_NONE;
+
+    return item != ITEM_NONE && oddity_is_draft_of(&drive->items[item], CHECKED_OUT) ? ITEM_NONE
+                                                                                     : item;
 }
 
 /* The content that the operation carries; no bytes if it carries none. */
@@ -194,7 +199,11 @@ static const char *create_item(struct edit *edit, struct blob *blob)
 
 static const char *apply_create(struct edit *edit)
 {
-    return create_item(edit, get_content(edit));
+    const char *wrong = create_item(edit, get_content(edit));
+
+    if (!wrong && field_flag(edit->source, "draft"))
+        oddity_make_draft(&edit->change.drive->items[edit->item], CHECKED_OUT_BY_OTHER);
+    return wrong;
 }
 
 static const char *apply_mkdir(struct edit *edit)
@@ -460,14 +469,15 @@ static const char *apply_lie(struct edit *edit)
     return NULL;
 }
 
-/* Nobody is told of these: who may write shows when one tries. */
+/* Nobody is told of these, who may write shows when one tries; but what was a draft appears. */
 static const char *apply_access(struct edit *edit)
 {
     edit->item = find(edit, get_text(edit, "path"));
     if (edit->item == ITEM_NONE)
         return "there is no such item";
-    oddity_set_access(&edit->change.drive->items[edit->item], get_text(edit, "op"),
-                      field_flag(edit->source, "shared"));
+    if (oddity_set_access(&edit->change.drive->items[edit->item], get_text(edit, "op"),
+                          field_flag(edit->source, "shared")))
+        change_tag(&edit->change, edit->item);
     return NULL;
 }
 

@@ -408,17 +408,16 @@ static void write_publication(const struct subject *subject, const char *name)
     json_end_object(json);
 }
 
-/* The living have no `deleted`; what delta says of the others is in item_json.c. */
-static bool is_never(const struct subject *subject)
+/* In the recycle bin; what delta says of the deleted is in item_json.c. */
+static bool is_binned(const struct subject *subject)
 {
-    (void)subject;
-    return false;
+    return subject->state->is_deleted && subject->view == VIEW_CHILDREN;
 }
 
 static bool has_download_url(const struct subject *subject)
 {
-    return is_file(subject) && subject->view != VIEW_DELTA && !is_onenote(subject) &&
-           !is_malware(subject);
+    return is_file(subject) && subject->view != VIEW_DELTA && !subject->state->is_deleted &&
+           !is_onenote(subject) && !is_malware(subject);
 }
 
 static void write_download_url(const struct subject *subject, const char *name)
@@ -456,7 +455,7 @@ const struct item_property item_properties[] = {
     { "pendingOperations", write_pending, is_pending },
     { "specialFolder", write_special, is_special },
     { "root", write_empty, is_root },
-    { "deleted", write_empty, is_never },
+    { "deleted", write_empty, is_binned },
     { "publication", write_publication, is_checked_out },
 };
 

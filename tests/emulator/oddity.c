@@ -44,11 +44,27 @@ bool oddity_set_access(struct item *item, const char *operation, bool is_shared)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (strcmp(rows[i].operation, operation) == 0) {
             struct oddity *oddity = oddity_of(item);
+            bool was_draft = oddity->is_draft;
 
             oddity->lock = rows[i].lock && is_shared ? LOCK_SHARED : rows[i].lock;
             oddity->checked_out = rows[i].checked_out;
             oddity->is_read_only = rows[i].is_read_only;
-            return true;
+            oddity->is_draft = was_draft && rows[i].checked_out != CHECKED_IN;
+            return was_draft && !oddity->is_draft;
         }
     return false;
+}
+
+void oddity_make_draft(struct item *item, enum checked_out by)
+{
+    struct oddity *oddity = oddity_of(item);
+
+    oddity->is_draft = true;
+    oddity->checked_out = by;
+    oddity->checked_out_version = item->version;
+}
+
+bool oddity_is_draft_of(const struct item *item, enum checked_out by)
+{
+    return item->oddity && item->oddity->is_draft && item->oddity->checked_out == by;
 }

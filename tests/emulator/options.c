@@ -233,6 +233,8 @@ static const struct setting settings[] = {
       "refuse, at the end, an upload whose fragments were no multiples of 320 KiB" },
     { "session-moves-tag", NULL, FIELD(session_moves_tag), parse_switch,
       "give an item a new eTag when an upload session begins, so that If-Match fails" },
+    { "require-checkout", NULL, FIELD(requires_checkout), parse_switch,
+      "business: files must be checked out to be edited; new ones are, and seen by none else" },
     { "log", "FILE", FIELD(log_file), parse_text, "write a JSON line per request" },
 };
 

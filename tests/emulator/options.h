@@ -50,6 +50,7 @@ struct options {
     bool rewrites_office;
     bool strict_fragments;
     bool session_moves_tag;
+    bool requires_checkout;
 };
 
 /* Reads the command line. Returns 0; -1 after a message on stderr; 1 when --help or --version was

@@ -78,13 +78,15 @@ static bool make_plan(struct request *request, struct response *response, struct
     enum conflict conflict;
 
     if (!writing_may_change(request, response, place->drive, place->item) ||
+        !writing_may_edit(request, response, place->drive, place->item) ||
         !writing_tags_match(request, response, place->drive, place->item) ||
         !writing_read_conflict(request, response, body, CONFLICT_FAIL, &conflict) ||
         !writing_read_times(request, response, place->drive, body, &plan->times) ||
         !read_target(request, response, body, place, &plan->target))
         return false;
     plan->is_move = plan->target.parent != now->parent || strcmp(plan->target.name, now->name) != 0;
-    return !plan->is_move || claim_target(request, response, place, &plan->target, conflict);
+    return !plan->is_move || (writing_may_take(request, response, place->drive, place->item) &&
+                              claim_target(request, response, place, &plan->target, conflict));
 }
 
 static void carry_out(const struct request *request, const struct place *place,

@@ -17,7 +17,7 @@ static bool remove_item(struct request *request, struct response *response, stru
     struct change change;
 
     if (!writing_find_item(request, response, ret_place) ||
-        !writing_may_change(request, response, ret_place->drive, ret_place->item) ||
+        !writing_may_take(request, response, ret_place->drive, ret_place->item) ||
         !writing_tags_match(request, response, ret_place->drive, ret_place->item))
         return false;
     change = writing_change(request, ret_place->drive);

@@ -60,6 +60,7 @@ static const struct state_number oddity_numbers[] = {
     { "foreign", PLACE(oddity, is_foreign), STATE_BOOL },
     { "duplicate", PLACE(oddity, is_duplicate), STATE_BOOL },
     { "read_only", PLACE(oddity, is_read_only), STATE_BOOL },
+    { "draft", PLACE(oddity, is_draft), STATE_BOOL },
     { "checked_out_version", PLACE(oddity, checked_out_version), STATE_UINT32 },
     { "target", PLACE(oddity, target), STATE_UINT32 },
     { "has_lie_parent", PLACE(oddity, has_lie_parent), STATE_BOOL },

@@ -85,6 +85,78 @@ def test_what_another_has_checked_out_is_423(client):
     assert client.put("/me/drive/root:/f:/content").status_code == 200
 
 
+@pytest.mark.parametrize("access, code", [("lock", "resourceLocked"), ("check-out", "notAllowed")])
+def test_a_folder_with_what_another_keeps_stays_where_it_is(client, access, code):
+    folder, other = client.mkdir("d"), client.mkdir("other")
+    client.emulator.edit([{"op": "create", "path": "/d/deep/er/f", "content": "theirs"},
+                          {"op": access, "path": "/d/deep/er/f"}])
+    place = f"/me/drive/items/{folder['id']}"
+    for answer in (client.delete(place), client.patch(place, {"name": "renamed"}),
+                   client.patch(place, {"parentReference": {"id": other["id"]}}),
+                   client.post(f"{place}/permanentDelete")):
+        assert error_of(answer)[:2] == (423, code)
+    assert client.content("/d/deep/er/f") == b"theirs"
+    client.upload("/d/new")
+    client.emulator.edit([{"op": "unlock", "path": "/d/deep/er/f"}])
+    assert client.patch(place, {"name": "renamed"}).status_code == 200
+    assert client.delete(place).status_code == 204
+
+
+def test_a_draft_of_another_is_not_seen_and_has_its_name(client):
+    client.mkdir("d")
+    client.upload("/d/a")
+    link = client.latest()
+    client.emulator.edit([{"op": "create", "path": "/d/f", "content": "theirs", "draft": True}])
+    [item] = [one for one in client.emulator.tree()["items"] if one["path"] == "/d/f"]
+    assert [one["name"] for one in client.children("/me/drive/root:/d:/children")] == ["a"]
+    assert client.get("/me/drive/root:/d/f").status_code == 404
+    assert client.get(f"/me/drive/items/{item['id']}").status_code == 404
+    for told in (client.delta()[0], client.delta(link)[0]):
+        assert item["id"] not in {one["id"] for one in told}
+    place = "/me/drive/root:/d/f:"
+    answer = client.put(f"{place}/content?{BEHAVIOUR}=fail", b"mine")
+    assert error_of(answer)[:2] == (409, "nameAlreadyExists")
+    assert error_of(client.put(f"{place}/content", b"mine"))[:2] == (423, "notAllowed")
+    assert client.delete("/me/drive/root:/d").status_code == 423
+    client.emulator.edit([{"op": "check-in", "path": "/d/f"}])
+    assert client.content("/d/f") == b"theirs"
+    assert item["id"] in {one["id"] for one in client.delta(link)[0]}
+
+
+def test_a_library_may_require_checking_out(start):
+    client = start("business", "--require-checkout")
+    client.emulator.edit([{"op": "create", "path": "/theirs"}])
+    for answer in (client.put("/me/drive/root:/theirs:/content", b"mine"),
+                   client.patch("/me/drive/root:/theirs", {"name": "other"}),
+                   client.post("/me/drive/root:/theirs:/createUploadSession",
+                               {"item": {BEHAVIOUR: "replace"}})):
+        assert error_of(answer)[:2] == (423, "notAllowed")
+    assert client.post("/me/drive/root:/theirs:/checkout").status_code == 204
+    client.upload("/theirs", b"mine", status=200)
+    assert client.post("/me/drive/root:/theirs:/checkin").status_code == 204
+    client.mkdir("d")
+    assert client.patch("/me/drive/root:/d", {"name": "e"}).status_code == 200
+    assert client.delete("/me/drive/root:/theirs").status_code == 204
+
+
+def test_what_is_new_in_such_a_library_is_its_maker_s_until_it_is_checked_in(start):
+    client = start("business", "--require-checkout")
+    client.upload("/f", b"1")
+    publication = client.json("/me/drive/root:/f")["publication"]
+    assert publication["checkedOutBy"]["user"]["displayName"] == "Alex Example"
+    theirs = [{"op": "write", "path": "/f", "content": "theirs"}]
+    with pytest.raises(AssertionError, match="no such item"):
+        client.emulator.edit(theirs)
+    client.upload("/f", b"2", status=200)
+    assert client.content("/f") == b"2"
+    client.upload("/g", b"never seen")
+    assert client.post("/me/drive/root:/g:/discardCheckout").status_code == 204
+    assert client.get("/me/drive/root:/g").status_code == 404
+    assert client.post("/me/drive/root:/f:/checkin").status_code == 204
+    client.emulator.edit(theirs)
+    assert client.content("/f") == b"theirs"
+
+
 def test_checking_out_and_in(client):
     client.upload("/f", b"1")
     assert client.post("/me/drive/root:/f:/checkin", {"comment": ""}).status_code == 400

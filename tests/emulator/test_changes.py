@@ -204,6 +204,22 @@ def test_the_recycle_bin(any_client, profile):
     assert any_client.post(f"{item_path(folder)}/restore").status_code == 404
 
 
+def test_what_is_in_the_recycle_bin_is_told_by_business_only(any_client, profile):
+    for name in ("d", "e"):
+        any_client.mkdir(name)
+    for path in ("/d/f", "/g", "/h", "/kept"):
+        any_client.upload(path, b"1")
+    for path in ("/d", "/g", "/h"):
+        any_client.delete(f"/me/drive/root:{path}")
+    bin_of = "/me/drive/special/recyclebin/children"
+    if profile != "business":
+        assert error_of(any_client.get(bin_of))[:2] == (400, "invalidRequest")
+        return
+    there = any_client.children(f"{bin_of}?$top=2")
+    assert [(one["name"], "folder" in one) for one in there] == [("d", True), ("g", False), ("h", False)]
+    assert all("deleted" in one and "@microsoft.graph.downloadUrl" not in one for one in there)
+
+
 def test_deleting_for_good(any_client, profile):
     item = any_client.upload("/f")
     answer = any_client.post(f"{item_path(item)}/permanentDelete")

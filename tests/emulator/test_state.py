@@ -36,7 +36,8 @@ def test_drives_are_as_they_were(restart):
     old.emulator.edit([{"op": "create", "path": "/big", "size": 100_000, "seed": 3},
                        {"op": "create", "path": "/text", "content": "text"},
                        {"op": "special", "path": "/docs", "kind": "documents"},
-                       {"op": "lock", "path": "/text"}])
+                       {"op": "lock", "path": "/text"},
+                       {"op": "create", "path": "/draft", "draft": True}])
     before, item = old.paths(), old.json("/me/drive/root:/a")
     client = restart(old)
     assert client.paths() == before
@@ -51,6 +52,7 @@ def test_drives_are_as_they_were(restart):
     assert client.download(url).content == b"one"
     assert client.json("/me/drive/special/documents")["name"] == "docs"
     assert client.delete("/me/drive/root:/text").status_code == 423
+    assert client.get("/me/drive/root:/draft").status_code == 404
     new = client.upload("/new", b"new")
     assert new["id"] not in {one["id"] for one in before.values()}
     assert client.content("/a") == b"two!" and client.content("/new") == b"new"

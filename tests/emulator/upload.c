@@ -12,6 +12,7 @@
 #include "blob.h"
 #include "later.h"
 #include "memory.h"
+#include "oddity.h"
 #include "request.h"
 #include "spool.h"
 #include "writing.h"
@@ -57,6 +58,17 @@ static void move_tag_later(struct emulator *emulator, const struct target *targe
     }
 }
 
+/* Where files must be checked out to be edited, a new one is, and nobody else sees it. */
+static uint32_t create(const struct request *request, const struct change *change,
+                       const struct target *target, struct blob *blob, int64_t mtime_ms)
+{
+    uint32_t item = change_create(change, target->parent, target->name, blob, mtime_ms);
+
+    if (target->drive->profile == PROFILE_BUSINESS && request->emulator->options->requires_checkout)
+        oddity_make_draft(&target->drive->items[item], CHECKED_OUT);
+    return item;
+}
+
 void upload_store(const struct request *request, struct target *target, struct blob *blob,
                   const struct times *times)
 {
@@ -71,7 +83,7 @@ void upload_store(const struct request *request, struct target *target, struct b
     if (is_rewritten)
         blob = blob_with_tail(&target->drive->arena, blob, properties);
     if (target->item == ITEM_NONE)
-        target->item = change_create(&change, target->parent, target->name, blob, mtime_ms);
+        target->item = create(request, &change, target, blob, mtime_ms);
     else
         change_write(&change, target->item, blob, mtime_ms);
     if (times->created_ms != INT64_MIN)

@@ -199,7 +199,8 @@ void versions_post_restore(struct request *request, struct response *response)
     struct change change;
 
     if (!find_version(request, response, &place, &version) ||
-        !writing_may_change(request, response, place.drive, place.item))
+        !writing_may_change(request, response, place.drive, place.item) ||
+        !writing_may_edit(request, response, place.drive, place.item))
         return;
     change = writing_change(request, place.drive);
     change_write(&change, place.item, version.blob,

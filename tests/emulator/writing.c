@@ -287,23 +287,76 @@ static bool is_read_only(const struct drive *drive, uint32_t item)
     return false;
 }
 
+/* How somebody else keeps an item from being changed. */
+struct keeping {
+    const char *code;
+    const char *message;
+};
+
+/* NULL if nobody does. */
+static const struct keeping *find_keeping(const struct request *request, const struct item *item)
+{
+    static const struct keeping locked = { "resourceLocked",
+                                           "The resource you are attempting to access is locked" };
+    static const struct keeping checked_out = { "notAllowed",
+                                                "The file is checked out by another user." };
+    const struct oddity *oddity = item->oddity;
+
+    if (!oddity)
+        return NULL;
+    if (oddity->lock == LOCK_EXCLUSIVE ||
+        (oddity->lock == LOCK_SHARED && !request_prefers(request, "bypass-shared-lock")))
+        return &locked;
+    return oddity->checked_out == CHECKED_OUT_BY_OTHER ? &checked_out : NULL;
+}
+
+/* The same of what is in a folder. */
+static const struct keeping *find_keeping_below(const struct request *request,
+                                                const struct drive *drive, uint32_t folder)
+{
+    const struct children *children = drive->items[folder].children;
+    const struct keeping *found = NULL;
+
+    for (size_t i = 0; children && !found && i < children->count; i++) {
+        found = find_keeping(request, &drive->items[children->items[i]]);
+        if (!found)
+            found = find_keeping_below(request, drive, children->items[i]);
+    }
+    return found;
+}
+
+static bool refuse_kept(const struct request *request, struct response *response,
+                        const struct keeping *keeping)
+{
+    return !keeping ||
+           refuse(request, response, 423, keeping->code, keeping->message, "lockMismatch");
+}
+
 bool writing_may_change(struct request *request, struct response *response,
                         const struct drive *drive, uint32_t item)
 {
-    const struct oddity *oddity = drive->items[item].oddity;
-
     if (is_read_only(drive, item))
         return refuse(request, response, 403, "accessDenied", "Access denied", NULL);
-    if (!oddity)
+    return refuse_kept(request, response, find_keeping(request, &drive->items[item]));
+}
+
+bool writing_may_take(struct request *request, struct response *response, const struct drive *drive,
+                      uint32_t item)
+{
+    return writing_may_change(request, response, drive, item) &&
+           refuse_kept(request, response, find_keeping_below(request, drive, item));
+}
+
+bool writing_may_edit(struct request *request, struct response *response, const struct drive *drive,
+                      uint32_t item)
+{
+    const struct oddity *oddity = drive->items[item].oddity;
+
+    if (!request->emulator->options->requires_checkout || drive->profile != PROFILE_BUSINESS ||
+        drive->items[item].is_folder || (oddity && oddity->checked_out == CHECKED_OUT))
         return true;
-    if (oddity->lock == LOCK_EXCLUSIVE ||
-        (oddity->lock == LOCK_SHARED && !request_prefers(request, "bypass-shared-lock")))
-        return refuse(request, response, 423, "resourceLocked",
-                      "The resource you are attempting to access is locked", "lockMismatch");
-    if (oddity->checked_out == CHECKED_OUT_BY_OTHER)
-        return refuse(request, response, 423, "notAllowed",
-                      "The file is checked out by another user.", "lockMismatch");
-    return true;
+    return refuse(request, response, 423, "notAllowed",
+                  "The file is not checked out. It must be before changes are made.", NULL);
 }
 
 bool writing_is_tag(const struct drive *drive, uint32_t item, const char *tag)
@@ -400,7 +453,8 @@ bool writing_claim_name(struct request *request, struct response *response, stru
     case CONFLICT_REPLACE:
         /* A folder gives way to nothing, a notebook is one. */
         if (!target->drive->items[target->item].is_folder)
-            return writing_may_change(request, response, target->drive, target->item);
+            return writing_may_change(request, response, target->drive, target->item) &&
+                   writing_may_edit(request, response, target->drive, target->item);
         break;
     case CONFLICT_FAIL:
         break;

@@ -71,6 +71,14 @@ bool writing_find_target(struct request *request, struct response *response,
 bool writing_may_change(struct request *request, struct response *response,
                         const struct drive *drive, uint32_t item);
 
+/* The same, to take it from its place with everything in it. */
+bool writing_may_take(struct request *request, struct response *response, const struct drive *drive,
+                      uint32_t item);
+
+/* True if the file is checked out by the user, where the library requires that of who edits. */
+bool writing_may_edit(struct request *request, struct response *response, const struct drive *drive,
+                      uint32_t item);
+
 /* True if the item (ITEM_NONE: nothing there) is as If-Match and If-None-Match say. */
 bool writing_tags_match(struct request *request, struct response *response,
                         const struct drive *drive, uint32_t item);
