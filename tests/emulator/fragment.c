@@ -92,7 +92,9 @@ struct terms {
 static bool read_terms(struct request *request, struct response *response,
                        const struct target *target, struct json_object *body, struct terms *terms)
 {
-    bool is_business = target->drive->profile == PROFILE_BUSINESS;
+    const struct options *options = request->emulator->options;
+    bool fails =
+        request->item_path && options->profile == PROFILE_BUSINESS && !options->sessions_replace;
     struct json_object *item, *none = json_object_new_object();
     bool is_right;
 
@@ -101,11 +103,9 @@ static bool read_terms(struct request *request, struct response *response,
         item = none;
     terms->size = field_number(item, "fileSize", -1);
     terms->is_deferred = field_flag(body, "deferCommit");
-    is_right =
-        writing_read_conflict(request, response, item,
-                              request->item_path && is_business ? CONFLICT_FAIL : CONFLICT_REPLACE,
-                              &terms->conflict) &&
-        writing_read_times(request, response, target->drive, item, &terms->times);
+    is_right = writing_read_conflict(request, response, item,
+                                     fails ? CONFLICT_FAIL : CONFLICT_REPLACE, &terms->conflict) &&
+               writing_read_times(request, response, target->drive, item, &terms->times);
     if (is_right && strcmp(field_text(item, "name", target->name), target->name) != 0)
         is_right = refuse(request, response, 400, "invalidRequest",
                           "The name in the body is not that in the URL.", NULL);

@@ -126,14 +126,14 @@ static void write_empty(const struct subject *subject, const char *name)
 
 static void write_void_file(const struct subject *subject, const char *name)
 {
-    if (subject_is_legacy(subject))
+    if (subject_is_legacy(subject) || subject_is_business(subject))
         write_empty(subject, name);
     else
         json_raw(subject->json, name,
                  "{\"hashes\":{\"quickXorHash\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAA=\"}}");
 }
 
-enum { IN_BUSINESS = 1, IN_CONSUMER = 2, IN_LEGACY = 4, IN_ALL = 7 };
+enum { IN_BUSINESS = 1, IN_CONSUMER = 2, IN_LEGACY = 4, IN_ALL = 7, WITH_FACETS = 8 };
 
 /* What delta says of an item that is gone: hardly anything, and some of it void. A row without a
  * writer is the property as the living have it. What the client didn't select is left out, and if
@@ -152,8 +152,8 @@ static const struct {
     { "webUrl", NULL, IN_CONSUMER },
     { "cTag", write_void_ctag, IN_CONSUMER },
     { "size", write_zero, IN_CONSUMER },
-    { "folder", write_empty, IN_CONSUMER | IN_LEGACY },
-    { "file", write_void_file, IN_CONSUMER | IN_LEGACY },
+    { "folder", write_empty, IN_CONSUMER | IN_LEGACY | WITH_FACETS },
+    { "file", write_void_file, IN_CONSUMER | IN_LEGACY | WITH_FACETS },
     { "fileSystemInfo", write_empty, IN_CONSUMER },
 };
 
@@ -162,12 +162,14 @@ static void write_tombstone(const struct subject *subject)
     unsigned profile = subject_is_business(subject) ? IN_BUSINESS
                        : subject_is_legacy(subject) ? IN_LEGACY
                                                     : IN_CONSUMER;
+    unsigned told =
+        profile | (subject->request->emulator->options->tells_delta_facets ? WITH_FACETS : 0);
     const char *other_facet = subject->item->is_folder ? "file" : "folder";
 
     for (size_t i = 0; i < sizeof tombstone_properties / sizeof tombstone_properties[0]; i++) {
         const char *name = tombstone_properties[i].name;
 
-        if (!(tombstone_properties[i].profiles & profile) || strcmp(name, other_facet) == 0 ||
+        if (!(tombstone_properties[i].profiles & told) || strcmp(name, other_facet) == 0 ||
             !item_property_is_selected(subject, name))
             continue;
         if (tombstone_properties[i].write)

@@ -47,9 +47,11 @@ struct options {
     bool forgives_annotations;
     bool forgives_dot_paths;
     bool tells_delta_paths;
+    bool tells_delta_facets;
     bool rewrites_office;
     bool strict_fragments;
     bool session_moves_tag;
+    bool sessions_replace;
     bool requires_checkout;
 };
 

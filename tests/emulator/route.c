@@ -171,7 +171,8 @@ static bool match_drive(struct request *request, struct segments *segments)
     return false;
 }
 
-/* "/a/b:" or "/a/b" at the end, after a segment with a colon. No name may hold an encoded slash. */
+/* "/a/b:" or "/a/b" at the end, after a segment with a colon. No name may hold an encoded slash; if
+ * that is forgiven, what begins with a dot may be a whole path in one segment. */
 static void take_path(struct request *request, struct segments *segments)
 {
     struct buffer path = { 0 };
@@ -179,10 +180,11 @@ static void take_path(struct request *request, struct segments *segments)
 
     for (struct segment *segment; (segment = peek(segments)); segments->next++) {
         const char *text = segment->text ? segment->text : "";
+        bool is_dotted = forgives_dots && strncmp(text, "./", 2) == 0;
 
-        if (forgives_dots && strncmp(text, "./", 2) == 0)
+        if (is_dotted)
             text += 2;
-        if (!segment->text || strchr(text, '/'))
+        if (!segment->text || (!is_dotted && strchr(text, '/')))
             request->has_bad_path = true;
         buffer_addf(&path, "/%s", text);
         if (segment->has_colon) {
