@@ -82,7 +82,7 @@ class World:
             os.environ["SSL_CERT_FILE"] = str(self.proxy.authority)
             self._ending = ending.pop_all()
         self._number = 0
-        self._tokens = None
+        self._tokens = {}
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.verify = str(self.proxy.authority)
@@ -131,16 +131,16 @@ class World:
         answer.raise_for_status()
         return answer.json()
 
-    def sign_in(self):
+    def sign_in(self, client_id=CLIENT_ID):
         """The answer of the sign-in service: what a client keeps as its token."""
-        if not self._tokens:
+        if client_id not in self._tokens:
             login = "https://login.microsoftonline.com/common/oauth2/v2.0"
             code = self._request("POST", f"{login}/devicecode", data={
-                "client_id": CLIENT_ID, "scope": "Files.ReadWrite.All offline_access"})
-            self._tokens = self._request("POST", f"{login}/token", data={
-                "client_id": CLIENT_ID, "device_code": code["device_code"],
+                "client_id": client_id, "scope": "Files.ReadWrite.All offline_access"})
+            self._tokens[client_id] = self._request("POST", f"{login}/token", data={
+                "client_id": client_id, "device_code": code["device_code"],
                 "grant_type": "urn:ietf:params:oauth:grant-type:device_code"})
-        return self._tokens
+        return self._tokens[client_id]
 
     def graph(self, path):
         """The answer of Graph, as JSON. All requests share a connection."""
