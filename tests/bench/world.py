@@ -142,18 +142,19 @@ class World:
                 "grant_type": "urn:ietf:params:oauth:grant-type:device_code"})
         return self._tokens[client_id]
 
-    def graph(self, path):
-        """The answer of Graph, as JSON. All requests share a connection."""
+    def graph(self, path, body=None):
+        """The answer of Graph, as JSON; a body is posted. All requests share a connection."""
         url = path if path.startswith("https:") else f"https://graph.microsoft.com/v1.0{path}"
         bearer = f"Bearer {self.sign_in()['access_token']}"
-        return self._request("GET", url, headers={"Authorization": bearer})
+        method, options = ("GET", {}) if body is None else ("POST", {"json": body})
+        return self._request(method, url, headers={"Authorization": bearer}, **options)
 
-    def account(self):
+    def account(self, scope=None):
         """A fresh account of graphfs, signed in."""
         account = Account(self.fresh("graphfs"), self.emulator, client_id=CLIENT_ID,
                           graph_url=self.proxy.url, login_url="https://login.microsoftonline.com",
                           ca_file=str(self.proxy.authority))
-        account.login()
+        account.run("login", "--method=device", *([f"--scope={scope}"] if scope else []))
         return account
 
     def rclone(self, *flags):

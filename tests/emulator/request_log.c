@@ -166,6 +166,7 @@ void request_log_answer(struct request *request, const struct response *response
     json_boolean(&json, "bearer", authorization && strncasecmp(authorization, "Bearer ", 7) == 0);
     json_boolean(&json, "authorization", authorization);
     json_string(&json, "range", pairs_get(&request->headers, "Range"));
+    json_string(&json, "content_range", pairs_get(&request->headers, "Content-Range"));
     json_string(&json, "client_request_id", pairs_get(&request->headers, "client-request-id"));
     json_string(&json, "accept_encoding", pairs_get(&request->headers, "Accept-Encoding"));
     if (request->inner.length)
