@@ -231,13 +231,10 @@ static void undo_open(struct changing *changing, bool is_made)
 
 static void run_now(struct changing *changing)
 {
-    struct fs *fs = changing->fs;
     int r = transact(changing);
 
     if (r < 0)
         fs_reply_error(changing->req, r);
-    else
-        sync_wake_push(fs->conf.sync);
     if (r < 0 || changing->is_lost)
         undo_open(changing, r == 0);
     changing_free(changing);

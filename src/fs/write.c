@@ -225,7 +225,5 @@ void op_setattr(fuse_req_t req, fuse_ino_t nodeid, struct stat *attr, int to_set
         fs_reply_error(req, r);
         return;
     }
-    if (fs->conf.is_writable)
-        sync_wake_push(fs->conf.sync);
     op_getattr(req, nodeid, file);
 }

@@ -310,8 +310,6 @@ static int commit(struct fs *fs, struct open_inode *inode, bool is_durable)
     if (r < 0 && has_news)
         note_news(inode, true);
     overlay_unref(overlay);
-    if (r == 0 && has_news)
-        sync_wake_push(fs->conf.sync);
     return r;
 }
 

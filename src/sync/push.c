@@ -6,12 +6,14 @@
  * decides for each what is next (push_plan.c), and writes down what it is about to ask (the intent)
  * for as many as may be under way at once, all in one transaction; then they are sent. (The intent
  * of an upload has the hash of what is sent, and so comes a little later: push_upload.c.) When one
- * has ended the look goes on behind the last row; once it has come round without finding anything
- * to do it waits: for a change, for the end of something under way, or for a time.
+ * has ended the look goes on behind the last row. What ends may let go of rows that the pass is
+ * beyond already: it never turns back, but if there was such news another one follows. So the work
+ * grows with the rows, not with their square. After a pass without news the next one waits: for a
+ * change, for the end of something under way, or for a time.
  *
  * A row rests for `upload_delay` after its last change here before anything is sent of it. Which
- * rows were changed lately is remembered in memory alone, by whoever changes them, before it can be
- * seen: after a restart all have rested.
+ * rows were changed lately is remembered in memory alone (push_pause.c), by whoever changes them,
+ * before it can be seen: after a restart all have rested.
  */
 #include "config.h"
 
@@ -32,6 +34,8 @@
 #define LOOK_MAX 500
 /* After a failure of the store. */
 #define PUSH_RETRY_MS 5000
+/* While many rest, those that are done are looked at so often in the time of one rest. */
+#define RESTS_IN_PARTS 16
 /* What lags on the service is looked at again after so long, then twice that, up to a minute. */
 #define LAG_MS        INT64_C(2000)
 #define LAG_DOUBLINGS 5
@@ -41,128 +45,23 @@
 
 DEFINE_VEC(row_numbers, ino_nr);
 
-/* A row that is left alone for a while: it was changed here, or the service refused it. */
-struct push_pause {
-    LIST_ENTRY(push_pause) link;
-    ino_nr ino;
-    int64_t until_ms; /* monotonic */
-    unsigned failures;
-    unsigned name_refusals; /* though nothing stands in the way */
-};
+/* ---- when to look ---- */
 
-/* ---- pauses; with the lock ---- */
-
-static struct push_pauses *bucket_of(struct sync *sync, ino_nr ino)
+static int64_t now_ms_of(const struct sync *sync)
 {
-    return &sync->push.pauses[ino % PUSH_BUCKETS];
+    return clock_mono_ms(sync->conf.clock);
 }
 
-static struct push_pause *find_pause(struct sync *sync, ino_nr ino)
-{
-    struct push_pause *pause;
-
-    LIST_FOREACH (pause, bucket_of(sync, ino), link) {
-        if (pause->ino == ino)
-            return pause;
-    }
-    return NULL;
-}
-
-/* Leaves the row alone for so long; after a failure, or because it was changed. */
-static void set_pause(struct sync *sync, ino_nr ino, int64_t pause_ms, bool has_failed)
-{
-    struct push_pause *pause;
-
-    LOCKED(&sync->push.lock);
-    pause = find_pause(sync, ino);
-    if (!pause) {
-        pause = x_calloc(1, sizeof *pause);
-        pause->ino = ino;
-        LIST_INSERT_HEAD(bucket_of(sync, ino), pause, link);
-    }
-    pause->failures = has_failed ? pause->failures + 1 : 0;
-    if (!has_failed)
-        pause->name_refusals = 0;
-    pause->until_ms = clock_mono_ms(sync->conf.clock) + pause_ms;
-}
-
-static unsigned count_failures(struct sync *sync, ino_nr ino)
-{
-    const struct push_pause *pause;
-
-    LOCKED(&sync->push.lock);
-    pause = find_pause(sync, ino);
-    return pause ? pause->failures : 0;
-}
-
-static bool is_name_refused(struct sync *sync, ino_nr ino)
-{
-    const struct push_pause *pause;
-
-    LOCKED(&sync->push.lock);
-    pause = find_pause(sync, ino);
-    return pause && pause->name_refusals >= NAME_REFUSALS;
-}
-
-/* Until when the row is left alone; 0: it isn't. */
-static int64_t paused_until(struct sync *sync, ino_nr ino)
-{
-    const struct push_pause *pause;
-
-    LOCKED(&sync->push.lock);
-    pause = find_pause(sync, ino);
-    return pause && pause->until_ms > clock_mono_ms(sync->conf.clock) ? pause->until_ms : 0;
-}
-
-static void drop_pause(struct sync *sync, ino_nr ino)
-{
-    struct push_pause *pause;
-
-    LOCKED(&sync->push.lock);
-    pause = find_pause(sync, ino);
-    if (!pause || pause->until_ms > clock_mono_ms(sync->conf.clock))
-        return;
-    LIST_REMOVE(pause, link);
-    free(pause);
-}
-
-static void clear_pauses(struct sync *sync)
-{
-    LOCKED(&sync->push.lock);
-    for (size_t i = 0; i < PUSH_BUCKETS; i++) {
-        struct push_pause *pause;
-
-        while ((pause = LIST_FIRST(&sync->push.pauses[i]))) {
-            LIST_REMOVE(pause, link);
-            free(pause);
-        }
-    }
-}
-
-/* After a failure that the network, or a sign-in, may have ended. */
-static void end_pauses(struct sync *sync)
-{
-    LOCKED(&sync->push.lock);
-    for (size_t i = 0; i < PUSH_BUCKETS; i++) {
-        struct push_pause *pause;
-
-        LIST_FOREACH (pause, &sync->push.pauses[i], link) {
-            if (pause->failures > 0)
-                pause->until_ms = 0;
-        }
-    }
-}
-
+/* The first that rests is waited for; who comes later is looked at then, or has its turn known. */
 void push_note_change(struct sync *sync, ino_nr ino)
 {
-    set_pause(sync, ino, sync->conf.upload_delay_ms, false);
+    if (pauses_rest(&sync->push.pauses, ino, now_ms_of(sync) + sync->conf.upload_delay_ms))
+        inbox_wake(sync->inbox);
 }
 
 void push_poke(struct sync *sync)
 {
-    sync->push.cursor = 0;
-    sync->push.due_ms = 0;
-    sync->push.awaits_bytes = false;
+    sync->push.has_news = true;
 }
 
 bool push_is_busy(const struct sync *sync)
@@ -172,7 +71,7 @@ bool push_is_busy(const struct sync *sync)
 
 void push_wake(struct sync *sync)
 {
-    end_pauses(sync);
+    pauses_end_failed(&sync->push.pauses);
     push_poke(sync);
 }
 
@@ -218,13 +117,13 @@ void push_end(struct sync *sync, struct push_job *job, int64_t pause_ms)
 
     drop_job(sync, job);
     if (pause_ms > 0)
-        set_pause(sync, ino, pause_ms, true);
+        pauses_fail(&sync->push.pauses, ino, now_ms_of(sync) + pause_ms);
     push_poke(sync);
 }
 
 void push_end_failed(struct sync *sync, struct push_job *job, const struct err *err)
 {
-    unsigned failures = count_failures(sync, job->ino) + 1;
+    unsigned failures = pauses_count_failures(&sync->push.pauses, job->ino) + 1;
 
     sync->push.has_resumed = false;
     log_info("sync", "%s: not sent yet: %s", job->intent.name ? job->intent.name : "a change",
@@ -234,7 +133,7 @@ void push_end_failed(struct sync *sync, struct push_job *job, const struct err *
 
 void push_end_lagging(struct sync *sync, struct push_job *job)
 {
-    unsigned times = count_failures(sync, job->ino);
+    unsigned times = pauses_count_failures(&sync->push.pauses, job->ino);
 
     sync->push.has_resumed = false;
     push_end(sync, job, LAG_MS << (times < LAG_DOUBLINGS ? times : LAG_DOUBLINGS));
@@ -243,13 +142,9 @@ void push_end_lagging(struct sync *sync, struct push_job *job)
 void push_end_name_refused(struct sync *sync, struct push_job *job)
 {
     ino_nr ino = job->ino;
-    struct push_pause *pause;
 
     push_end_lagging(sync, job);
-    LOCKED(&sync->push.lock);
-    pause = find_pause(sync, ino);
-    if (pause)
-        pause->name_refusals++;
+    pauses_note_refusal(&sync->push.pauses, ino);
 }
 
 struct apply_context push_context(struct sync *sync, const struct push_job *job)
@@ -287,7 +182,7 @@ static bool add_ino(const struct node_attr *attr, const char *name, void *arg)
 /* Whether it is left alone for now. */
 static bool is_paused(struct look *look, ino_nr ino)
 {
-    int64_t until_ms = paused_until(look->sync, ino);
+    int64_t until_ms = pauses_until(&look->sync->push.pauses, ino, now_ms_of(look->sync));
 
     if (until_ms != 0 && until_ms < look->next_ms)
         look->next_ms = until_ms;
@@ -499,7 +394,8 @@ static int plan_row(struct look *look, const struct node *node)
     if (r < 0)
         return r;
     facts.is_resting = true; /* what isn't has a pause */
-    facts.name_is_refused = is_name_refused(sync, node->attr.ino);
+    facts.name_is_refused =
+        pauses_count_refusals(&sync->push.pauses, node->attr.ino) >= NAME_REFUSALS;
     if (needs_content(node)) {
         r = bytes_open(sync->conf.bytes, node->local.generation, &file, &size);
         facts.has_content = r == 0;
@@ -507,8 +403,8 @@ static int plan_row(struct look *look, const struct node *node)
     }
     step = push_plan(node, &facts, APPLY_MTIME_GRANULARITY_NS);
     r = act(look, node, &step, file, size);
-    if (step.action == PUSH_NOTHING)
-        drop_pause(sync, node->attr.ino);
+    if (step.action == PUSH_NOTHING || step.action == PUSH_FORGET)
+        pauses_end(&sync->push.pauses, node->attr.ino);
     if (file && step.action != PUSH_CREATE && step.action != PUSH_UPLOAD)
         bytes_close(sync->conf.bytes, file);
     return r;
@@ -599,9 +495,10 @@ static void explain(struct look *look, int r)
         log_error("sync", "%s", look->err.msg);
 }
 
-/* Returns whether there is more to look at, now. */
-static bool look_once(struct sync *sync, int64_t *ret_next_ms)
+/* Returns whether there is more to look at in this pass, now. */
+static bool look_once(struct sync *sync)
 {
+    struct push *push = &sync->push;
     struct look look = { .sync = sync, .next_ms = TIME_NEVER };
     cleanup_txn struct store_txn *txn = NULL;
     int r;
@@ -617,41 +514,76 @@ static bool look_once(struct sync *sync, int64_t *ret_next_ms)
     explain(&look, r);
     send_begun(&look, r == 0);
     row_numbers_clear(&look.inos);
-    *ret_next_ms = r < 0 ? clock_mono_ms(sync->conf.clock) + PUSH_RETRY_MS : look.next_ms;
-    if (r == 0 && look.has_changed)
-        sync->push.cursor = 0;
-    return r == 0 && (look.has_changed || !look.is_whole);
+    if (r < 0)
+        look.next_ms = now_ms_of(sync) + PUSH_RETRY_MS;
+    if (look.next_ms < push->due_ms)
+        push->due_ms = look.next_ms;
+    push->has_news |= r == 0 && look.has_changed;
+    return r == 0 && !look.is_whole;
+}
+
+/* ---- passes ---- */
+
+/* When those that rest are looked at: where one after the other is done, many at once. */
+static int64_t next_rest_ms(struct sync *sync)
+{
+    int64_t rested_ms = pauses_next_rest(&sync->push.pauses);
+    int64_t earliest_ms = sync->push.rested_ms + sync->conf.upload_delay_ms / RESTS_IN_PARTS;
+
+    return rested_ms > earliest_ms ? rested_ms : earliest_ms;
+}
+
+static bool has_rested(struct sync *sync, int64_t now_ms)
+{
+    if (pauses_next_rest(&sync->push.pauses) == TIME_NEVER || now_ms < next_rest_ms(sync))
+        return false;
+    sync->push.rested_ms = now_ms;
+    return pauses_end_rests(&sync->push.pauses, now_ms);
+}
+
+static void begin_pass(struct push *push)
+{
+    push->is_in_pass = true;
+    push->has_news = push->awaits_bytes = false;
+    push->cursor = 0;
+    push->due_ms = TIME_NEVER;
+}
+
+static int64_t next_pass_ms(struct sync *sync)
+{
+    int64_t due_ms = sync->push.due_ms, rest_ms = next_rest_ms(sync);
+
+    return due_ms < rest_ms ? due_ms : rest_ms;
 }
 
 int64_t push_turn(struct sync *sync, int64_t now_ms)
 {
     struct push *push = &sync->push;
-    int64_t next_ms;
 
     if (!sync->conf.bytes || push->job_count >= PUSH_JOBS_MAX)
         return TIME_NEVER; /* nothing is written; or the end of a job comes first */
-    if (now_ms < push->due_ms)
-        return push->due_ms;
-    if (look_once(sync, &next_ms)) {
-        push->due_ms = 0;
-        return push->job_count >= PUSH_JOBS_MAX ? TIME_NEVER : 0;
+    push->has_news |= has_rested(sync, now_ms);
+    if (!push->is_in_pass) {
+        if (!push->has_news && now_ms < push->due_ms)
+            return next_pass_ms(sync);
+        begin_pass(push);
     }
-    push->cursor = 0;
-    push->due_ms = next_ms;
-    return next_ms;
+    if (look_once(sync))
+        return push->job_count >= PUSH_JOBS_MAX ? TIME_NEVER : 0;
+    push->is_in_pass = false;
+    return push->has_news ? 0 : next_pass_ms(sync);
 }
 
 void push_begin(struct sync *sync)
 {
     LIST_INIT(&sync->push.jobs);
-    (void)pthread_mutex_init(&sync->push.lock, NULL);
-    for (size_t i = 0; i < PUSH_BUCKETS; i++)
-        LIST_INIT(&sync->push.pauses[i]);
+    pauses_init(&sync->push.pauses);
+    sync->push.has_news = true;
 }
 
 void push_free(struct sync *sync)
 {
     while (!LIST_EMPTY(&sync->push.jobs))
         drop_job(sync, LIST_FIRST(&sync->push.jobs));
-    clear_pauses(sync);
+    pauses_clear(&sync->push.pauses);
 }

@@ -83,6 +83,7 @@ static void end_with(struct sync *sync, struct push_job *job, const struct item 
         return;
     }
     keep_bytes(sync, job);
+    pauses_end(&sync->push.pauses, job->ino);
     push_end(sync, job, 0);
 }
 

@@ -173,6 +173,7 @@ static void finish(struct sync *sync, struct follow *follow)
     listing_note_round(sync, follow->drive);
     ahead_note_round(sync, follow->drive);
     absence_poke(sync);
+    push_poke(sync); /* what is known now may be what a row had to wait for */
     pull_finish_done(sync);
 }
 

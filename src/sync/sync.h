@@ -89,12 +89,12 @@ void sync_note_use(struct sync *sync, int64_t drive);
 /* Somebody opens this directory, whose children are known. Cheap: may be called on each opendir. */
 void sync_note_opened(struct sync *sync, ino_nr ino);
 
-/* The user changes this row: it is left alone for a while. To be called before that is committed,
- * also under the store's writer mutex. Then sync_wake_push(). Any thread. */
+/* The user changes this row: it is left alone for a while, and looked at then. To be called under
+ * the store's writer mutex, before the commit. Any thread. */
 void sync_note_change(struct sync *sync, ino_nr ino);
 
-/* Something may have to be sent: a change has been committed, or content that was on its way here
- * has come (see bytes.h). Any thread. */
+/* Something may have to be sent although no row has changed: content that was on its way here has
+ * come (see bytes.h). Any thread. */
 void sync_wake_push(struct sync *sync);
 
 /* The network or the sign-in came back, or the clock was moved: look at all timers now. */

@@ -13,6 +13,7 @@
 #include "base/vec.h"
 #include "sync/apply.h"
 #include "sync/inbox.h"
+#include "sync/push_pause.h"
 #include "sync/request.h"
 #include "sync/strset.h"
 #include "sync/sync.h"
@@ -101,16 +102,16 @@ struct ahead {
     atomic_bool is_wanted; /* a first round is under way */
 };
 
-#define PUSH_BUCKETS 1024
-
-/* Sync thread only, but for what has the lock. */
+/* Sync thread only, but for the pauses. */
 struct push {
     LIST_HEAD(, push_job) jobs;
     size_t job_count;
-    pthread_mutex_t lock;                                    /* a leaf */
-    LIST_HEAD(push_pauses, push_pause) pauses[PUSH_BUCKETS]; /* lock; by number */
-    ino_nr cursor;                                           /* the look goes on behind this row */
-    int64_t due_ms;                                          /* monotonic: the next look */
+    struct push_pauses pauses;
+    ino_nr cursor;     /* the pass goes on behind this row */
+    bool is_in_pass;   /* the last row hasn't been come to */
+    bool has_news;     /* since the pass began: there has to be another one */
+    int64_t due_ms;    /* monotonic: of what failed the first is to be tried again */
+    int64_t rested_ms; /* monotonic: when those that had rested were looked at last */
     bool awaits_bytes; /* content that is to be sent is on its way here */
     bool has_resumed;  /* the intents that were found in the store were looked at */
 };

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GRAPHFS_SYNC_PUSH_PAUSE_H
+#define GRAPHFS_SYNC_PUSH_PAUSE_H
+
+/*
+ * Rows that are left alone for a while before anything is sent of them: they were changed here and
+ * rest, or sending has failed. In memory alone. Any thread; the lock is a leaf. Times are
+ * monotonic, ms.
+ */
+
+#include "store/store.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#define PAUSE_BUCKETS 4096
+
+struct push_pause;
+
+struct push_pauses {
+    pthread_mutex_t lock;
+    LIST_HEAD(pause_bucket, push_pause) buckets[PAUSE_BUCKETS]; /* lock; by number */
+    TAILQ_HEAD(pause_queue, push_pause) resting;                /* lock; by the end of the rest */
+};
+
+/* None is. */
+void pauses_init(struct push_pauses *pauses);
+
+/* Forgets all. Who changes rows may still do so. */
+void pauses_clear(struct push_pauses *pauses);
+
+/* The row was changed here; what has failed before doesn't count any more. True: of all that rest
+ * it is the first to have rested. */
+bool pauses_rest(struct push_pauses *pauses, ino_nr ino, int64_t until_ms);
+
+/* Sending has failed, once more. A rest isn't shortened. */
+void pauses_fail(struct push_pauses *pauses, ino_nr ino, int64_t until_ms);
+unsigned pauses_count_failures(struct push_pauses *pauses, ino_nr ino);
+
+/* That failure was a refusal of the name, though nothing stands in its way. */
+void pauses_note_refusal(struct push_pauses *pauses, ino_nr ino);
+unsigned pauses_count_refusals(struct push_pauses *pauses, ino_nr ino);
+
+/* Until when the row is left alone; 0: it isn't. */
+int64_t pauses_until(struct push_pauses *pauses, ino_nr ino, int64_t now_ms);
+
+/* The row is as the server has it, or gone. */
+void pauses_end(struct push_pauses *pauses, ino_nr ino);
+
+/* The network, or a sign-in, is back: what has failed may be tried. */
+void pauses_end_failed(struct push_pauses *pauses);
+
+/* Forgets those that have rested. True: there were some. */
+bool pauses_end_rests(struct push_pauses *pauses, int64_t now_ms);
+
+/* When the first of those that rest has rested; INT64_MAX: none does. */
+int64_t pauses_next_rest(struct push_pauses *pauses);
+
+#endif
