@@ -144,7 +144,7 @@ static int apply_listed(struct applying *applying, const struct node *node,
     const struct apply_context *context = applying->context;
     struct apply_decision decision = apply_decide(node, view, APPLY_ITEM, context->now_ms);
 
-    if (!is_settled(&decision))
+    if (!is_settled(&decision) || decision.is_outdated)
         return 0;
     return txn_confirm_node(applying->txn, node->attr.ino, context->now_ms);
 }
@@ -190,8 +190,12 @@ static int put_known(struct applying *applying, struct node *node, const struct 
     bool checks =
         decision.place == ACT_CHECK || decision.content == ACT_CHECK || (has_news && is_late);
     bool changed;
-    int r = parts_carry_out(applying, node, view, &decision, &changed);
+    int r;
 
+    *ret = APPLY_NOTHING;
+    if (decision.is_outdated)
+        return 0;
+    r = parts_carry_out(applying, node, view, &decision, &changed);
     if (r == 0)
         r = learn_target(applying, node, report, &changed);
     if (r < 0)

@@ -89,6 +89,7 @@ struct apply_decision {
     enum apply_action
         existence;       /* for a tombstone: FOLLOW and AGREE remove, KEEP_BESIDE marks deleted */
     bool is_new_content; /* content is FOLLOW or KEEP_BESIDE for its bytes, not for mtime alone */
+    bool is_outdated;    /* the report is older than what is known: not even its tags are taken */
 };
 
 /* The report in the store's terms: its parent found, its name decoded. */

@@ -194,7 +194,8 @@ struct apply_decision apply_decide(const struct node *node, const struct apply_v
     bool has_place = node->local.parent != STORE_INO_NONE || !(node->attr.flags & NODE_LOCAL);
     struct apply_decision decision = { 0 };
 
-    if (is_trusted(source) && is_outdated(node, report, now_ms))
+    decision.is_outdated = is_trusted(source) && is_outdated(node, report, now_ms);
+    if (decision.is_outdated)
         return decision;
     if (report->deleted) {
         decision.existence = unless_late(decide_existence(node), is_late);

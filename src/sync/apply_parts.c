@@ -190,6 +190,8 @@ int parts_carry_out(struct applying *applying, struct node *node, const struct a
     int r = 0;
 
     *ret_changed = acts;
+    if (decision->is_outdated)
+        return 0;
     if (acts && !(node->attr.flags & NODE_BASE))
         return carry_out_unbased(applying, node, view, decision);
     *ret_changed |= take_tags(node, view, decision);
