@@ -105,9 +105,16 @@ static bool is_doomed(const struct doomed *doomed, ino_nr ino)
     return bsearch(&ino, doomed->sorted, doomed->inos.len, sizeof *doomed->sorted, compare_ino);
 }
 
-/* The server has it no more, the user has: as if it had been made here. */
+/* The server has it no more, the user has: as if it had been made here. Who was put to no place
+ * goes to the top of the drive: he would be lost there. */
 static int make_local_only(struct applying *applying, struct node *node)
 {
+    int r = 0;
+
+    if (node->local.parent == STORE_INO_NONE)
+        r = place_follow(applying, node, applying->context->drive->root, node->base.name);
+    if (r < 0)
+        return r;
     node->attr.flags &= ~(unsigned)(NODE_BASE | NODE_REMOTE | NODE_HAS_HASH | NODE_SAFE_NAME);
     free(node->rid);
     node->rid = NULL;

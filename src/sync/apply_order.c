@@ -7,8 +7,9 @@
  * - that of a folder between its new parent and itself, if the move would close a cycle;
  * - of a tombstone: the live ones of what is below, which moves out; what is below and was seen
  * while it was in doubt (absence.c) has had its report, and is put to no place until it is settled;
- * - who holds its name and is to leave it is put to no place at once, and its report is applied
- * after.
+ * - that of who holds its name and is deleted;
+ * - who holds its name and is to leave it otherwise is put to no place at once, and its report is
+ * applied after.
  *
  * A stack of ids, and the set of all that were ever on it: each report is taken up once in a call,
  * so this ends whatever the server says; a dependency that is on the stack already is a circle, and
@@ -153,6 +154,7 @@ struct holder_query {
     const struct node *holder;
     const struct item *newcomer;
     bool leaves;
+    bool is_deleted;
 };
 
 /* Will this report, when it is applied, take the holder away from its place? */
@@ -168,7 +170,7 @@ static int note_leaving(struct store_txn *txn, const struct item *report, void *
     if (!apply_is_usable(context, report))
         return 0;
     if (report->flags & ITEM_DELETED) {
-        query->leaves = decision.existence == ACT_FOLLOW;
+        query->leaves = query->is_deleted = decision.existence == ACT_FOLLOW;
         return 0;
     }
     if (apply_is_late(query->holder, context->source, told_ms) || !report->parent_id)
@@ -176,6 +178,38 @@ static int note_leaving(struct store_txn *txn, const struct item *report, void *
     query->leaves = strcmp(report->parent_id, query->newcomer->parent_id) != 0 ||
                     strcmp(report->name, query->newcomer->name) != 0;
     return 0;
+}
+
+/* Is the newcomer in the holder now? Then it has to come out of it first. */
+static int is_inside(struct applying *applying, const struct item *newcomer, ino_nr holder,
+                     bool *ret)
+{
+    struct node node;
+    int r = apply_find_row(applying, newcomer, &node);
+
+    *ret = false;
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    r = place_is_above(applying->txn, holder, node.attr.parent, ret);
+    node_clear(&node);
+    return r;
+}
+
+/* One that is deleted goes first: what was changed below it may have to stay, in its place. */
+static int leave(struct order *order, struct node *holder, const struct holder_query *query)
+{
+    bool is_seen = strset_has(&order->seen, holder->rid), inside = false;
+    int r = 0;
+
+    if (query->is_deleted && !is_seen)
+        r = is_inside(order->applying, query->newcomer, holder->attr.ino, &inside);
+    if (r == 0 && query->is_deleted && !is_seen && !inside) {
+        push(order, holder->rid);
+        return 0;
+    }
+    if (r == 0 && !is_seen) /* else its turn comes anyway */
+        (void)id_list_push(&order->vacated, x_strdup(holder->rid));
+    return r < 0 ? r : place_vacate(order->applying, holder);
 }
 
 static int vacate_if_leaving(struct order *order, struct node *holder, const struct item *newcomer)
@@ -192,9 +226,7 @@ static int vacate_if_leaving(struct order *order, struct node *holder, const str
     r = txn_get_staged(applying->txn, holder->attr.drive, holder->rid, note_leaving, &query);
     if (r < 0 || !query.leaves)
         return r == -ENOENT ? 0 : r;
-    if (!strset_has(&order->seen, holder->rid)) /* else its turn comes anyway */
-        (void)id_list_push(&order->vacated, x_strdup(holder->rid));
-    return place_vacate(applying, holder);
+    return leave(order, holder, &query);
 }
 
 static int free_name(struct order *order, const struct item *report)
@@ -326,8 +358,9 @@ static int take_up(struct store_txn *txn, const struct item *report, void *arg)
         return r;
     if (!is_tombstone && apply_is_usable(applying->context, report))
         r = free_name(order, report);
-    if (r == 0)
-        r = apply_one(applying, report, &outcome);
+    if (r < 0 || order->stack.len > depth)
+        return r;
+    r = apply_one(applying, report, &outcome);
     if (r < 0)
         return r;
     free(order->stack.items[--order->stack.len]);

@@ -461,6 +461,37 @@ static void test_dirty_files_below_a_deleted_folder_stay_with_their_folders(void
     node_clear(&node);
 }
 
+static void test_what_was_changed_below_a_deleted_folder_stays_if_its_name_is_taken(void **state)
+{
+    struct scene *scene = *state;
+
+    (void)scene_apply(scene, APPLY_FIRST, scene_folder("d", "root", "dir"));
+    (void)scene_apply(scene, APPLY_FIRST, scene_file("f", "d", "mine"));
+    write_locally(scene, "f", 1000);
+    scene_stage(scene, scene_file("new", "root", "dir"));
+    scene_stage(scene, scene_tombstone("d"));
+    (void)scene_apply(scene, APPLY_DELTA, scene_file("new", "root", "dir"));
+    assert_true(scene_at(scene, "dir/mine") != 0);
+}
+
+static void test_answer_older_than_what_is_known_leaves_no_tag(void **state)
+{
+    struct scene *scene = *state;
+    struct item report = scene_file("f", "root", "file");
+    struct node node;
+
+    report.etag = "e5";
+    report.ctag = "c5";
+    (void)scene_apply(scene, APPLY_ITEM, report);
+    report.etag = "e3";
+    report.ctag = "c3";
+    assert_int_equal(scene_apply(scene, APPLY_ITEM, report), APPLY_NOTHING);
+    node = scene_row(scene, "f");
+    assert_string_equal(node.base.etag, "e5");
+    assert_string_equal(node.base.ctag, "c5");
+    node_clear(&node);
+}
+
 /* Moves a row in the local state alone. */
 static void move_locally(struct scene *scene, const char *rid, ino_nr parent)
 {
@@ -525,6 +556,8 @@ int main(void)
         SCENE_TEST(test_deleted_item_comes_back_only_if_it_was_asked_for),
         SCENE_TEST(test_deleting_a_folder_tells_all_that_is_below),
         SCENE_TEST(test_dirty_files_below_a_deleted_folder_stay_with_their_folders),
+        SCENE_TEST(test_what_was_changed_below_a_deleted_folder_stays_if_its_name_is_taken),
+        SCENE_TEST(test_answer_older_than_what_is_known_leaves_no_tag),
         SCENE_TEST(test_rows_moved_here_across_a_deleted_folder_keep_what_is_theirs),
     };
 
