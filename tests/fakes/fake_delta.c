@@ -88,6 +88,11 @@ static char *make_tag(const struct fake_model *model, char kind, unsigned number
     return x_asprintf("\"%c%u.%u\"", kind, model->back_end, number);
 }
 
+char *fake_etag(const struct fake_model *model, const struct fake_version *version)
+{
+    return make_tag(model, 'e', version->change);
+}
+
 void fake_page_add(struct item_page *page, const struct fake_model *model, size_t number,
                    const struct fake_version *version, bool has_ctag)
 {
@@ -101,7 +106,7 @@ void fake_page_add(struct item_page *page, const struct fake_model *model, size_
         .size = version->size,
         .mtime_ns = version->mtime_ns,
         .server_mtime_ns = version->mtime_ns,
-        .etag = keep(page, make_tag(model, 'e', version->change)),
+        .etag = keep(page, fake_etag(model, version)),
     };
 
     if (source->is_root)

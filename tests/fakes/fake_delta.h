@@ -53,6 +53,8 @@ struct item_page *fake_page_new(void);
 void fake_page_add(struct item_page *page, const struct fake_model *model, size_t number,
                    const struct fake_version *version, bool has_ctag);
 void fake_page_add_deleted(struct item_page *page, const char *id);
+/* The eTag of a version, for the caller to free. */
+char *fake_etag(const struct fake_model *model, const struct fake_version *version);
 /* Takes the link. */
 void fake_page_set_next(struct item_page *page, char *link);
 void fake_page_set_delta(struct item_page *page, char *link);

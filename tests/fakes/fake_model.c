@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 void fake_model_init(struct fake_model *model, struct clock *clock, uint64_t seed)
 {
@@ -93,6 +94,18 @@ size_t fake_child(const struct fake_model *model, size_t parent, const char *nam
     return SIZE_MAX;
 }
 
+bool fake_is_taken(const struct fake_model *model, size_t folder, const char *name, size_t but)
+{
+    for (size_t i = 0; i < model->items.len; i++) {
+        const struct fake_version *truth = fake_truth(model, i);
+
+        if (i != but && i != folder && !truth->is_deleted && truth->parent == folder &&
+            strcasecmp(truth->name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
 bool fake_is_below(const struct fake_model *model, size_t item, size_t parent)
 {
     while (item != parent && fake_truth(model, item)->parent != item)
@@ -102,8 +115,7 @@ bool fake_is_below(const struct fake_model *model, size_t item, size_t parent)
 
 /* ---- changes ---- */
 
-/* Appends a version that is as the last one, for the caller to change. */
-static struct fake_version *change(struct fake_model *model, size_t item)
+struct fake_version *fake_change(struct fake_model *model, size_t item)
 {
     struct fake_versions *versions = &model->items.items[item].versions;
     int64_t now_ms = clock_real_ms(model->clock);
@@ -115,6 +127,7 @@ static struct fake_version *change(struct fake_model *model, size_t item)
         version.visible_ms[i] =
             now_ms + (model->lag_ms > 0 ? fake_random(model, (unsigned)model->lag_ms) : 0);
     version.change = ++model->last_change;
+    version.is_clients = model->is_clients_turn;
     return fake_versions_push(versions, version);
 }
 
@@ -139,7 +152,7 @@ static size_t add_item(struct fake_model *model, size_t drive, size_t parent, co
 
     (void)snprintf(item.id, sizeof item.id, "I%zu", index);
     (void)fake_items_push(&model->items, item);
-    version = change(model, index);
+    version = fake_change(model, index);
     version->parent = parent;
     set_name(version, name);
     set_content(model, version, kind == ITEM_FILE ? fake_random(model, 100000) : 0);
@@ -181,7 +194,7 @@ size_t fake_create_shortcut(struct fake_model *model, size_t parent, const char 
 
 void fake_move(struct fake_model *model, size_t item, size_t parent, const char *name)
 {
-    struct fake_version *version = change(model, item);
+    struct fake_version *version = fake_change(model, item);
 
     version->parent = parent;
     set_name(version, name);
@@ -196,12 +209,23 @@ void fake_set_id(struct fake_model *model, size_t item, const char *id)
 
 void fake_write(struct fake_model *model, size_t item, int64_t size)
 {
-    set_content(model, change(model, item), size);
+    set_content(model, fake_change(model, item), size);
+}
+
+void fake_set_content(struct fake_model *model, size_t item, unsigned content, int64_t size,
+                      int64_t mtime_ns)
+{
+    struct fake_versions *versions = &model->items.items[item].versions;
+    struct fake_version *version = &versions->items[versions->len - 1];
+
+    version->content = content;
+    version->size = size;
+    version->mtime_ns = mtime_ns;
 }
 
 void fake_touch(struct fake_model *model, size_t item, int64_t mtime_ns)
 {
-    change(model, item)->mtime_ns = mtime_ns;
+    fake_change(model, item)->mtime_ns = mtime_ns;
 }
 
 static void delete_tree(struct fake_model *model, size_t item)
@@ -214,7 +238,7 @@ static void delete_tree(struct fake_model *model, size_t item)
         if (i != item && !truth->is_deleted && truth->parent == item && i != truth->parent)
             delete_tree(model, i);
     }
-    version = change(model, item);
+    version = fake_change(model, item);
     version->is_deleted = true;
     version->deletion = model->last_deletion;
 }
@@ -232,6 +256,6 @@ void fake_restore(struct fake_model *model, size_t item)
     for (size_t i = 0; i < model->items.len; i++) {
         if (fake_truth(model, i)->is_deleted && fake_truth(model, i)->deletion == deletion &&
             fake_is_below(model, i, item))
-            change(model, i)->is_deleted = false;
+            fake_change(model, i)->is_deleted = false;
     }
 }

@@ -31,6 +31,7 @@ enum fake_reader {
 struct fake_version {
     int64_t visible_ms[FAKE_READERS]; /* real time */
     bool is_deleted;
+    bool is_clients;   /* made by the program under test, not by somebody else */
     unsigned deletion; /* if so: which one; those of a folder and of what is below it are one */
     size_t parent;     /* index of the item; its own for a root */
     char name[64];
@@ -52,6 +53,7 @@ struct fake_item {
     long get_status; /* the item alone can't be had: with this status (200: an answer that calls it
                         deleted); for tests to set */
     size_t target;   /* of a shortcut; else SIZE_MAX */
+    int64_t listed_ms; /* of a folder: when its children were told last; real time */
     struct fake_versions versions;
 };
 
@@ -71,7 +73,8 @@ struct fake_model {
     uint64_t random;
     int64_t lag_ms; /* the longest; 0: all is seen at once */
     unsigned last_content, last_change, last_deletion;
-    unsigned back_end; /* all tags change with it; for tests to set */
+    unsigned back_end;    /* all tags change with it; for tests to set */
+    bool is_clients_turn; /* what changes now is made by the program under test */
     struct fake_drives drives;
     struct fake_items items;
 };
@@ -92,6 +95,11 @@ size_t fake_create_shortcut(struct fake_model *model, size_t parent, const char 
                             size_t target);
 void fake_move(struct fake_model *model, size_t item, size_t parent, const char *name);
 void fake_write(struct fake_model *model, size_t item, int64_t size);
+/* The content that it was given last is this one. */
+void fake_set_content(struct fake_model *model, size_t item, unsigned content, int64_t size,
+                      int64_t mtime_ns);
+/* Another version which is as the last one: for the caller to change, and for the eTag alone. */
+struct fake_version *fake_change(struct fake_model *model, size_t item);
 /* Its time alone is another one. */
 void fake_touch(struct fake_model *model, size_t item, int64_t mtime_ns);
 /* Its id is another one from now on; the one that it was made with goes on to lead to it. */
@@ -114,6 +122,9 @@ const struct fake_version *fake_truth(const struct fake_model *model, size_t ite
 
 /* The live child of this name, in truth; SIZE_MAX if there is none. */
 size_t fake_child(const struct fake_model *model, size_t parent, const char *name);
+
+/* Whether the folder has another item than `but` with this name; case is no difference. */
+bool fake_is_taken(const struct fake_model *model, size_t folder, const char *name, size_t but);
 
 /* Whether the item is parent, or is below it, in truth. */
 bool fake_is_below(const struct fake_model *model, size_t item, size_t parent);

@@ -8,63 +8,17 @@
  */
 #include "config.h"
 
-#include "fake_remote.h"
+#include "fake_remote_i.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/cleanup.h"
 #include "base/lock.h"
 #include "base/xalloc.h"
-#include "fake_delta.h"
-
-struct fault {
-    enum fake_request kind;
-    unsigned skip, times;
-    struct err err;
-};
-
-DEFINE_VEC(fault_list, struct fault);
-
-/* A request that waits; strings are its own, and the answer until it is delivered. */
-struct asked {
-    uint64_t id;
-    enum fake_request kind;
-    bool is_cancelled;
-    bool is_served;
-    int64_t served_ms; /* real time */
-    char *drive_id, *item_id, *link, *name;
-    char **ids;
-    size_t count;
-    remote_drives_fn *drives_done;
-    remote_page_fn *page_done;
-    remote_items_fn *items_done;
-    remote_listings_fn *listings_done;
-    void *arg;
-    struct drive_list *drives;
-    struct item_page *page;
-    struct err err;     /* of the whole */
-    struct err *errors; /* by item */
-    struct listing_part *parts;
-};
-
-DEFINE_VEC(asked_list, struct asked *);
-
-struct fake_remote {
-    struct remote remote;
-    struct fake_model model;
-    struct fake_settings settings;
-    struct fake_delta delta;
-    struct fault_list faults;
-    pthread_mutex_t lock;
-    /* lock */
-    struct asked_list waiting;
-    uint64_t last_id;
-    unsigned counts[FAKE_REQUESTS];
-};
 
 /* ---- asking ---- */
 
@@ -73,6 +27,8 @@ static void drop_answer(struct asked *asked)
 {
     drive_list_free(asked->drives);
     item_page_free(asked->page);
+    item_page_free(asked->reply.page);
+    asked->reply.page = NULL;
     for (size_t i = 0; asked->parts && i < asked->count; i++)
         item_page_free(asked->parts[i].page);
     free(asked->parts);
@@ -84,6 +40,7 @@ static void drop_answer(struct asked *asked)
 static void asked_free(struct asked *asked)
 {
     drop_answer(asked);
+    fake_change_clear(&asked->change);
     free(asked->errors);
     for (size_t i = 0; i < asked->count; i++)
         free(asked->ids[i]);
@@ -95,13 +52,14 @@ static void asked_free(struct asked *asked)
     free(asked);
 }
 
-static uint64_t enqueue(struct remote *remote, struct asked *asked)
+uint64_t asked_enqueue(struct remote *remote, struct asked *asked)
 {
     struct fake_remote *fake = (struct fake_remote *)remote;
 
     if (fake->settings.on_request)
         fake->settings.on_request(asked->kind, fake->settings.on_request_arg);
     LOCKED(&fake->lock);
+    asked->is_unheard = fake->settings.is_deaf;
     asked->id = ++fake->last_id;
     fake->counts[asked->kind] += asked->kind == FAKE_ASK_ITEMS ? (unsigned)asked->count : 1;
     if (asked->kind == FAKE_ASK_LISTINGS)
@@ -110,7 +68,7 @@ static uint64_t enqueue(struct remote *remote, struct asked *asked)
     return asked->id;
 }
 
-static struct asked *asked_new(enum fake_request kind, void *arg)
+struct asked *asked_new(enum fake_request kind, void *arg)
 {
     struct asked *asked = x_calloc(1, sizeof *asked);
 
@@ -124,7 +82,7 @@ static void ask_drives(struct remote *remote, remote_drives_fn *done, void *arg)
     struct asked *asked = asked_new(FAKE_ASK_DRIVES, arg);
 
     asked->drives_done = done;
-    (void)enqueue(remote, asked);
+    (void)asked_enqueue(remote, asked);
 }
 
 static enum fake_request page_kind(const struct page_query *query)
@@ -145,7 +103,7 @@ static uint64_t ask_page(struct remote *remote, const struct page_query *query,
     asked->item_id = x_strdup(query->item_id);
     asked->link = x_strdup(query->link);
     asked->page_done = done;
-    return enqueue(remote, asked);
+    return asked_enqueue(remote, asked);
 }
 
 static uint64_t ask_items(struct remote *remote, const struct item_query *query,
@@ -159,7 +117,7 @@ static uint64_t ask_items(struct remote *remote, const struct item_query *query,
     for (size_t i = 0; i < query->count; i++)
         asked->ids[i] = x_strdup(query->ids[i]);
     asked->items_done = done;
-    return enqueue(remote, asked);
+    return asked_enqueue(remote, asked);
 }
 
 static uint64_t ask_listings(struct remote *remote, const struct listings_query *query,
@@ -173,7 +131,7 @@ static uint64_t ask_listings(struct remote *remote, const struct listings_query 
     for (size_t i = 0; i < query->count; i++)
         asked->ids[i] = x_strdup(query->ids[i]);
     asked->listings_done = done;
-    return enqueue(remote, asked);
+    return asked_enqueue(remote, asked);
 }
 
 static uint64_t ask_child(struct remote *remote, const struct path_query *query,
@@ -185,7 +143,7 @@ static uint64_t ask_child(struct remote *remote, const struct path_query *query,
     asked->item_id = x_strdup(query->parent_id);
     asked->name = x_strdup(query->name);
     asked->page_done = done;
-    return enqueue(remote, asked);
+    return asked_enqueue(remote, asked);
 }
 
 static uint64_t ask_content(struct remote *remote, const struct fetch_query *query,
@@ -216,6 +174,14 @@ static const struct remote_ops ops = {
     .listings = ask_listings,
     .child = ask_child,
     .fetch = ask_content,
+    .make_folder = ask_make_folder,
+    .change = ask_change,
+    .remove = ask_delete,
+    .put = ask_put,
+    .session_begin = ask_session,
+    .session_put = ask_fragment,
+    .session_ask = ask_where,
+    .session_end = ask_end,
     .cancel = cancel,
 };
 
@@ -271,7 +237,7 @@ static size_t find_root(const struct fake_model *model, const char *drive_id)
 static struct item_page *make_children_page(struct fake_remote *fake, size_t parent, size_t from,
                                             struct err *err)
 {
-    const struct fake_model *model = &fake->model;
+    struct fake_model *model = &fake->model;
     struct item_page *page = fake_page_new();
     const struct fake_settings *settings = &fake->settings;
     size_t size = settings->children_page_size ? settings->children_page_size : settings->page_size;
@@ -281,6 +247,7 @@ static struct item_page *make_children_page(struct fake_remote *fake, size_t par
         err->http_status = 404;
         return page;
     }
+    model->items.items[parent].listed_ms = clock_real_ms(model->clock);
     for (size_t i = from; i < model->items.len; i++) {
         int number;
         const struct fake_version *version = fake_seen(model, i, FAKE_CHILDREN, &number);
@@ -321,7 +288,7 @@ static struct item_page *make_child(struct fake_remote *fake, const struct asked
         const struct fake_version *version = fake_seen(model, i, FAKE_PATH, &number);
 
         if (version && !version->is_deleted && version->parent == parent && i != parent &&
-            strcmp(version->name, asked->name) == 0)
+            strcasecmp(version->name, asked->name) == 0)
             fake_page_add(page, model, i, version, true);
     }
     if (page->count == 0) {
@@ -430,7 +397,10 @@ static void serve(struct fake_remote *fake, struct asked *asked)
     find_fault(fake, asked->kind, &asked->err);
     if (asked->err.code != 0)
         return;
-    if (asked->kind == FAKE_ASK_DRIVES)
+    if (asked_is_change(asked)) {
+        fake_writer_serve(&fake->writer, &asked->change, &asked->reply);
+        asked->err = asked->reply.err;
+    } else if (asked->kind == FAKE_ASK_DRIVES)
         asked->drives = make_drives(&fake->model);
     else if (asked->kind == FAKE_ASK_ITEMS)
         asked->page = make_items(fake, asked, asked->errors);
@@ -448,7 +418,9 @@ static void deliver(struct fake_remote *fake, struct asked *asked)
         drop_answer(asked);
     if (asked->page && fake->settings.on_answer)
         fake->settings.on_answer(asked->kind, asked->page, fake->settings.on_answer_arg);
-    if (asked->kind == FAKE_ASK_DRIVES)
+    if (asked_is_change(asked))
+        asked_deliver_reply(asked, err);
+    else if (asked->kind == FAKE_ASK_DRIVES)
         asked->drives_done(steal_ptr(&asked->drives), err, asked->arg);
     else if (asked->kind == FAKE_ASK_ITEMS)
         asked->items_done(steal_ptr(&asked->page), asked->errors, err, asked->arg);
@@ -467,12 +439,23 @@ static bool is_too_late(const struct fake_remote *fake, const struct asked *aske
            age_ms > fake->settings.deadline_ms;
 }
 
+/* Nobody waits any more for what was asked for; it may be done all the same. */
+static void cancel_asked(struct fake_remote *fake, struct asked *asked)
+{
+    if (asked_is_change(asked) && !asked->is_served && !asked->is_unheard &&
+        fake_random(&fake->model, 2) > 0)
+        serve(fake, asked);
+    (void)err_set(&asked->err, -ECANCELED, "cancelled");
+}
+
 static void answer(struct fake_remote *fake, struct asked *asked)
 {
     if (asked->is_cancelled)
-        (void)err_set(&asked->err, -ECANCELED, "cancelled");
+        cancel_asked(fake, asked);
     else if (is_too_late(fake, asked))
         (void)err_set(&asked->err, -ETIMEDOUT, "too late");
+    if (asked_is_change(asked) && asked->is_served && asked->err.code != asked->reply.err.code)
+        asked->err.is_fate_unknown = true;
     if (!asked->is_served && asked->err.code == 0)
         serve(fake, asked);
     deliver(fake, asked);
@@ -562,8 +545,10 @@ void fake_remote_deliver(struct fake_remote *fake, size_t index, const struct er
 {
     struct asked *asked = take_waiting(fake, index);
 
-    if (failure)
+    if (failure) {
         asked->err = *failure;
+        asked->err.is_fate_unknown |= asked_is_change(asked) && asked->is_served;
+    }
     answer(fake, asked);
 }
 
@@ -577,6 +562,8 @@ struct fake_remote *fake_remote_new(struct clock *clock, uint64_t seed)
     fake_model_init(&fake->model, clock, seed);
     fake->settings.page_size = 3;
     fake->delta.model = &fake->model;
+    fake->writer.model = &fake->model;
+    fake->writer.settings = &fake->settings;
     (void)pthread_mutex_init(&fake->lock, NULL);
     return fake;
 }
@@ -587,6 +574,7 @@ void fake_remote_free(struct fake_remote *fake)
         fake->waiting.items[i]->is_cancelled = true;
     (void)fake_remote_pump(fake);
     fake_delta_clear(&fake->delta);
+    fake_writer_clear(&fake->writer);
     fake_model_clear(&fake->model);
     fault_list_clear(&fake->faults);
     (void)pthread_mutex_destroy(&fake->lock);
@@ -641,4 +629,9 @@ void fake_remote_fail(struct fake_remote *fake, enum fake_request kind, unsigned
 void fake_remote_expire(struct fake_remote *fake, long http_status, const char *graph_code)
 {
     fake_delta_expire(&fake->delta, http_status, graph_code);
+}
+
+void fake_remote_lose_sessions(struct fake_remote *fake)
+{
+    fake_writer_lose_sessions(&fake->writer);
 }

@@ -24,6 +24,14 @@ enum fake_request {
     FAKE_ASK_CHILD,
     FAKE_ASK_LISTINGS, /* of several folders */
     FAKE_ASK_LISTING,  /* each folder in these */
+    FAKE_MAKE_FOLDER,  /* from here on: what changes the service */
+    FAKE_CHANGE,
+    FAKE_DELETE,
+    FAKE_PUT,
+    FAKE_SESSION,
+    FAKE_FRAGMENT,
+    FAKE_ASK_SESSION,
+    FAKE_END_SESSION,
     FAKE_REQUESTS,
 };
 
@@ -40,6 +48,19 @@ struct fake_settings {
     int64_t deadline_ms;     /* an answer that is longer on its way is lost; 0: none is */
     bool is_offline;         /* each request ends with -ENETDOWN */
     bool is_looping;         /* next links of delta lead to the page that they are on */
+    unsigned wrong_412_percent; /* of deletions are refused although the tag is right */
+    unsigned rewrite_percent;   /* of contents are rewritten by the service, before and after it
+                                   answers */
+    bool moves_etag;            /* of an item, when an upload to it begins */
+    bool is_deaf;               /* requests that come now never arrive */
+    /* Unless NULL: run when a request of the client's deletes an item, or replaces its content,
+     * before it does; has made one; when the service rewrites a content; and when an upload is a
+     * mixture of two. */
+    void (*on_loss)(size_t item, void *arg);
+    void (*on_create)(size_t item, void *arg);
+    void (*on_rewrite)(unsigned from, unsigned to, void *arg);
+    void (*on_mixture)(void *arg);
+    void *on_loss_arg; /* of all four */
     /* Unless NULL: runs as each request comes, on the thread that makes it. */
     void (*on_request)(enum fake_request kind, void *arg);
     void *on_request_arg;
@@ -47,6 +68,9 @@ struct fake_settings {
     void (*on_answer)(enum fake_request kind, const struct item_page *page, void *arg);
     void *on_answer_arg;
 };
+
+/* Where a piece of a content of a given number begins, data tells that number. */
+void fake_stamp(void *data, size_t length, unsigned content);
 
 struct fake_remote *fake_remote_new(struct clock *clock, uint64_t seed);
 /* Requests that are still waiting are answered with -ECANCELED. */
@@ -68,7 +92,8 @@ enum fake_request fake_remote_kind(struct fake_remote *fake, size_t index);
 bool fake_remote_serve(struct fake_remote *fake, size_t index);
 bool fake_remote_is_served(struct fake_remote *fake, size_t index);
 bool fake_remote_is_too_late(struct fake_remote *fake, size_t index);
-/* The answer arrives, made now unless it was before; or this failure does in its place. */
+/* The answer arrives, made now unless it was before; or this failure does in its place: of a
+ * change that was made before, it then says that nobody knows. */
 void fake_remote_deliver(struct fake_remote *fake, size_t index, const struct err *failure);
 
 /* How many requests of a kind came since fake_remote_reset_counts(); items: how many ids. */
@@ -82,5 +107,8 @@ void fake_remote_fail(struct fake_remote *fake, enum fake_request kind, unsigned
 
 /* All links of delta given out so far are dead: they get this status and code. */
 void fake_remote_expire(struct fake_remote *fake, long http_status, const char *graph_code);
+
+/* No upload that is under way goes on. */
+void fake_remote_lose_sessions(struct fake_remote *fake);
 
 #endif

@@ -3,9 +3,6 @@
 
 #include "numbers.h"
 
-#include <string.h>
-#include <strings.h>
-
 const struct fake_item *number_item(const struct world *world, unsigned number)
 {
     return &world->model->items.items[world->items[number]];
@@ -13,7 +10,7 @@ const struct fake_item *number_item(const struct world *world, unsigned number)
 
 bool number_is_made(const struct world *world, unsigned number)
 {
-    return number < WORLD_ITEMS && world->items[number] != SIZE_MAX;
+    return number < WORLD_ITEMS + WORLD_UPLOADS_MAX && world->items[number] != SIZE_MAX;
 }
 
 bool number_is_live(const struct world *world, unsigned number)
@@ -76,18 +73,14 @@ unsigned number_find(const struct world *world, size_t item)
 
     while (number < world->next_item && world->items[number] != item)
         number++;
+    for (unsigned i = 0; number == world->next_item && i < world->uploads; i++) {
+        if (world->items[WORLD_UPLOADS + i] == item)
+            return WORLD_UPLOADS + i;
+    }
     return number;
 }
 
-/* Whether the folder has another one of this name; case is no difference. */
 bool number_is_taken(const struct world *world, size_t folder, const char *name, size_t but)
 {
-    for (size_t i = 0; i < world->model->items.len; i++) {
-        const struct fake_version *truth = fake_truth(world->model, i);
-
-        if (i != but && i != folder && !truth->is_deleted && truth->parent == folder &&
-            strcasecmp(truth->name, name) == 0)
-            return true;
-    }
-    return false;
+    return fake_is_taken(world->model, folder, name, but);
 }

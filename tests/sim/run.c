@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
+#include "base/log.h"
 #include "dice.h"
 
 /* A run takes some ms; under valgrind some hundred. */
@@ -29,6 +31,9 @@ static void begin(struct outcome *outcome)
 
 static void take_step(struct world *world, const struct step *step, struct outcome *outcome)
 {
+    cleanup_free char *words = step_tell(step);
+
+    log_info("sim", "%s", words);
     outcome->steps[outcome->len++] = *step;
     (void)step_run(world, step);
 }

@@ -105,7 +105,8 @@ static bool is_followed(const struct world *world, size_t item)
 {
     const struct fake_item *followed = &world->model->items.items[item];
 
-    return !followed->is_root && (followed->drive == 0 || is_reached_once(world));
+    return !world->is_writable && !followed->is_root &&
+           (followed->drive == 0 || is_reached_once(world));
 }
 
 /* SIZE_MAX: it can't be told. */
@@ -287,7 +288,7 @@ static void look_at(struct world *world, ino_nr ino)
 
 void shown_take_changes(struct world *world, const struct change *changes, size_t count)
 {
-    if (world->is_moving)
+    if (world->is_moving || world->is_writable)
         return;
     for (size_t i = 0; i < count; i++) {
         if (changes[i].ino != STORE_INO_NONE && changes[i].kind != CHANGE_LISTING)
@@ -379,7 +380,7 @@ void shown_look(struct world *world)
 {
     ino_nr root = world_root(world);
 
-    if (world->is_moving)
+    if (world->is_moving || world->is_writable)
         return;
     for (size_t i = 0; i < world->shown.items.len; i++) {
         if (world->shown.items.items[i].ino != STORE_INO_NONE)

@@ -15,6 +15,7 @@
 #include "../unit/unit.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "dice.h"
 #include "seeds.h"
 #include "shrink.h"
 
@@ -88,7 +89,7 @@ static int run_many(const struct options *options)
     if (seeds.has_failed)
         return explain(options, seeds.failed);
     printf("%llu seeds:\n", (unsigned long long)seeds.tally.seeds);
-    missing = tally_print(&seeds.tally);
+    missing = tally_print(&seeds.tally, options->first >= DICE_WRITING);
     if (missing == 0 || seeds.tally.seeds < SEEDS_FOR_ALL)
         return 0;
     printf("%u of these never came about\n", missing);

@@ -27,6 +27,15 @@ const struct step_type step_types[STEP_KINDS] = {
                                   .run = service_children_page_size,
                                   .words = "pages of listings have $a items" },
 
+    [STEP_WRONG_412] = { "wrong 412", 0, NUMBER, .bound = 60, .run = service_wrong_412,
+                         .words = "of $a % of deletions it is said that the tag is wrong" },
+    [STEP_REWRITE] = { "rewrite", 0, NUMBER, .bound = 60, .run = service_rewrite,
+                       .words = "of $a % of uploads the service rewrites the content" },
+    [STEP_MOVE_ETAGS] = { "move eTags", 0, .run = service_move_etags,
+                          .words = "an upload moves the eTag of its item when it begins" },
+    [STEP_WRITABLE] = { "make writable", 0, .run = life_make_writable,
+                        .words = "what is changed here is sent" },
+
     [STEP_CREATE_FILE] = { "create file", 16, NEW_ITEM, FOLDER, NAME, .run = edit_create_file,
                            .words = "somebody makes the file #a, \"$n\" in #b" },
     [STEP_CREATE_FOLDER] = { "create folder", 14, NEW_ITEM, FOLDER, NAME, .run = edit_create_folder,
@@ -55,6 +64,8 @@ const struct step_type step_types[STEP_KINDS] = {
                        .words = "the account is moved: all items have other ids" },
     [STEP_MIGRATE_DRIVE] = { "move account and drive", 1, .run = edit_migrate_drive,
                              .words = "the account is moved: drive and items have other ids" },
+    [STEP_RETAG] = { "retag", 4, MOVABLE, .run = edit_retag,
+                     .words = "the eTag of #a becomes another one" },
 
     [STEP_EXPIRE] = { "expire", 3, NUMBER, .bound = 8, .run = service_expire,
                       .words = "all links of changes are dead from now on (410, or 400; $a)" },
@@ -66,6 +77,8 @@ const struct step_type step_types[STEP_KINDS] = {
                        .words = "an answer arrives ($a)" },
     [STEP_FAIL] = { "fail", 3, NUMBER, NUMBER, .bound = 64, .run = service_fail,
                     .words = "a request fails ($a, $b)" },
+    [STEP_LOSE_SESSIONS] = { "lose sessions", 2, .run = service_lose_sessions,
+                             .words = "all uploads under way are lost on the service" },
 
     [STEP_LIST] = { "list", 30, ITEM, .run = user_list, .words = "the user lists #a" },
     [STEP_LOOK_UP] = { "look up", 12, ITEM, .c = NAME, .run = user_look_up,
@@ -76,6 +89,31 @@ const struct step_type step_types[STEP_KINDS] = {
     [STEP_CONFIRM] = { "confirm", 1, .run = user_confirm,
                        .words = "the user lets held removals go" },
     [STEP_WAKE] = { "wake", 2, .run = user_wake, .words = "the network is there again" },
+
+    [STEP_MAKE_FILE] = { "make file here", 20, FOLDER_PATH, .c = NAME, .run = local_make_file,
+                         .words = "the user makes the file \"$n\" in @a" },
+    [STEP_MAKE_FOLDER] = { "make folder here", 14, FOLDER_PATH, .c = NAME, .run = local_make_folder,
+                           .words = "the user makes the folder \"$n\" in @a" },
+    [STEP_SAVE] = { "save", 40, FILE_PATH, NUMBER, .bound = 8, .run = local_save,
+                    .words = "the user saves @a (size $b)" },
+    [STEP_REPLACE_HERE] = { "replace here", 8, FILE_PATH, NUMBER, .bound = 8, .run = local_replace,
+                            .words = "the user saves @a into a draft, which takes its place" },
+    [STEP_WRITE_SOME] = { "write some", 12, FILE_PATH, NUMBER, .bound = 8, .run = local_write_some,
+                          .words = "the user writes to a part of @a, and keeps it open (size $b)" },
+    [STEP_CLOSE] = { "close", 12, NUMBER, .bound = 8, .run = local_close,
+                     .words = "the user closes what he wrote to ($a)" },
+    [STEP_COPY] = { "copy", 4, FILE_PATH, .run = local_copy,
+                    .words = "the user saves to @a what the server has there" },
+    [STEP_TOUCH_HERE] = { "touch here", 6, FILE_PATH, NUMBER, .bound = 1600000000,
+                          .run = local_touch, .words = "the user sets the time of @a" },
+    [STEP_REMOVE] = { "remove here", 24, PATH, .run = local_remove_one,
+                      .words = "the user removes @a" },
+    [STEP_RENAME_HERE] = { "rename here", 30, PATH, FOLDER_PATH, NAME, NUMBER, .bound = 5,
+                           .run = local_rename_one,
+                           .words = "the user renames @a to \"$n\" in @b (as $d)" },
+    [STEP_READ] = { "read", 30, .run = local_read, .words = "what is to be sent is read" },
+    [STEP_FILL_IN] = { "fill in", 6, .run = local_fill,
+                       .words = "what is to be sent is whole now" },
 
     [STEP_TURN] = { "turn", 60, .run = time_turn, .words = "a turn" },
     [STEP_WAIT] = { "wait", 8, NUMBER, .bound = STEP_LAG_MAX_MS, .run = time_wait,
@@ -126,6 +164,17 @@ static void add_item(struct strbuf *text, unsigned number)
         (void)strbuf_addf(text, "#%u", number);
 }
 
+static void add_path(struct strbuf *text, unsigned path)
+{
+    if (path == 0)
+        (void)strbuf_addch(text, '/');
+    for (; path > 0; path /= STEP_PATH_BASE) {
+        unsigned digit = path % STEP_PATH_BASE;
+
+        (void)strbuf_addf(text, "/%s", digit > 0 ? step_names[digit - 1] : "?");
+    }
+}
+
 char *step_tell(const struct step *step)
 {
     struct strbuf text;
@@ -134,16 +183,18 @@ char *step_tell(const struct step *step)
     strbuf_init(&text, 1000);
     for (; *words; words++) {
         unsigned operands[] = { step->a, step->b, step->c, step->d };
-        bool is_item = *words == '#';
+        char mark = *words;
 
-        if (!is_item && *words != '$') {
+        if (mark != '#' && mark != '$' && mark != '@') {
             (void)strbuf_addch(&text, *words);
             continue;
         }
         words++;
         if (*words == 'n')
             (void)strbuf_addstr(&text, step_names[step->c]);
-        else if (is_item)
+        else if (mark == '@')
+            add_path(&text, operands[*words - 'a']);
+        else if (mark == '#')
             add_item(&text, operands[*words - 'a']);
         else
             (void)strbuf_addf(&text, "%u", operands[*words - 'a']);

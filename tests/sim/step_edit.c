@@ -197,3 +197,12 @@ bool edit_migrate_drive(struct world *world, const struct step *step)
     (void)snprintf(drive->id, sizeof drive->id, "D%u", world->model->back_end + 1);
     return true;
 }
+
+bool edit_retag(struct world *world, const struct step *step)
+{
+    if (!number_is_movable(world, step->a))
+        return false;
+    (void)fake_change(world->model, world->items[step->a]);
+    world_note_edit(world);
+    return true;
+}

@@ -52,6 +52,32 @@ bool service_children_page_size(struct world *world, const struct step *step)
     return true;
 }
 
+bool service_wrong_412(struct world *world, const struct step *step)
+{
+    world->settings->wrong_412_percent = step->a;
+    return true;
+}
+
+bool service_rewrite(struct world *world, const struct step *step)
+{
+    world->settings->rewrite_percent = step->a;
+    return true;
+}
+
+bool service_move_etags(struct world *world, const struct step *step)
+{
+    (void)step;
+    world->settings->moves_etag = true;
+    return true;
+}
+
+bool service_lose_sessions(struct world *world, const struct step *step)
+{
+    (void)step;
+    fake_remote_lose_sessions(world->fake);
+    return true;
+}
+
 bool service_expire(struct world *world, const struct step *step)
 {
     static const struct {
@@ -120,30 +146,76 @@ bool service_deliver(struct world *world, const struct step *step)
     return true;
 }
 
-bool service_fail(struct world *world, const struct step *step)
+/* How requests fail. */
+struct failure {
+    int code;
+    long status;
+    enum err_retry retry;
+    int64_t retry_after_ms;
+    bool leaves_doubt; /* whether a change was made */
+};
+
+static struct err failure_err(const struct failure *failure)
 {
-    static const struct {
-        int code;
-        long status;
-        enum err_retry retry;
-        int64_t retry_after_ms;
-    } failures[] = {
-        { -ETIMEDOUT, 0, ERR_RETRY_LATER, 0 },      { -ENETDOWN, 0, ERR_RETRY_LATER, 0 },
-        { -EIO, 503, ERR_RETRY_LATER, 0 },          { -EIO, 429, ERR_RETRY_LATER, 60000 },
-        { -ENOENT, 404, ERR_RETRY_NEVER, 0 },       { -EACCES, 403, ERR_RETRY_NEVER, 0 },
-        { -EACCES, 401, ERR_RETRY_AFTER_LOGIN, 0 },
+    struct err err;
+
+    (void)err_set(&err, failure->code, "made to fail");
+    err.http_status = failure->status;
+    err.retry = failure->retry;
+    err.retry_after_ms = failure->retry_after_ms;
+    return err;
+}
+
+static struct err fail_reading(unsigned number)
+{
+    static const struct failure failures[] = {
+        { -ETIMEDOUT, 0, ERR_RETRY_LATER, 0, true },
+        { -ENETDOWN, 0, ERR_RETRY_LATER, 0, true },
+        { -EIO, 503, ERR_RETRY_LATER, 0, true },
+        { -EIO, 429, ERR_RETRY_LATER, 60000, false },
+        { -ENOENT, 404, ERR_RETRY_NEVER, 0, false },
+        { -EACCES, 403, ERR_RETRY_NEVER, 0, false },
+        { -EACCES, 401, ERR_RETRY_AFTER_LOGIN, 0, false },
     };
 
-    size_t waiting = fake_remote_waiting(world->fake);
-    size_t i = step->b % (sizeof failures / sizeof *failures);
+    return failure_err(&failures[number % (sizeof failures / sizeof *failures)]);
+}
+
+static struct err fail_change(unsigned number)
+{
+    static const struct failure failures[] = {
+        { -ETIMEDOUT, 0, ERR_RETRY_LATER, 0, true },
+        { -ENETDOWN, 0, ERR_RETRY_LATER, 0, true },
+        { -EIO, 500, ERR_RETRY_LATER, 0, true },
+        { -EAGAIN, 503, ERR_RETRY_LATER, 0, true },
+        { -EAGAIN, 429, ERR_RETRY_LATER, 60000, false },
+        { -ENOENT, 404, ERR_RETRY_NEVER, 0, false },
+        { -ESTALE, 412, ERR_RETRY_NEVER, 0, false },
+        { -EEXIST, 409, ERR_RETRY_NEVER, 0, false },
+        { -EBUSY, 423, ERR_RETRY_LATER, 0, false },
+        { -ENOSPC, 507, ERR_RETRY_NEVER, 0, false },
+        { -EACCES, 403, ERR_RETRY_NEVER, 0, false },
+        { -EACCES, 401, ERR_RETRY_AFTER_LOGIN, 0, false },
+    };
+
+    const struct failure *failure = &failures[number % (sizeof failures / sizeof *failures)];
+    struct err err = failure_err(failure);
+
+    err.is_fate_unknown = failure->leaves_doubt;
+    return err;
+}
+
+/* A change that was made before, and whose answer is lost so, leaves doubt in any case. */
+bool service_fail(struct world *world, const struct step *step)
+{
+    size_t waiting = fake_remote_waiting(world->fake), index;
     struct err err;
 
     if (waiting == 0)
         return false;
-    (void)err_set(&err, failures[i].code, "made to fail");
-    err.http_status = failures[i].status;
-    err.retry = failures[i].retry;
-    err.retry_after_ms = failures[i].retry_after_ms;
-    fake_remote_deliver(world->fake, step->a % waiting, &err);
+    index = step->a % waiting;
+    err = fake_remote_kind(world->fake, index) >= FAKE_MAKE_FOLDER ? fail_change(step->b)
+                                                                   : fail_reading(step->b);
+    fake_remote_deliver(world->fake, index, &err);
     return true;
 }

@@ -1,8 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Time passes, and graphfs dies. */
+/* Time passes, and graphfs begins and dies. */
 #include "config.h"
 
 #include "step_i.h"
+
+bool life_make_writable(struct world *world, const struct step *step)
+{
+    (void)step;
+    if (!world->is_writable)
+        world_make_writable(world);
+    return true;
+}
 
 bool time_turn(struct world *world, const struct step *step)
 {

@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#include "dice.h"
+
 static const char *const event_names[EVENTS] = {
     [EVENT_FIRST_PAGE] = "pages of a first round",
     [EVENT_DELTA_PAGE] = "pages of changes",
@@ -47,13 +49,24 @@ static unsigned print_count(uint64_t count, const char *name)
     return count == 0;
 }
 
-unsigned tally_print(const struct tally *tally)
+/* There is one drive, with delta, and it stays where it is. */
+static bool can_come_about(enum event event, bool writes)
+{
+    return !writes ||
+           (event != EVENT_TARGET && event != EVENT_LACKING && event != EVENT_MOVED_CALMLY);
+}
+
+unsigned tally_print(const struct tally *tally, bool writes)
 {
     unsigned missing = 0;
 
-    for (int i = 0; i < STEP_KINDS; i++)
-        missing += print_count(tally->steps[i], step_name((enum step_kind)i));
-    for (size_t i = 0; i < EVENTS; i++)
-        missing += print_count(tally->events[i], event_names[i]);
+    for (int i = 0; i < STEP_KINDS; i++) {
+        if (dice_draws((enum step_kind)i, writes))
+            missing += print_count(tally->steps[i], step_name((enum step_kind)i));
+    }
+    for (size_t i = 0; i < EVENTS; i++) {
+        if (can_come_about((enum event)i, writes))
+            missing += print_count(tally->events[i], event_names[i]);
+    }
     return missing;
 }

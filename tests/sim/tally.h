@@ -44,7 +44,8 @@ struct tally {
 
 void tally_add(struct tally *tally, const struct tally *other);
 
-/* Prints it, a line each. Returns how many are 0. */
-unsigned tally_print(const struct tally *tally);
+/* Prints it, a line each: what can come about in runs of that sort (see dice.h). Returns how many
+ * are 0. */
+unsigned tally_print(const struct tally *tally, bool writes);
 
 #endif

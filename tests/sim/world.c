@@ -17,17 +17,26 @@
 #include <string.h>
 
 #include "../fakes/fake_compare.h"
+#include "agree.h"
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/uuid.h"
 #include "base/xalloc.h"
+#include "written.h"
 
 #define START_MS INT64_C(1700000000000)
 
 /* Time for all that lags, for pauses after failures, and for two 404 five minutes apart. */
 #define MINUTE_MS (60 * INT64_C(1000))
 
+/* How long a thing rests before it is sent. */
+#define UPLOAD_DELAY_MS 2000
+
 /* More steps than this without end are a loop. */
 #define SETTLE_MAX 3000
+
+/* So often seven minutes more for what is still to be sent: each refusal costs ten. */
+#define PATIENCE 8
 
 /* Requests in twenty minutes of which nothing is left to do: polls, and the drives. */
 #define QUIET_REQUESTS_MAX 12
@@ -53,6 +62,9 @@ void world_fail(struct world *world, const char *fmt, ...)
     va_start(args, fmt);
     (void)vsnprintf(world->failure, sizeof world->failure, fmt, args);
     va_end(args);
+    log_info("sim", "failed: %s", world->failure);
+    if (world->store)
+        agree_log(world);
 }
 
 bool world_has_failed(const struct world *world)
@@ -130,6 +142,38 @@ static void on_answer(enum fake_request kind, const struct item_page *page, void
     shown_take_answer(world, kind, page);
 }
 
+static void on_request(enum fake_request kind, void *arg)
+{
+    struct world *world = arg;
+
+    (void)kind;
+    world->settings->is_deaf = memory_disk_has_fallen(world->bench->disk);
+}
+
+static void on_create(size_t item, void *arg)
+{
+    struct world *world = arg;
+
+    if (world->uploads < WORLD_UPLOADS_MAX)
+        world->items[WORLD_UPLOADS + world->uploads++] = item;
+}
+
+static void on_mixture(void *arg)
+{
+    world_fail(arg, "an upload is a mixture of two contents");
+}
+
+static void on_kept(const struct written *written, const struct node *node, void *arg)
+{
+    struct world *world = arg;
+    unsigned content = 0;
+
+    if (!node->base.hash || sscanf(node->base.hash, "hash%u", &content) != 1 ||
+        !ledger_is_same(world, content, written->content))
+        world_fail(world, "what was written to \"%s\" is kept as what the service calls %s",
+                   node->local.name, node->base.hash ? node->base.hash : "nothing");
+}
+
 static void begin(struct world *world)
 {
     struct sync_conf conf = {
@@ -138,6 +182,9 @@ static void begin(struct world *world)
         .poll_s = 30,
         .poll_idle_s = 300,
         .object_ttl_s = 60,
+        .bytes = world->is_writable ? memory_bytes_ops(world->bytes) : NULL,
+        .host = "here",
+        .upload_delay_ms = UPLOAD_DELAY_MS,
     };
 
     world->store = conf.store = open_store(world->bench, world->clock);
@@ -153,6 +200,7 @@ static void begin(struct world *world)
 static void end(struct world *world)
 {
     sync_free(world->sync);
+    (void)memory_bytes_pump(world->bytes);
     (void)fake_remote_pump(world->fake);
     store_close(world->store);
     world->sync = NULL;
@@ -173,7 +221,15 @@ struct world *world_new(struct bench *bench, struct tally *tally)
     world->settings->deadline_ms = MINUTE_MS;
     world->settings->on_answer = on_answer;
     world->settings->on_answer_arg = world;
-    for (size_t i = 0; i < WORLD_ITEMS; i++)
+    world->settings->on_request = on_request;
+    world->settings->on_request_arg = world;
+    world->settings->on_loss = ledger_on_loss;
+    world->settings->on_create = on_create;
+    world->settings->on_rewrite = ledger_on_rewrite;
+    world->settings->on_mixture = on_mixture;
+    world->settings->on_loss_arg = world;
+    world->bytes = memory_bytes_new(bench->disk, on_kept, world);
+    for (size_t i = 0; i < sizeof world->items / sizeof *world->items; i++)
         world->items[i] = SIZE_MAX;
     world->items[WORLD_OWN] = fake_add_drive(world->model, "D1", false);
     world->items[WORLD_SHARED] = fake_add_drive(world->model, "S", true);
@@ -197,6 +253,9 @@ void world_free(struct world *world)
     fake_remote_free(world->fake);
     clock_free(world->clock);
     shown_clear(&world->shown);
+    memory_bytes_free(world->bytes);
+    ledger_clear(&world->ledger);
+    world_handles_clear(&world->handles);
     free(world);
 }
 
@@ -238,9 +297,14 @@ static void start_again(struct world *world, struct memory_image *image, bool is
     end(world);
     memory_disk_restore(world->bench->disk, image);
     memory_image_free(image);
+    world->handles.len = 0;
     begin(world);
     if (world_has_failed(world))
         return;
+    if (world->is_writable)
+        written_recover(world, is_power_cut);
+    if (is_power_cut)
+        ledger_note_power_cut(world);
     note_round(world);
     if (is_power_cut)
         note_fallback(world);
@@ -254,17 +318,31 @@ void world_kill(struct world *world, bool is_power_cut)
     start_again(world, memory_disk_save(world->bench->disk, is_power_cut), is_power_cut);
 }
 
-int64_t world_turn(struct world *world)
+bool world_take_death(struct world *world)
 {
     struct memory_disk *disk = world->bench->disk;
+    bool is_power_cut;
+
+    if (!memory_disk_has_fallen(disk))
+        return false;
+    is_power_cut = memory_disk_falls_by_power(disk);
+    start_again(world, memory_disk_take_fallen(disk), is_power_cut);
+    return true;
+}
+
+void world_make_writable(struct world *world)
+{
+    end(world);
+    world->is_writable = true;
+    begin(world);
+}
+
+int64_t world_turn(struct world *world)
+{
     int64_t next_ms = sync_turn(world->sync);
 
-    if (memory_disk_has_fallen(disk)) {
-        bool is_power_cut = memory_disk_falls_by_power(disk);
-
-        start_again(world, memory_disk_take_fallen(disk), is_power_cut);
+    if (world_take_death(world))
         return 0;
-    }
     shown_end_turn(world);
     return next_ms;
 }
@@ -277,10 +355,11 @@ void world_settle(struct world *world)
 
     for (int i = 0; goes_on && !world_has_failed(world); i++) {
         unsigned before = fake_remote_total(world->fake);
+        bool was_read = memory_bytes_pump(world->bytes);
         size_t answered = fake_remote_pump(world->fake);
         int64_t next_ms = world_turn(world);
 
-        goes_on = answered > 0 || next_ms <= clock_mono_ms(world->clock) ||
+        goes_on = answered > 0 || was_read || next_ms <= clock_mono_ms(world->clock) ||
                   fake_remote_total(world->fake) != before;
         if (i == SETTLE_MAX)
             world_fail(world, "it asks and asks, without end");
@@ -339,10 +418,27 @@ static ino_nr shared_ino(struct world *world, size_t item)
     return attr.ino;
 }
 
+/* By its place. */
+static ino_nr placed_ino(struct world *world, size_t item)
+{
+    const struct fake_version *truth = fake_truth(world->model, item);
+    struct node_attr attr;
+    ino_nr parent;
+
+    if (item == world->items[WORLD_OWN])
+        return world_root(world);
+    parent = placed_ino(world, truth->parent);
+    if (parent == STORE_INO_NONE || store_lookup(world->store, parent, truth->name, &attr) < 0)
+        return STORE_INO_NONE;
+    return attr.ino;
+}
+
 ino_nr world_ino(struct world *world, size_t item)
 {
     if (item == world->items[WORLD_OWN])
         return world_root(world);
+    if (world->is_writable && world->model->items.items[item].drive == 0)
+        return placed_ino(world, item);
     return world->model->items.items[item].drive == 0 ? shown_ino(world, item)
                                                       : shared_ino(world, item);
 }
@@ -406,18 +502,24 @@ static void confirm(struct world *world)
     sync_confirm_removals(world->sync);
 }
 
-static void compare(struct world *world)
+static char *compare_shown(struct world *world)
 {
     const struct fake_comparison comparison = {
         .store = world->store,
         .model = world->model,
         .enters_shortcuts = true,
     };
+
+    return fake_compare(&comparison, world_root(world), world->items[WORLD_OWN]);
+}
+
+static void compare(struct world *world)
+{
     cleanup_free char *difference = NULL;
 
     if (world_has_failed(world))
         return;
-    difference = fake_compare(&comparison, world_root(world), world->items[WORLD_OWN]);
+    difference = world->is_writable ? agree_compare(world) : compare_shown(world);
     if (difference)
         world_fail(world, "%s", difference);
     else
@@ -438,9 +540,18 @@ void world_check_quiet(struct world *world)
                    fake_remote_count(world->fake, FAKE_ASK_ITEMS));
 }
 
+static bool is_dirty(struct world *world)
+{
+    int64_t count = 0;
+
+    return store_count_dirty(world->store, &count) == 0 && count > 0;
+}
+
 void world_calm(struct world *world)
 {
     memory_disk_fall_after(world->bench->disk, 0, false);
+    if (world->is_writable)
+        written_finish(world);
     sync_wake(world->sync);
     world_run(world, 15 * MINUTE_MS);
     for (int i = 0; i < 3; i++) {
@@ -450,10 +561,14 @@ void world_calm(struct world *world)
         open_all(world, world_root(world), 0);
         world_run(world, 7 * MINUTE_MS);
     }
+    for (int i = 0; i < PATIENCE && is_dirty(world) && !world_has_failed(world); i++)
+        world_run(world, 7 * MINUTE_MS);
     if (world->wants_done != world->wants)
         world_fail(world, "%u of %u who wait are not told", world->wants - world->wants_done,
                    world->wants);
     compare(world);
+    if (world->is_writable && !world_has_failed(world))
+        ledger_check(world);
     if (world->is_moving)
         shown_clear(&world->shown);
     else if (world->moved_calmly)

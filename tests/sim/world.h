@@ -9,6 +9,8 @@
  */
 
 #include "../fakes/fake_remote.h"
+#include "ledger.h"
+#include "memory_bytes.h"
 #include "memory_disk.h"
 #include "scratch.h"
 #include "shown.h"
@@ -32,6 +34,18 @@ void bench_clear(struct bench *bench);
 #define WORLD_SHARED 1
 #define WORLD_ITEMS  400
 
+/* Behind them come those that were made from here. */
+#define WORLD_UPLOADS     WORLD_ITEMS
+#define WORLD_UPLOADS_MAX 400
+
+/* A file that a user here has open for writing. */
+struct world_handle {
+    ino_nr ino;
+    uint64_t generation;
+};
+
+DEFINE_VEC(world_handles, struct world_handle);
+
 struct world {
     struct bench *bench; /* borrowed */
     struct tally *tally; /* borrowed */
@@ -41,8 +55,14 @@ struct world {
     struct fake_settings *settings;
     struct store *store;
     struct sync *sync;
-    size_t items[WORLD_ITEMS]; /* by their numbers: those of the model; SIZE_MAX: not made */
-    unsigned next_item;        /* the next number to give out */
+    /* By their numbers: those of the model; SIZE_MAX: not made. */
+    size_t items[WORLD_ITEMS + WORLD_UPLOADS_MAX];
+    unsigned next_item; /* the next number to give out */
+    unsigned uploads;   /* how many behind WORLD_UPLOADS are given out */
+    bool is_writable;   /* users here change things; fixed when the engine begins */
+    struct memory_bytes *bytes;
+    struct ledger ledger;
+    struct world_handles handles;
     struct shown shown;
     bool is_calm;      /* nothing has changed since the last comparison */
     bool moved_calmly; /* the account was moved since then */
@@ -64,6 +84,13 @@ bool world_has_failed(const struct world *world);
 void world_note(struct world *world, enum event event);
 /* Somebody has changed the drive. */
 void world_note_edit(struct world *world);
+
+/* The engine begins anew, and sends from now on what is changed here. */
+void world_make_writable(struct world *world);
+
+/* A user here has done something: the death that was to come may have come with it. True: it has,
+ * and all has started again. */
+bool world_take_death(struct world *world);
 
 /* One turn of the engine. If its death was to come and has, it is over and starts again. Returns
  * when the next turn is due, monotonic. */
