@@ -24,6 +24,7 @@ enum { STATUS_MAX_BYTES = 4 * 1024 * 1024, WATCH_PAUSE_S = 1 };
 struct status_values {
     bool is_json;
     bool is_watching;
+    bool has_failed; /* one of several */
 };
 
 static const struct option_row status_rows[] = {
@@ -269,6 +270,18 @@ static int show_mount(const struct mount_entry *mount, void *arg, struct err *er
     return values->is_watching ? watch_mount(mount, err) : print_mount(mount, values->is_json, err);
 }
 
+/* One that can't be asked hides no other. */
+static int show_each(const struct mount_entry *mount, void *arg, struct err *err)
+{
+    struct status_values *values = arg;
+
+    if (show_mount(mount, values, err) < 0) {
+        (void)verb_failed(err, "status");
+        values->has_failed = true;
+    }
+    return 0;
+}
+
 static int show(const char *path, struct status_values *values, struct err *err)
 {
     struct mount_entry mount = { 0 };
@@ -296,13 +309,13 @@ static int run_status(const struct verb *verb, int argc, char **argv)
         return code;
     if (values.is_watching && (argc - first > 1 || values.is_json))
         return verb_misused(verb, "--watch takes one MOUNTPOINT, and no --json");
-    if (first == argc && mountinfo_each_own(show_mount, &values, &err) < 0)
+    if (first == argc && mountinfo_each_own(show_each, &values, &err) < 0)
         return verb_failed(&err, "status");
     for (int i = first; i < argc; i++) {
         if (show(argv[i], &values, &err) < 0)
             return verb_failed(&err, "status");
     }
-    return EXIT_DONE;
+    return values.has_failed ? EXIT_FAILED : EXIT_DONE;
 }
 
 const struct verb verb_status = {

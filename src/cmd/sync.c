@@ -10,6 +10,7 @@
 
 struct sync_values {
     bool confirms_removals;
+    bool has_failed; /* one of several */
 };
 
 static const struct option_row sync_rows[] = {
@@ -25,6 +26,18 @@ static int sync_mount(const struct mount_entry *mount, void *arg, struct err *er
     int r = values->confirms_removals ? daemon_request(mount, "confirm-removals", err) : 0;
 
     return r == 0 ? daemon_request(mount, "sync", err) : r;
+}
+
+/* One that fails holds up no other. */
+static int sync_each(const struct mount_entry *mount, void *arg, struct err *err)
+{
+    struct sync_values *values = arg;
+
+    if (sync_mount(mount, values, err) < 0) {
+        (void)verb_failed(err, "syncing");
+        values->has_failed = true;
+    }
+    return 0;
 }
 
 static int sync_place(const char *place, struct sync_values *values, struct err *err)
@@ -46,13 +59,13 @@ static int run_sync(const struct verb *verb, int argc, char **argv)
 
     if (!verb_parse(verb, argc, argv, &values, &first, &code))
         return code;
-    if (first == argc && mountinfo_each_own(sync_mount, &values, &err) < 0)
+    if (first == argc && mountinfo_each_own(sync_each, &values, &err) < 0)
         return verb_failed(&err, "syncing");
     for (int i = first; i < argc; i++) {
         if (sync_place(argv[i], &values, &err) < 0)
             return verb_failed(&err, "syncing");
     }
-    return EXIT_DONE;
+    return values.has_failed ? EXIT_FAILED : EXIT_DONE;
 }
 
 const struct verb verb_sync = {

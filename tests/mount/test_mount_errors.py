@@ -234,11 +234,25 @@ def test_status_of_a_file_is_json_when_that_is_asked_for(world):
 
 
 def test_status_without_a_place_tells_of_each_mount(world):
+    """What it says of mounts that others have on this machine, and so its end, is left open."""
     mount = world.mount()
     other = world.new_account("other")
     with other.mount() as second:
-        told = world.account.run("status").stdout
+        told = world.account.run("status", check=False).stdout
         assert f"{mount.path}:" in told and f"{second.path}:" in told
+
+
+def test_a_mount_whose_daemon_has_died_hides_no_other_from_status(world):
+    """Whichever comes first: one is mounted before the dead one, one after it."""
+    before = world.mount()
+    dead = world.new_account("dead").mount()
+    with dead:
+        dead.kill9()
+        with world.new_account("after").mount() as after:
+            done = world.account.run("status", check=False)
+            assert f"{before.path}:" in done.stdout and f"{after.path}:" in done.stdout
+            assert f"{dead.path}: its daemon has gone" in done.stderr
+            assert done.returncode == 1
 
 
 def test_watching_status_goes_on_until_it_is_stopped(world):
