@@ -187,6 +187,8 @@ static int run_rename(struct changing *changing, struct store_txn *txn)
     if (r < 0)
         return r;
     changing->attr = renamed.moved;
+    if (renamed.replaced.ino != STORE_INO_NONE)
+        sync_note_change(changing->fs->conf.sync, renamed.replaced.ino);
     if (renamed.replaced.ino != STORE_INO_NONE && !is_exchange)
         opens_note_unlinked(changing->fs->opens, renamed.replaced.ino);
     return 0;

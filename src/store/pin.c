@@ -11,6 +11,16 @@ int txn_pin(struct store_txn *txn, ino_nr ino)
     return SQL_RUN(txn->conn, STMT_PIN_PUT, sql_number((int64_t)ino));
 }
 
+int txn_has_pin(struct store_txn *txn, ino_nr ino, bool *ret)
+{
+    int64_t count;
+    int r = SQL_GET(txn->conn, STMT_PIN_COUNT, &count, sql_number((int64_t)ino));
+
+    if (r == 0)
+        *ret = count > 0;
+    return r;
+}
+
 int txn_unpin(struct store_txn *txn, ino_nr ino)
 {
     return SQL_RUN(txn->conn, STMT_PIN_DELETE_TREE, sql_number((int64_t)ino));

@@ -218,6 +218,7 @@ const char *const statement_text[STMT_COUNT] = {
                              "   SELECT up.pin, node.parent FROM up JOIN node ON node.ino = up.ino)"
                              " DELETE FROM pin WHERE ino IN (SELECT pin FROM up WHERE up.ino = ?1)",
     [STMT_PIN_LIST] = "SELECT ino FROM pin WHERE ino > ?1 ORDER BY ino",
+    [STMT_PIN_COUNT] = "SELECT count(*) FROM pin WHERE ino = ?1",
     [STMT_PIN_ABOVE] = "WITH RECURSIVE up (ino) AS (VALUES (?1) UNION"
                        "   SELECT node.parent FROM up JOIN node ON node.ino = up.ino)"
                        " SELECT pin.ino FROM up JOIN pin ON pin.ino = up.ino LIMIT 1",

@@ -90,6 +90,7 @@ enum statement {
     STMT_PIN_DELETE_TREE,
     STMT_PIN_LIST,
     STMT_PIN_ABOVE,
+    STMT_PIN_COUNT,
 
     STMT_NODE_HAS_ATTR,
     STMT_ATTR_GET,

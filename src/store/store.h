@@ -195,6 +195,9 @@ int store_counts(struct store *store, struct store_counts *ret);
 /* A pin follows its row, whatever name, place or number that gets, and goes with it. */
 int txn_pin(struct store_txn *txn, ino_nr ino);
 
+/* Whether there is one on the row itself. */
+int txn_has_pin(struct store_txn *txn, ino_nr ino, bool *ret);
+
 /* Removes the pins of the row and of all below it. */
 int txn_unpin(struct store_txn *txn, ino_nr ino);
 

@@ -27,6 +27,7 @@
 #include "base/xalloc.h"
 #include "sync/push_facts.h"
 #include "sync/push_i.h"
+#include "sync/push_identity.h"
 #include "sync/settle.h"
 #include "tree/names.h"
 
@@ -218,6 +219,7 @@ static enum intent_verb verb_of(enum push_action action)
     case PUSH_NOTHING:
     case PUSH_WAIT:
     case PUSH_SETTLE:
+    case PUSH_TAKE_OVER:
     case PUSH_FORGET:
         break;
     }
@@ -353,6 +355,29 @@ static int settle(struct look *look, const struct node *node)
     return r == 0 && outcome == SETTLE_NEEDS_HASH ? begin_conflict(look, node) : r;
 }
 
+/* ---- a file that was saved anew ---- */
+
+/* Nothing is handed over of which something is under way, or may have been done. */
+static int is_busy(struct look *look, ino_nr ino, bool *ret)
+{
+    struct intent intent;
+    int r = txn_get_intent(look->txn, ino, &intent);
+
+    *ret = r == 0 || find_job(look->sync, ino);
+    if (r == 0)
+        intent_clear(&intent);
+    return r == -ENOENT ? 0 : r;
+}
+
+static int take_over(struct look *look, const struct node *node, ino_nr partner)
+{
+    int r = identity_hand_over(look->txn, node->attr.ino, partner);
+
+    pauses_end(&look->sync->push.pauses, node->attr.ino);
+    look->has_changed = true;
+    return r;
+}
+
 static bool needs_content(const struct node *node)
 {
     return node->attr.kind == NODE_FILE && node->attr.flags & NODE_LOCAL &&
@@ -360,7 +385,7 @@ static bool needs_content(const struct node *node)
 }
 
 static int act(struct look *look, const struct node *node, const struct push_step *step,
-               struct bytes_file *file, int64_t size)
+               ino_nr partner, struct bytes_file *file, int64_t size)
 {
     switch (step->action) {
     case PUSH_NOTHING:
@@ -368,6 +393,8 @@ static int act(struct look *look, const struct node *node, const struct push_ste
         break;
     case PUSH_SETTLE:
         return settle(look, node);
+    case PUSH_TAKE_OVER:
+        return take_over(look, node, partner);
     case PUSH_FORGET:
         look->has_changed = true;
         return txn_remove_node(look->txn, node->attr.ino);
@@ -391,6 +418,8 @@ static int plan_row(struct look *look, const struct node *node)
     int64_t size = 0;
     int r = push_find_facts(look->txn, node, &facts);
 
+    if (r == 0 && facts.partner != STORE_INO_NONE)
+        r = is_busy(look, facts.partner, &facts.partner_is_busy);
     if (r < 0)
         return r;
     facts.is_resting = true; /* what isn't has a pause */
@@ -402,7 +431,7 @@ static int plan_row(struct look *look, const struct node *node)
         sync->push.awaits_bytes |= r == -EAGAIN;
     }
     step = push_plan(node, &facts, APPLY_MTIME_GRANULARITY_NS);
-    r = act(look, node, &step, file, size);
+    r = act(look, node, &step, facts.partner, file, size);
     if (step.action == PUSH_NOTHING || step.action == PUSH_FORGET)
         pauses_end(&sync->push.pauses, node->attr.ino);
     if (file && step.action != PUSH_CREATE && step.action != PUSH_UPLOAD)

@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "sync/apply.h"
+#include "sync/push_identity.h"
 
 /* Longer chains are no cycles, or are found to be one when they have become shorter. */
 #define CHAIN_MAX 256
@@ -114,9 +115,12 @@ static int find_below(struct store_txn *txn, const struct node *node, struct pus
 
 int push_find_facts(struct store_txn *txn, const struct node *node, struct push_facts *ret)
 {
-    int r = 0;
+    int r;
 
     *ret = (struct push_facts){ 0 };
+    r = identity_find_partner(txn, node, &ret->partner);
+    if (r < 0)
+        return r;
     if (!(node->attr.flags & NODE_LOCAL))
         return node->attr.kind == NODE_FOLDER ? find_below(txn, node, ret) : 0;
     if (wants_place(node))

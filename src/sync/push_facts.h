@@ -6,7 +6,7 @@
 
 #include "sync/push_plan.h"
 
-/* Fills in all that the store knows: not is_resting, nor has_content. */
+/* Fills in all that the store knows: not is_resting, has_content, partner_is_busy. */
 int push_find_facts(struct store_txn *txn, const struct node *node, struct push_facts *ret);
 
 #endif

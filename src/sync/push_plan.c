@@ -64,8 +64,10 @@ struct push_step push_plan(const struct node *node, const struct push_facts *fac
         return (struct push_step){ .action = PUSH_NOTHING };
     if (facts->has_rival)
         return (struct push_step){ .action = PUSH_SETTLE };
-    if (!facts->is_resting)
+    if (!facts->is_resting || facts->partner_is_busy)
         return (struct push_step){ .action = PUSH_WAIT };
+    if (facts->partner != STORE_INO_NONE)
+        return (struct push_step){ .action = PUSH_TAKE_OVER };
     if (dirty & DIRTY_CREATED)
         return plan_created(node, facts);
     if (dirty & DIRTY_DELETED)

@@ -105,6 +105,23 @@ static void test_what_is_needed_comes_first(void **state)
     assert_step(plan(moved, no_content), PUSH_CHANGE, true, false);
 }
 
+static void test_a_file_that_was_saved_anew_takes_over_its_item_before_it_is_sent(void **state)
+{
+    struct node created = row(NODE_FILE, NODE_LOCAL, 1, name_a, 8, 0);
+    struct node gone = row(NODE_FILE, NODE_BASE, 1, name_a, 7, 0);
+    struct push_facts partner = ready, busy;
+
+    (void)state;
+    partner.partner = 101;
+    partner.name_is_taken = true;
+    busy = partner;
+    busy.partner_is_busy = true;
+    assert_step(plan(created, partner), PUSH_TAKE_OVER, false, false);
+    assert_step(plan(gone, partner), PUSH_TAKE_OVER, false, false);
+    assert_step(plan(created, busy), PUSH_WAIT, false, false);
+    assert_step(plan(gone, busy), PUSH_WAIT, false, false);
+}
+
 static void test_a_time_and_a_content_do_not_wait_for_a_place(void **state)
 {
     struct push_facts no_name = ready, nothing = ready;
@@ -183,6 +200,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_difference_has_its_request),
         cmocka_unit_test(test_what_is_needed_comes_first),
+        cmocka_unit_test(test_a_file_that_was_saved_anew_takes_over_its_item_before_it_is_sent),
         cmocka_unit_test(test_a_time_and_a_content_do_not_wait_for_a_place),
         cmocka_unit_test(test_a_cycle_of_names_is_opened_by_a_detour),
         cmocka_unit_test(test_a_session_that_nothing_stands_in_the_way_of_is_gone_around),

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* push_identity.h: which new file takes over which item. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "apply_scene.h"
+#include "base/xalloc.h"
+#include "sync/push_identity.h"
+#include "unit.h"
+
+/* A row of ours, without an item. */
+static ino_nr make(struct scene *scene, enum node_kind kind, const char *name)
+{
+    struct store_txn *txn = scene_begin(scene);
+    struct node node = {
+        .attr = { .kind = kind, .flags = NODE_LOCAL, .drive = scene->drive.id },
+        .local = { .parent = scene->drive.root, .name = x_strdup(name), .size = 10 },
+    };
+    ino_nr ino;
+
+    assert_int_equal(txn_next_generation(txn, &node.local.generation), 0);
+    assert_int_equal(txn_put_node(txn, &node), 0);
+    ino = node.attr.ino;
+    node_clear(&node);
+    scene_commit(txn);
+    return ino;
+}
+
+static ino_nr delete (struct scene *scene, const char *path)
+{
+    struct store_txn *txn = scene_begin(scene);
+    ino_nr ino = scene_at(scene, path);
+    struct node node;
+
+    assert_int_equal(txn_get_node(txn, ino, &node), 0);
+    node.attr.flags &= ~(unsigned)NODE_LOCAL;
+    assert_int_equal(txn_put_node(txn, &node), 0);
+    node_clear(&node);
+    scene_commit(txn);
+    return ino;
+}
+
+static ino_nr partner_of(struct scene *scene, ino_nr ino)
+{
+    struct store_txn *txn = scene_begin(scene);
+    ino_nr partner = 0;
+    struct node node;
+
+    assert_int_equal(txn_get_node(txn, ino, &node), 0);
+    assert_int_equal(identity_find_partner(txn, &node, &partner), 0);
+    node_clear(&node);
+    store_rollback(txn);
+    return partner;
+}
+
+static void hand_over(struct scene *scene, ino_nr ino, ino_nr partner)
+{
+    struct store_txn *txn = scene_begin(scene);
+
+    assert_int_equal(identity_hand_over(txn, ino, partner), 0);
+    scene_commit(txn);
+}
+
+static void test_a_new_file_and_the_one_that_is_gone_in_its_place_are_a_pair(void **state)
+{
+    struct scene *scene = *state;
+    ino_nr former, new_file;
+
+    (void)scene_apply(scene, APPLY_FIRST, scene_file("f", "root", "file.txt"));
+    former = delete (scene, "file.txt");
+    assert_int_equal(partner_of(scene, former), 0);
+    new_file = make(scene, NODE_FILE, "file.txt");
+    assert_int_equal(partner_of(scene, former), new_file);
+    assert_int_equal(partner_of(scene, new_file), former);
+}
+
+static void test_the_new_file_is_the_item_afterwards_with_a_content_to_be_sent(void **state)
+{
+    for (int from_new = 0; from_new < 2; from_new++) {
+        struct scene *scene;
+        ino_nr former, new_file;
+        struct node node;
+
+        if (from_new) {
+            (void)scene_teardown(state);
+            (void)scene_setup(state);
+        }
+        scene = *state;
+        (void)scene_apply(scene, APPLY_FIRST, scene_file("f", "root", "file.txt"));
+        former = delete (scene, "file.txt");
+        new_file = make(scene, NODE_FILE, "file.txt");
+        hand_over(scene, from_new ? new_file : former, from_new ? former : new_file);
+        node = scene_row(scene, "f");
+        assert_int_equal(node.attr.ino, new_file);
+        assert_true(node_dirty(&node, APPLY_MTIME_GRANULARITY_NS) & DIRTY_CONTENT);
+        assert_false(node_dirty(&node, APPLY_MTIME_GRANULARITY_NS) & DIRTY_PLACE);
+        assert_non_null(node.base.etag);
+        node_clear(&node);
+        assert_int_equal(store_get_node(scene->fixture->store, former, &node), -ENOENT);
+    }
+}
+
+static void test_folders_and_what_is_not_gone_have_no_partner(void **state)
+{
+    struct scene *scene = *state;
+    ino_nr former;
+
+    (void)scene_apply(scene, APPLY_FIRST, scene_folder("d", "root", "folder"));
+    (void)scene_apply(scene, APPLY_FIRST, scene_file("f", "root", "file.txt"));
+    (void)scene_apply(scene, APPLY_FIRST, scene_file("g", "root", "other.txt"));
+    former = delete (scene, "folder");
+    assert_int_equal(partner_of(scene, make(scene, NODE_FOLDER, "folder")), 0);
+    assert_int_equal(partner_of(scene, former), 0);
+    assert_int_equal(partner_of(scene, scene_at(scene, "file.txt")), 0);
+    former = delete (scene, "other.txt");
+    assert_int_equal(partner_of(scene, make(scene, NODE_FOLDER, "other.txt")), 0);
+    assert_int_equal(partner_of(scene, former), 0);
+}
+
+static void test_an_item_that_was_changed_there_is_not_taken_over(void **state)
+{
+    struct scene *scene = *state;
+    struct item changed = scene_file("f", "root", "file.txt");
+    ino_nr former;
+
+    (void)scene_apply(scene, APPLY_FIRST, changed);
+    former = delete (scene, "file.txt");
+    changed.etag = "e2";
+    changed.ctag = "c2";
+    changed.size = 99;
+    (void)scene_apply(scene, APPLY_ITEM, changed);
+    assert_int_equal(partner_of(scene, former), 0);
+    assert_int_equal(partner_of(scene, make(scene, NODE_FILE, "file.txt")), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SCENE_TEST(test_a_new_file_and_the_one_that_is_gone_in_its_place_are_a_pair),
+        SCENE_TEST(test_the_new_file_is_the_item_afterwards_with_a_content_to_be_sent),
+        SCENE_TEST(test_folders_and_what_is_not_gone_have_no_partner),
+        SCENE_TEST(test_an_item_that_was_changed_there_is_not_taken_over),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
