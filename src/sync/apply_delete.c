@@ -5,7 +5,8 @@
  * not by recursion: how deep it is, is the server's choice.
  *
  * A base place inside the removed tree is gone with it. A row that the user moved into the tree has
- * its base elsewhere and keeps it; one that the user moved out of it loses it.
+ * its base elsewhere and keeps it; one that the user moved out of it goes, too, if that is all that
+ * was changed: the server has it no more, and only what was written here could be sent.
  */
 #include "config.h"
 
@@ -141,17 +142,25 @@ static int remove_row(struct applying *applying, const struct node *node)
     return r < 0 ? r : txn_remove_node(txn, node->attr.ino);
 }
 
+/* Whether it stays, now that its base place is gone or not: of what was but moved there is nothing
+ * that could be made again. */
+static bool has_to_stay(const struct node *node, bool base_is_gone)
+{
+    unsigned unsent = DIRTY_CREATED | DIRTY_CONTENT | (base_is_gone ? 0u : DIRTY_PLACE);
+
+    return node_dirty(node, APPLY_MTIME_GRANULARITY_NS) & unsent;
+}
+
 static int settle_doomed(struct applying *applying, struct doomed *doomed, size_t index)
 {
-    const unsigned unsent = DIRTY_CREATED | DIRTY_PLACE | DIRTY_CONTENT;
     struct node node;
     bool base_is_gone;
     int r = txn_get_node(applying->txn, doomed->inos.items[index], &node);
 
     if (r < 0)
-        return r;
+        return r == -ENOENT ? 0 : r; /* a top that went with another */
     base_is_gone = index == 0 || is_doomed(doomed, node.base.parent);
-    if (!doomed->stays[index] && !(node_dirty(&node, APPLY_MTIME_GRANULARITY_NS) & unsent)) {
+    if (!doomed->stays[index] && !has_to_stay(&node, base_is_gone)) {
         if (index == 0)
             place_note_freed(applying, &node);
         r = remove_row(applying, &node);
@@ -165,7 +174,8 @@ static int settle_doomed(struct applying *applying, struct doomed *doomed, size_
     return r;
 }
 
-static int settle_outside(struct applying *applying, const struct doomed *doomed, ino_nr ino)
+static int settle_outside(struct applying *applying, const struct doomed *doomed, ino_nr ino,
+                          struct node_numbers *tops)
 {
     struct node node;
     int r = txn_get_node(applying->txn, ino, &node);
@@ -176,7 +186,7 @@ static int settle_outside(struct applying *applying, const struct doomed *doomed
         return r;
     if (node.attr.flags & NODE_BASE && is_doomed(doomed, node.base.parent)) {
         if (node.attr.flags & NODE_LOCAL)
-            r = make_local_only(applying, &node);
+            (void)node_numbers_push(tops, ino);
         else
             r = remove_row(applying, &node);
     }
@@ -184,7 +194,8 @@ static int settle_outside(struct applying *applying, const struct doomed *doomed
     return r;
 }
 
-int delete_tree(struct applying *applying, ino_nr top)
+/* What was moved out of it here is added to the tops. */
+static int delete_local_tree(struct applying *applying, ino_nr top, struct node_numbers *tops)
 {
     struct doomed doomed = { 0 };
     int r = list_tree(applying->txn, top, &doomed);
@@ -194,8 +205,20 @@ int delete_tree(struct applying *applying, ino_nr top)
     for (size_t i = doomed.inos.len; i-- > 0 && r == 0;)
         r = settle_doomed(applying, &doomed, i);
     for (size_t i = 0; i < doomed.outside.len && r == 0; i++)
-        r = settle_outside(applying, &doomed, doomed.outside.items[i]);
+        r = settle_outside(applying, &doomed, doomed.outside.items[i], tops);
     doomed_clear(&doomed);
+    return r;
+}
+
+int delete_tree(struct applying *applying, ino_nr top)
+{
+    struct node_numbers tops = { 0 };
+    int r = 0;
+
+    (void)node_numbers_push(&tops, top);
+    for (size_t i = 0; i < tops.len && r == 0; i++)
+        r = delete_local_tree(applying, tops.items[i], &tops);
+    node_numbers_clear(&tops);
     return r;
 }
 

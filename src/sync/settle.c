@@ -224,23 +224,6 @@ static int bring_back(struct settling *settling, struct node *node)
     return r < 0 ? r : txn_put_node(settling->applying.txn, node);
 }
 
-/* What was changed here stays, with what was changed below it, as if it had been made here. */
-static int settle_deleted_there(struct settling *settling, struct node *node)
-{
-    bool has_nothing_to_send = node->attr.kind == NODE_FILE && !(dirty_of(node) & DIRTY_CONTENT) &&
-                               !settling->facts->has_content;
-
-    struct store_txn *txn = settling->applying.txn;
-    int r = 0;
-
-    if (!has_nothing_to_send)
-        return delete_tree(&settling->applying, node->attr.ino);
-    place_note_freed(&settling->applying, node);
-    if (node->rid)
-        r = txn_put_tombstone(txn, node->attr.drive, node->rid, settling->applying.context->now_ms);
-    return r < 0 ? r : txn_remove_node(txn, node->attr.ino);
-}
-
 /* Whether two contents are one; false as well if that can't be said. */
 static bool is_same_hash(const struct settle_facts *facts, const struct node_state *state)
 {
@@ -272,7 +255,7 @@ static int settle_remote(struct settling *settling, struct node *node)
 
     settling->outcome = SETTLE_DONE;
     if (node->remote_deleted)
-        return settle_deleted_there(settling, node);
+        return delete_tree(&settling->applying, node->attr.ino);
     if (dirty & DIRTY_DELETED)
         return bring_back(settling, node);
     if (dirty & DIRTY_CONTENT && node->remote.generation != node->base.generation)

@@ -10,8 +10,8 @@
  * again, by rules that lose nothing:
  *
  * - Changed there, deleted here: it comes back.
- * - Deleted there, changed here: it is as if it had been made here. A move alone brings back what
- *   can be sent.
+ * - Deleted there, written here: it is as if it had been made here, with the folders that it needs.
+ *   A move alone brings nothing back: there is nothing that could be sent.
  * - Moved on both sides: the server's place wins.
  * - Other content on both sides, or two things of one name: the server's keeps the place; the row
  *   from here, with its inode and its open files, takes another name beside it. Equal contents are
@@ -33,7 +33,6 @@ enum settle_outcome {
 struct settle_facts {
     const char *hash; /* of the row's local content, as hash_kind; NULL: not computed yet */
     enum hash_kind hash_kind;
-    bool has_content;       /* all of it is here, so that it could be sent */
     const char *host;       /* for the name of a conflict copy */
     const char *local_time; /* same: "2026-11-29 103000" */
 };

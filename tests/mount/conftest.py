@@ -64,6 +64,24 @@ def profile(request):
     return request.param
 
 
+@contextlib.contextmanager
+def _making_worlds(node, top):
+    """A function that makes worlds, which end with the block; what they log is shown for `node`."""
+    worlds = []
+
+    def make(profile="business", arguments=(), lag_ms=LAG_MS, login=True, approve=True):
+        directory = top / f"world{len(worlds)}"
+        directory.mkdir()
+        world = World(directory, profile, arguments, lag_ms, login, approve)
+        worlds.append(world)
+        return world
+
+    node.stash[_WORLDS] = worlds
+    with contextlib.ExitStack() as closing:
+        closing.callback(lambda: [closing.callback(world.close) for world in worlds])
+        yield make
+
+
 @pytest.fixture
 def make_world(request, tmp_path):
     """make_world(profile=…, arguments=[…], lag_ms=…, login=…, approve=…): a World.
@@ -71,18 +89,14 @@ def make_world(request, tmp_path):
     `login` signs the account in; `approve` lets the emulator approve each device code by itself.
     All is closed after the test.
     """
-    worlds = []
+    with _making_worlds(request.node, tmp_path) as make:
+        yield make
 
-    def make(profile="business", arguments=(), lag_ms=LAG_MS, login=True, approve=True):
-        directory = tmp_path / f"world{len(worlds)}"
-        directory.mkdir()
-        world = World(directory, profile, arguments, lag_ms, login, approve)
-        worlds.append(world)
-        return world
 
-    request.node.stash[_WORLDS] = worlds
-    with contextlib.ExitStack() as closing:
-        closing.callback(lambda: [closing.callback(world.close) for world in worlds])
+@pytest.fixture(scope="module")
+def make_shared_world(request, tmp_path_factory):
+    """The same for a world that many tests look at; it is closed after the last of them."""
+    with _making_worlds(request.node, tmp_path_factory.mktemp("shared")) as make:
         yield make
 
 
@@ -104,6 +118,6 @@ _WORLDS = pytest.StashKey()
 def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
     if report.failed and call.when == "call":
-        for world in item.stash.get(_WORLDS, []):
+        for world in (one for node in item.listchain() for one in node.stash.get(_WORLDS, [])):
             with contextlib.suppress(OSError):
                 report.sections.extend(world.logs())

@@ -513,7 +513,11 @@ static void test_rows_moved_here_across_a_deleted_folder_keep_what_is_theirs(voi
     (void)scene_apply(scene, APPLY_FIRST, scene_folder("d", "root", "dir"));
     (void)scene_apply(scene, APPLY_FIRST, scene_file("out", "d", "out"));
     (void)scene_apply(scene, APPLY_FIRST, scene_file("in", "root", "in"));
+    (void)scene_apply(scene, APPLY_FIRST, scene_folder("sub", "d", "sub"));
+    (void)scene_apply(scene, APPLY_FIRST, scene_file("below", "sub", "below"));
     move_locally(scene, "out", scene->drive.root);
+    write_locally(scene, "out", 1000);
+    move_locally(scene, "sub", scene->drive.root);
     move_locally(scene, "in", scene_at(scene, "dir"));
     (void)scene_apply(scene, APPLY_DELTA, scene_tombstone("d"));
 
@@ -521,6 +525,8 @@ static void test_rows_moved_here_across_a_deleted_folder_keep_what_is_theirs(voi
     assert_int_equal(store_get_node(scene->fixture->store, scene_at(scene, "out"), &node), 0);
     assert_int_equal(node_dirty(&node, 1), DIRTY_CREATED);
     node_clear(&node);
+    /* but moved, there is nothing to be sent of it */
+    assert_int_equal(scene_at(scene, "sub"), 0);
     /* the server still has it, elsewhere; it needs the folder, which is new again */
     assert_int_equal(store_get_node(scene->fixture->store, scene_at(scene, "dir/in"), &node), 0);
     assert_string_equal(node.rid, "in");

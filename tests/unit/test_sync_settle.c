@@ -20,7 +20,6 @@
 static const struct settle_facts facts = {
     .hash = OURS,
     .hash_kind = HASH_QUICKXOR,
-    .has_content = true,
     .host = "host",
     .local_time = TIME,
 };
@@ -316,27 +315,14 @@ static void test_what_was_deleted_there_and_written_here_is_made_again(void **st
     assert_id(scene, "file.txt", NULL);
 }
 
-static enum settle_outcome settle_moved_and_deleted(void **state, bool has_content)
+static void test_what_was_deleted_there_and_only_moved_here_goes(void **state)
 {
     struct scene *scene = with_file(state);
-    struct settle_facts known = facts;
 
-    known.has_content = has_content;
     user_renames(scene, "file.txt", "here.txt");
     (void)scene_apply(scene, APPLY_DELTA, scene_tombstone("f"));
-    return settle_with(scene, scene_at(scene, "here.txt"), &known);
-}
-
-static void test_what_was_deleted_there_and_moved_here_is_made_again_if_it_is_here(void **state)
-{
-    assert_int_equal(settle_moved_and_deleted(state, true), SETTLE_DONE);
-    assert_int_equal(dirty_at(*state, "here.txt"), DIRTY_CREATED);
-}
-
-static void test_what_was_deleted_there_and_moved_here_goes_if_it_is_not_here(void **state)
-{
-    assert_int_equal(settle_moved_and_deleted(state, false), SETTLE_DONE);
-    assert_int_equal(scene_at(*state, "here.txt"), 0);
+    assert_int_equal(settle(scene, scene_at(scene, "here.txt")), SETTLE_DONE);
+    assert_int_equal(scene_at(scene, "here.txt"), 0);
 }
 
 static void test_of_two_moves_the_servers_wins(void **state)
@@ -560,8 +546,7 @@ int main(void)
         SCENE_TEST(test_what_was_changed_there_and_deleted_here_comes_back),
         SCENE_TEST(test_what_was_moved_there_and_deleted_here_comes_back),
         SCENE_TEST(test_what_was_deleted_there_and_written_here_is_made_again),
-        SCENE_TEST(test_what_was_deleted_there_and_moved_here_is_made_again_if_it_is_here),
-        SCENE_TEST(test_what_was_deleted_there_and_moved_here_goes_if_it_is_not_here),
+        SCENE_TEST(test_what_was_deleted_there_and_only_moved_here_goes),
         SCENE_TEST(test_of_two_moves_the_servers_wins),
         SCENE_TEST(test_moved_there_and_written_here_are_both_kept),
         SCENE_TEST(test_written_there_and_moved_here_are_both_kept),
