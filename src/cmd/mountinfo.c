@@ -228,6 +228,15 @@ int mountinfo_each_own(mountinfo_fn *fn, void *arg, struct err *err)
     return r;
 }
 
+bool mountinfo_is_at(const char *path, const struct mount_entry *mount)
+{
+    cleanup_free char *absolute = realpath(path, NULL);
+
+    if (!absolute)
+        return errno == ENOTCONN || errno == ECONNABORTED;
+    return strcmp(absolute, mount->path) == 0;
+}
+
 int mountinfo_find_holding(const char *path, struct mount_entry *ret, struct err *err)
 {
     struct mount_entries entries = { 0 };

@@ -31,6 +31,10 @@ int mountinfo_find_at(const char *path, struct mount_entry *ret, struct err *err
 /* The mount that holds path. -ENOENT with a message if there is none. */
 int mountinfo_find_holding(const char *path, struct mount_entry *ret, struct err *err);
 
+/* Whether path, which this mount holds, is its mount point; also if its daemon has died, so that it
+ * can't be resolved. */
+bool mountinfo_is_at(const char *path, const struct mount_entry *mount);
+
 /* Calls fn for each mount of the calling user until it returns something else than 0, which is then
  * the result. -ENOENT with a message if there is none. */
 typedef int mountinfo_fn(const struct mount_entry *mount, void *arg, struct err *err);

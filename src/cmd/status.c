@@ -251,16 +251,6 @@ static int print_path(const char *path, bool is_json, struct err *err)
     return 0;
 }
 
-static bool is_mount_point(const char *path, const struct mount_entry *mount)
-{
-    cleanup_free char *absolute = realpath(path, NULL);
-
-    /* A mount whose daemon has died can't be resolved. */
-    if (!absolute)
-        return errno == ENOTCONN || errno == ECONNABORTED;
-    return strcmp(absolute, mount->path) == 0;
-}
-
 /* ---- the verb ---- */
 
 static int show_mount(const struct mount_entry *mount, void *arg, struct err *err)
@@ -288,7 +278,7 @@ static int show(const char *path, struct status_values *values, struct err *err)
     int r = mountinfo_find_holding(path, &mount, err);
 
     if (r == 0) {
-        if (is_mount_point(path, &mount))
+        if (mountinfo_is_at(path, &mount))
             r = show_mount(&mount, values, err);
         else if (values->is_watching)
             r = err_set(err, -EINVAL, "%s: only a mount can be watched, not a path in it", path);

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* graphfs sync: asks the daemon to look for changes now, and waits until they are there. */
+/* graphfs sync: asks the daemon to bring both sides in step now, and waits until they are. */
 #include "config.h"
 
+#include <errno.h>
 #include <stddef.h>
+#include <sys/stat.h>
 
+#include "base/cleanup.h"
+#include "base/xalloc.h"
 #include "cmd/cmd.h"
 #include "cmd/daemon.h"
 #include "cmd/mountinfo.h"
@@ -20,12 +24,12 @@ static const struct option_row sync_rows[] = {
     OPTIONS_END,
 };
 
-static int sync_mount(const struct mount_entry *mount, void *arg, struct err *err)
+static int ask(const struct mount_entry *mount, const char *request,
+               const struct sync_values *values, struct err *err)
 {
-    const struct sync_values *values = arg;
     int r = values->confirms_removals ? daemon_request(mount, "confirm-removals", err) : 0;
 
-    return r == 0 ? daemon_request(mount, "sync", err) : r;
+    return r == 0 ? daemon_request(mount, request, err) : r;
 }
 
 /* One that fails holds up no other. */
@@ -33,20 +37,35 @@ static int sync_each(const struct mount_entry *mount, void *arg, struct err *err
 {
     struct sync_values *values = arg;
 
-    if (sync_mount(mount, values, err) < 0) {
+    if (ask(mount, "sync", values, err) < 0) {
         (void)verb_failed(err, "syncing");
         values->has_failed = true;
     }
     return 0;
 }
 
-static int sync_place(const char *place, struct sync_values *values, struct err *err)
+/* A path is told by its number: the daemon knows no paths of ours. */
+static int ask_for(const struct mount_entry *mount, const char *place,
+                   const struct sync_values *values, struct err *err)
+{
+    cleanup_free char *request = NULL;
+    struct stat stat;
+
+    if (mountinfo_is_at(place, mount))
+        return ask(mount, "sync", values, err);
+    if (lstat(place, &stat) < 0)
+        return err_set_errno(err, errno, "%s", place);
+    request = x_asprintf("sync %llu", (unsigned long long)stat.st_ino);
+    return ask(mount, request, values, err);
+}
+
+static int sync_place(const char *place, const struct sync_values *values, struct err *err)
 {
     struct mount_entry mount = { 0 };
     int r = mountinfo_find_holding(place, &mount, err);
 
     if (r == 0)
-        r = sync_mount(&mount, values, err);
+        r = ask_for(&mount, place, values, err);
     mount_entry_clear(&mount);
     return r;
 }
@@ -71,8 +90,10 @@ static int run_sync(const struct verb *verb, int argc, char **argv)
 const struct verb verb_sync = {
     .name = "sync",
     .args = "[MOUNTPOINT|PATH...]",
-    .summary = "Looks for changes now; returns when they are there.",
-    .details = "Without an argument: in each of your mounts.",
+    .summary = "Brings what is here and on the service in step now; returns when it is.",
+    .details =
+        "Without an argument: each of your mounts. Of a PATH's mount only what was changed at\n"
+        "or below the PATH is sent, before all else. What can't be sent is told.",
     .options = sync_rows,
     .run = run_sync,
 };

@@ -31,12 +31,16 @@ struct control_handle {
     LIST_ENTRY(control_handle) link; /* control's lock */
     struct control *control;         /* const after init */
 
-    pthread_mutex_t lock; /* all below */
+    pthread_mutex_t lock; /* all below, to the blank line */
     unsigned holders;
     struct strbuf answer;
     size_t position; /* how much of it has been read */
     bool is_under_way;
     struct wait *reader;
+
+    /* Whoever works for it. */
+    ino_nr top;       /* what is to be sent */
+    struct err error; /* of the first part of the work */
 };
 
 struct control {
@@ -193,18 +197,6 @@ static void ask_status(struct control_handle *handle, const char *argument)
     finish(handle, &answer);
 }
 
-/* Somebody who asks doesn't want to hear of a pause after a failure. */
-static void ask_sync(struct control_handle *handle, const char *argument)
-{
-    struct fs *fs = handle->control->fs;
-
-    (void)argument;
-    graph_wake(fs->conf.graph);
-    sync_wake(fs->conf.sync);
-    (void)pinner_wake(fs->pinner);
-    (void)sync_pull_now(fs->conf.sync, on_sync_done, handle);
-}
-
 static void ask_confirm(struct control_handle *handle, const char *argument)
 {
     (void)argument;
@@ -227,6 +219,85 @@ static int parse_item(struct control_handle *handle, const char *argument, ino_n
     if (*ret < STORE_INO_ROOT || (*ret > STORE_INO_DRIVES && *ret < STORE_INO_FIRST))
         return err_set(err, -EINVAL, "that is no item of the service");
     return 0;
+}
+
+/* Somebody who asks doesn't want to hear of a pause after a failure. */
+static void hurry(struct fs *fs)
+{
+    graph_wake(fs->conf.graph);
+    sync_wake(fs->conf.sync);
+    (void)pinner_wake(fs->pinner);
+}
+
+static void ask_pull(struct control_handle *handle, const char *argument)
+{
+    struct fs *fs = handle->control->fs;
+
+    (void)argument;
+    hurry(fs);
+    (void)sync_pull_now(fs->conf.sync, on_sync_done, handle);
+}
+
+static void on_pushed(const struct err *err, void *arg)
+{
+    struct control_handle *handle = arg;
+    struct err both = handle->error;
+
+    if (err && both.code < 0)
+        (void)err_set(&both, both.code, "%.240s; %.240s", handle->error.msg, err->msg);
+    finish_with_result(handle, both.code < 0 ? &both : err);
+}
+
+/* Without the network, or signed out: an attempt to send would take its time to fail. */
+static void finish_unreachable(struct control_handle *handle, const struct err *why)
+{
+    struct err err = *why;
+    int64_t left = 0;
+
+    if (store_count_dirty(handle->control->fs->conf.store, &left) == 0 && left > 0)
+        (void)err_set(&err, why->code, "%.400s; %" PRId64 " change%s left to be sent", why->msg,
+                      left, left == 1 ? " is" : "s are");
+    finish_with_result(handle, &err);
+}
+
+/* What is known here is sent even if the service has refused to tell of its own. */
+static void on_pulled(const struct err *err, void *arg)
+{
+    struct control_handle *handle = arg;
+
+    if (err && (err->code == -ENETDOWN || err->retry == ERR_RETRY_AFTER_LOGIN)) {
+        finish_unreachable(handle, err);
+        return;
+    }
+    if (err)
+        handle->error = *err;
+    (void)sync_push_now(handle->control->fs->conf.sync, handle->top, false, on_pushed, handle);
+}
+
+/* Both ways; up to the service what is at or below an item, or all. */
+static void ask_sync(struct control_handle *handle, const char *argument)
+{
+    struct fs *fs = handle->control->fs;
+    struct err err = { 0 };
+
+    handle->top = STORE_INO_NONE;
+    err_clear(&handle->error);
+    if (argument && parse_item(handle, argument, &handle->top, &err) < 0) {
+        finish_with_result(handle, &err);
+        return;
+    }
+    hurry(fs);
+    (void)sync_pull_now(fs->conf.sync, on_pulled, handle);
+}
+
+/* Up alone, for as long as that takes. */
+static void ask_drain(struct control_handle *handle, const char *argument)
+{
+    struct fs *fs = handle->control->fs;
+
+    (void)argument;
+    hurry(fs);
+    (void)sync_push_now(fs->conf.sync, STORE_INO_NONE, true, on_sync_done, handle);
 }
 
 static void change_pin(struct control_handle *handle, const char *argument,
@@ -335,10 +406,17 @@ static const struct request_verb {
     const char *name;
     void (*begin)(struct control_handle *handle, const char *argument); /* argument: NULL: none */
 } verbs[] = {
-    { "status", ask_status }, { "sync", ask_sync },     { "confirm-removals", ask_confirm },
-    { "pin", ask_pin },       { "unpin", ask_unpin },   { "evict", ask_evict },
+    { "status", ask_status },
+    { "sync", ask_sync },
+    { "pull", ask_pull },
+    { "drain", ask_drain },
+    { "confirm-removals", ask_confirm },
+    { "pin", ask_pin },
+    { "unpin", ask_unpin },
+    { "evict", ask_evict },
 #ifdef GRAPHFS_TEST_HOOKS
-    { "clock", ask_clock },   { "settle", ask_settle },
+    { "clock", ask_clock },
+    { "settle", ask_settle },
 #endif
 };
 

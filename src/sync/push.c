@@ -65,6 +65,12 @@ void push_poke(struct sync *sync)
     sync->push.has_news = true;
 }
 
+void push_begin_again(struct sync *sync)
+{
+    sync->push.is_in_pass = false;
+    push_poke(sync);
+}
+
 bool push_is_busy(const struct sync *sync)
 {
     return sync->push.job_count > 0 || sync->push.awaits_bytes;
@@ -87,6 +93,11 @@ static struct push_job *find_job(struct sync *sync, ino_nr ino)
             return job;
     }
     return NULL;
+}
+
+bool push_has_job(struct sync *sync, ino_nr ino)
+{
+    return find_job(sync, ino) != NULL;
 }
 
 void push_job_free(struct push_job *job)
@@ -112,14 +123,27 @@ static void drop_job(struct sync *sync, struct push_job *job)
         push_job_free(job);
 }
 
-void push_end(struct sync *sync, struct push_job *job, int64_t pause_ms)
+static void end_with_pause(struct sync *sync, struct push_job *job, enum pause_kind kind,
+                           int64_t pause_ms)
 {
     ino_nr ino = job->ino;
 
     drop_job(sync, job);
-    if (pause_ms > 0)
-        pauses_fail(&sync->push.pauses, ino, now_ms_of(sync) + pause_ms);
+    if (kind != PAUSE_NONE)
+        pauses_fail(&sync->push.pauses, ino, kind, now_ms_of(sync) + pause_ms);
     push_poke(sync);
+    push_waits_check(sync);
+}
+
+void push_end(struct sync *sync, struct push_job *job)
+{
+    end_with_pause(sync, job, PAUSE_NONE, 0);
+}
+
+void push_end_blocked(struct sync *sync, struct push_job *job, const struct err *err)
+{
+    push_waits_note_failure(sync, job->ino, err);
+    end_with_pause(sync, job, PAUSE_BLOCKED, PUSH_BLOCKED_MS);
 }
 
 void push_end_failed(struct sync *sync, struct push_job *job, const struct err *err)
@@ -129,7 +153,8 @@ void push_end_failed(struct sync *sync, struct push_job *job, const struct err *
     sync->push.has_resumed = false;
     log_info("sync", "%s: not sent yet: %s", job->intent.name ? job->intent.name : "a change",
              err->msg);
-    push_end(sync, job, sync_backoff_ms(failures, err));
+    push_waits_note_failure(sync, job->ino, err);
+    end_with_pause(sync, job, PAUSE_FAILED, sync_backoff_ms(failures, err));
 }
 
 void push_end_lagging(struct sync *sync, struct push_job *job)
@@ -137,7 +162,7 @@ void push_end_lagging(struct sync *sync, struct push_job *job)
     unsigned times = pauses_count_failures(&sync->push.pauses, job->ino);
 
     sync->push.has_resumed = false;
-    push_end(sync, job, LAG_MS << (times < LAG_DOUBLINGS ? times : LAG_DOUBLINGS));
+    end_with_pause(sync, job, PAUSE_LAG, LAG_MS << (times < LAG_DOUBLINGS ? times : LAG_DOUBLINGS));
 }
 
 void push_end_name_refused(struct sync *sync, struct push_job *job)
@@ -499,11 +524,26 @@ static int list_rows(struct look *look, size_t *ret_intents)
     return r < 0 ? r : txn_list_dirty(look->txn, push->cursor, add_ino, look);
 }
 
+/* Those that somebody waits for, in a look of their own. */
+static int look_at_first(struct look *look)
+{
+    struct push *push = &look->sync->push;
+    int r = 0;
+
+    while (push->first_done < push->first.len && r == 0 && push->job_count < PUSH_JOBS_MAX)
+        r = consider(look, push->first.items[push->first_done++]);
+    return r;
+}
+
 static int look_at_rows(struct look *look)
 {
     struct push *push = &look->sync->push;
     size_t intents = 0, i;
-    int r = list_rows(look, &intents);
+    int r;
+
+    if (push->first_done < push->first.len)
+        return look_at_first(look);
+    r = list_rows(look, &intents);
 
     for (i = 0; i < look->inos.len && r == 0 && push->job_count < PUSH_JOBS_MAX; i++) {
         r = consider(look, look->inos.items[i]);
@@ -570,8 +610,11 @@ static bool has_rested(struct sync *sync, int64_t now_ms)
     return pauses_end_rests(&sync->push.pauses, now_ms);
 }
 
-static void begin_pass(struct push *push)
+static void begin_pass(struct sync *sync)
 {
+    struct push *push = &sync->push;
+
+    push_waits_begin_pass(sync);
     push->is_in_pass = true;
     push->has_news = push->awaits_bytes = false;
     push->cursor = 0;
@@ -595,23 +638,27 @@ int64_t push_turn(struct sync *sync, int64_t now_ms)
     if (!push->is_in_pass) {
         if (!push->has_news && now_ms < push->due_ms)
             return next_pass_ms(sync);
-        begin_pass(push);
+        begin_pass(sync);
     }
     if (look_once(sync))
         return push->job_count >= PUSH_JOBS_MAX ? TIME_NEVER : 0;
     push->is_in_pass = false;
+    push_waits_check(sync);
     return push->has_news ? 0 : next_pass_ms(sync);
 }
 
 void push_begin(struct sync *sync)
 {
     LIST_INIT(&sync->push.jobs);
+    LIST_INIT(&sync->push.waits);
     pauses_init(&sync->push.pauses);
     sync->push.has_news = true;
 }
 
 void push_free(struct sync *sync)
 {
+    push_waits_free(sync);
+    push_rows_clear(&sync->push.first);
     while (!LIST_EMPTY(&sync->push.jobs))
         drop_job(sync, LIST_FIRST(&sync->push.jobs));
     pauses_clear(&sync->push.pauses);

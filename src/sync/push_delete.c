@@ -129,7 +129,7 @@ static void on_children(struct sync *sync, struct answer *answer, void *owner)
     else if (r > 0)
         send_delete(sync, job);
     else
-        push_end(sync, job, 0);
+        push_end(sync, job);
 }
 
 void push_delete(struct sync *sync, struct push_job *job)

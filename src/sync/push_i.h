@@ -3,9 +3,9 @@
 #define GRAPHFS_SYNC_PUSH_I_H
 
 /*
- * What the files of the reconciler share: push.c (what is to be done, and when), push_send.c (one
- * change after the other), push_delete.c, push_upload.c (content), push_resolve.c (changes whose
- * fate is not known). All of it belongs to the sync thread.
+ * What the files of the reconciler share: push.c (what is to be done, and when), push_wait.c (who
+ * waits for it), push_send.c (one change after the other), push_delete.c, push_upload.c (content),
+ * push_resolve.c (changes whose fate is not known). All of it belongs to the sync thread.
  */
 
 #include "sync/bytes.h"
@@ -15,6 +15,8 @@
 
 /* Changes under way at a time. */
 #define PUSH_JOBS_MAX 8
+/* What only the user can mend is tried again after so long. */
+#define PUSH_BLOCKED_MS (10 * 60 * INT64_C(1000))
 
 /* A change of one row that is under way. Its intent is in the store. */
 struct push_job {
@@ -46,11 +48,14 @@ struct push_job {
 
 /* ---- push.c ---- */
 
-/* The job is over, and gone. pause_ms: how long the row is left alone; 0: not at all. */
-void push_end(struct sync *sync, struct push_job *job, int64_t pause_ms);
+/* The job is over, and gone; the row is looked at again. */
+void push_end(struct sync *sync, struct push_job *job);
 
 /* The same after a failure of the service, by what it says. */
 void push_end_failed(struct sync *sync, struct push_job *job, const struct err *err);
+
+/* The same after a refusal that only the user can do something about. */
+void push_end_blocked(struct sync *sync, struct push_job *job, const struct err *err);
 
 void push_job_free(struct push_job *job);
 
@@ -60,8 +65,26 @@ void push_end_lagging(struct sync *sync, struct push_job *job);
 /* The same where a session was refused though nothing stands in its way. */
 void push_end_name_refused(struct sync *sync, struct push_job *job);
 
+/* Whether something of the row is under way. */
+bool push_has_job(struct sync *sync, ino_nr ino);
+
+/* The next pass begins now, whatever this one has come to. */
+void push_begin_again(struct sync *sync);
+
 /* The context in which an answer about the job's item is applied. */
 struct apply_context push_context(struct sync *sync, const struct push_job *job);
+
+/* ---- push_wait.c ---- */
+
+/* Ends the waits that are over. */
+void push_waits_check(struct sync *sync);
+
+/* The row was not sent, for this reason. */
+void push_waits_note_failure(struct sync *sync, ino_nr ino, const struct err *err);
+
+/* A pass begins: fills in what it looks at first. */
+void push_waits_begin_pass(struct sync *sync);
+void push_waits_free(struct sync *sync);
 
 /* ---- push_send.c ---- */
 

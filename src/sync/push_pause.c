@@ -19,6 +19,7 @@ struct push_pause {
     TAILQ_ENTRY(push_pause) rest_link; /* while there is no failure */
     ino_nr ino;
     int64_t until_ms;
+    enum pause_kind kind;
     unsigned failures; /* 0: it rests */
     unsigned refusals; /* of its name */
 };
@@ -57,8 +58,16 @@ static struct push_pause *take(struct push_pauses *pauses, ino_nr ino)
     return pause;
 }
 
+static void count_kind(struct push_pauses *pauses, struct push_pause *pause, enum pause_kind kind)
+{
+    pauses->lagging -= pause->kind == PAUSE_LAG;
+    pauses->lagging += kind == PAUSE_LAG;
+    pause->kind = kind;
+}
+
 static void drop(struct push_pauses *pauses, struct push_pause *pause)
 {
+    count_kind(pauses, pause, PAUSE_NONE);
     if (pause->failures == 0)
         TAILQ_REMOVE(&pauses->resting, pause, rest_link);
     LIST_REMOVE(pause, link);
@@ -86,6 +95,7 @@ void pauses_init(struct push_pauses *pauses)
     for (size_t i = 0; i < PAUSE_BUCKETS; i++)
         LIST_INIT(&pauses->buckets[i]);
     TAILQ_INIT(&pauses->resting);
+    pauses->lagging = 0;
 }
 
 void pauses_clear(struct push_pauses *pauses)
@@ -107,18 +117,20 @@ bool pauses_rest(struct push_pauses *pauses, ino_nr ino, int64_t until_ms)
 
     LOCKED(&pauses->lock);
     pause = take(pauses, ino);
+    count_kind(pauses, pause, PAUSE_REST);
     pause->failures = pause->refusals = 0;
     pause->until_ms = until_ms;
     queue(pauses, pause);
     return TAILQ_FIRST(&pauses->resting) == pause;
 }
 
-void pauses_fail(struct push_pauses *pauses, ino_nr ino, int64_t until_ms)
+void pauses_fail(struct push_pauses *pauses, ino_nr ino, enum pause_kind kind, int64_t until_ms)
 {
     struct push_pause *pause;
 
     LOCKED(&pauses->lock);
     pause = take(pauses, ino);
+    count_kind(pauses, pause, kind);
     pause->failures++;
     if (until_ms > pause->until_ms)
         pause->until_ms = until_ms;
@@ -159,6 +171,35 @@ int64_t pauses_until(struct push_pauses *pauses, ino_nr ino, int64_t now_ms)
     LOCKED(&pauses->lock);
     pause = find(pauses, ino);
     return pause && pause->until_ms > now_ms ? pause->until_ms : 0;
+}
+
+enum pause_kind pauses_kind(struct push_pauses *pauses, ino_nr ino)
+{
+    const struct push_pause *pause;
+
+    LOCKED(&pauses->lock);
+    pause = find(pauses, ino);
+    return pause ? pause->kind : PAUSE_NONE;
+}
+
+bool pauses_has_lag(struct push_pauses *pauses)
+{
+    LOCKED(&pauses->lock);
+    return pauses->lagging > 0;
+}
+
+void pauses_hurry(struct push_pauses *pauses, ino_nr ino)
+{
+    struct push_pause *pause;
+
+    LOCKED(&pauses->lock);
+    pause = find(pauses, ino);
+    if (pause && pause->failures == 0) {
+        drop(pauses, pause);
+    } else if (pause) {
+        count_kind(pauses, pause, PAUSE_NONE);
+        pause->until_ms = 0;
+    }
 }
 
 void pauses_end(struct push_pauses *pauses, ino_nr ino)

@@ -19,10 +19,20 @@
 
 struct push_pause;
 
+/* Why a row is left alone. */
+enum pause_kind {
+    PAUSE_NONE,
+    PAUSE_REST,    /* it was changed here */
+    PAUSE_LAG,     /* what the service has done isn't seen everywhere yet */
+    PAUSE_FAILED,  /* sending has failed */
+    PAUSE_BLOCKED, /* the service has refused it */
+};
+
 struct push_pauses {
     pthread_mutex_t lock;
     LIST_HEAD(pause_bucket, push_pause) buckets[PAUSE_BUCKETS]; /* lock; by number */
     TAILQ_HEAD(pause_queue, push_pause) resting;                /* lock; by the end of the rest */
+    size_t lagging;                                             /* lock */
 };
 
 /* None is. */
@@ -35,8 +45,8 @@ void pauses_clear(struct push_pauses *pauses);
  * it is the first to have rested. */
 bool pauses_rest(struct push_pauses *pauses, ino_nr ino, int64_t until_ms);
 
-/* Sending has failed, once more. A rest isn't shortened. */
-void pauses_fail(struct push_pauses *pauses, ino_nr ino, int64_t until_ms);
+/* Sending has failed, once more, as this kind says. A rest isn't shortened. */
+void pauses_fail(struct push_pauses *pauses, ino_nr ino, enum pause_kind kind, int64_t until_ms);
 unsigned pauses_count_failures(struct push_pauses *pauses, ino_nr ino);
 
 /* That failure was a refusal of the name, though nothing stands in its way. */
@@ -45,6 +55,15 @@ unsigned pauses_count_refusals(struct push_pauses *pauses, ino_nr ino);
 
 /* Until when the row is left alone; 0: it isn't. */
 int64_t pauses_until(struct push_pauses *pauses, ino_nr ino, int64_t now_ms);
+
+/* Why it is left alone; also once that is over, until it is sent or changed again. */
+enum pause_kind pauses_kind(struct push_pauses *pauses, ino_nr ino);
+
+/* Whether any row waits for what lags. */
+bool pauses_has_lag(struct push_pauses *pauses);
+
+/* Somebody waits for the row: it isn't left alone any more. */
+void pauses_hurry(struct push_pauses *pauses, ino_nr ino);
 
 /* The row is as the server has it, or gone. */
 void pauses_end(struct push_pauses *pauses, ino_nr ino);

@@ -17,9 +17,6 @@
 #include "sync/push_i.h"
 #include "sync/push_store.h"
 
-/* What only the user can mend is tried again after so long. */
-#define BLOCKED_MS (10 * 60 * INT64_C(1000))
-
 /* ---- success ---- */
 
 /* While they are still frozen: nobody may have written to what becomes the version. */
@@ -84,7 +81,7 @@ static void end_with(struct sync *sync, struct push_job *job, const struct item 
     }
     keep_bytes(sync, job);
     pauses_end(&sync->push.pauses, job->ino);
-    push_end(sync, job, 0);
+    push_end(sync, job);
 }
 
 void push_succeed(struct sync *sync, struct push_job *job, const struct item *item)
@@ -111,7 +108,7 @@ static int clear_intent(struct sync *sync, const struct push_job *job, const str
         r = txn_put_blocked(txn, &(struct blocked){
                                      .ino = job->ino,
                                      .since_ms = clock_real_ms(sync->conf.clock),
-                                     .retry_ms = clock_real_ms(sync->conf.clock) + BLOCKED_MS,
+                                     .retry_ms = clock_real_ms(sync->conf.clock) + PUSH_BLOCKED_MS,
                                      .code = blocked->code,
                                      .reason = (char *)(uintptr_t)blocked->msg,
                                  });
@@ -130,7 +127,7 @@ static void give_up(struct sync *sync, struct push_job *job, const struct err *w
     if (clear_intent(sync, job, is_blocked ? why : NULL, &err) < 0)
         push_end_failed(sync, job, &err);
     else if (is_blocked)
-        push_end(sync, job, BLOCKED_MS);
+        push_end_blocked(sync, job, why);
     else
         push_end_failed(sync, job, why);
 }

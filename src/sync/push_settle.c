@@ -66,7 +66,7 @@ static void on_hash(struct sync *sync, struct push_job *job, int status, const c
     if (sync_explain(&err, r, "settling a conflict") < 0)
         push_end_failed(sync, job, &err);
     else
-        push_end(sync, job, 0);
+        push_end(sync, job);
 }
 
 void push_settle_with_hash(struct sync *sync, struct push_job *job)

@@ -65,6 +65,7 @@ struct want {
     ino_nr ino;
     char *name;
     int64_t drive;
+    bool keeps_trying;
 };
 
 /* Frees the message. Whoever waits for one that comes too late is told so. */
@@ -121,6 +122,15 @@ static void handle_pull(struct sync *sync, struct message *message)
 
     if (sync)
         pull_ask(sync, want->waiter);
+    want_free(want);
+}
+
+static void handle_push_now(struct sync *sync, struct message *message)
+{
+    struct want *want = open_want(sync, message);
+
+    if (sync)
+        push_waits_ask(sync, want->ino, want->keeps_trying, want->waiter);
     want_free(want);
 }
 
@@ -227,6 +237,16 @@ uint64_t sync_want_target(struct sync *sync, ino_nr ino, sync_done_fn *done, voi
 uint64_t sync_pull_now(struct sync *sync, sync_done_fn *done, void *arg)
 {
     return post_waiting(sync, want_new(sync, handle_pull), done, arg);
+}
+
+uint64_t sync_push_now(struct sync *sync, ino_nr top, bool keeps_trying, sync_done_fn *done,
+                       void *arg)
+{
+    struct want *want = want_new(sync, handle_push_now);
+
+    want->ino = top;
+    want->keeps_trying = keeps_trying;
+    return post_waiting(sync, want, done, arg);
 }
 
 uint64_t sync_when_idle(struct sync *sync, sync_done_fn *done, void *arg)

@@ -74,9 +74,16 @@ uint64_t sync_want_target(struct sync *sync, ino_nr ino, sync_done_fn *done, voi
 /* Gives up waiting (the work goes on). True: done will not run; false: it ran or is running. */
 bool sync_forget(struct sync *sync, uint64_t id);
 
-/* `graphfs sync`: done runs when a round that began after this call has been applied on every
- * followed drive, or with the first error. */
+/* Down: done runs when a round that began after this call has been applied on every followed
+ * drive, or with the first error. */
 uint64_t sync_pull_now(struct sync *sync, sync_done_fn *done, void *arg);
+
+/* Up: what was changed here before this call, at the row `top` and below, which goes first, or
+ * anywhere (STORE_INO_NONE), is sent without resting. done runs when the service has all of it, or
+ * nothing more comes of it, with an error that says how much is left and why. keeps_trying: only
+ * what the service has refused is given up, not what can't be sent for now. */
+uint64_t sync_push_now(struct sync *sync, ino_nr top, bool keeps_trying, sync_done_fn *done,
+                       void *arg);
 
 /* done runs when nothing is under way and nothing is due: after what was asked for before this
  * call, and what that has led to. */

@@ -102,9 +102,14 @@ struct ahead {
     atomic_bool is_wanted; /* a first round is under way */
 };
 
+DEFINE_VEC(push_rows, ino_nr);
+
 /* Sync thread only, but for the pauses. */
 struct push {
     LIST_HEAD(, push_job) jobs;
+    LIST_HEAD(, push_wait) waits;
+    struct push_rows first; /* that a pass looks at before all others: see push_wait.c */
+    size_t first_done;      /* so many of them it has looked at */
     size_t job_count;
     struct push_pauses pauses;
     ino_nr cursor;     /* the pass goes on behind this row */
@@ -197,6 +202,7 @@ void push_note_change(struct sync *sync, ino_nr ino); /* the user changes this r
 void push_poke(struct sync *sync);                    /* rows may be dirty: look */
 void push_wake(struct sync *sync);                    /* the same, even if sending has failed */
 bool push_is_busy(const struct sync *sync);           /* something is under way */
+void push_waits_ask(struct sync *sync, ino_nr top, bool keeps_trying, uint64_t waiter);
 void push_free(struct sync *sync);
 
 /* ---- pull.c ---- */

@@ -288,8 +288,13 @@ class Mount:
 
     def pull(self):
         """A round of delta now, and all its notifications sent."""
-        self.account.run("sync", self.path)
+        answer = self.control("pull")
+        assert answer["ok"], answer
         self.quiet()
+
+    def sync(self, *paths, check=True):
+        """`graphfs sync` of the mount, or of these paths in it; the completed process."""
+        return self.account.run("sync", *(paths or [self.path]), check=check)
 
     def quiet(self):
         """Waits until the daemon has nothing under way."""

@@ -74,8 +74,8 @@ static void test_failures_are_counted_until_something_was_sent(void **state)
 {
     struct push_pauses *pauses = &((struct fixture *)*state)->pauses;
 
-    pauses_fail(pauses, 7, 50);
-    pauses_fail(pauses, 7, 100);
+    pauses_fail(pauses, 7, PAUSE_FAILED, 50);
+    pauses_fail(pauses, 7, PAUSE_FAILED, 100);
     assert_int_equal(pauses_count_failures(pauses, 7), 2);
     assert_int_equal(pauses_until(pauses, 7, 60), 100);
     assert_true(pauses_next_rest(pauses) == INT64_MAX);
@@ -91,7 +91,7 @@ static void test_a_failure_does_not_shorten_a_rest(void **state)
     struct push_pauses *pauses = &((struct fixture *)*state)->pauses;
 
     (void)pauses_rest(pauses, 7, 100);
-    pauses_fail(pauses, 7, 50);
+    pauses_fail(pauses, 7, PAUSE_FAILED, 50);
     assert_int_equal(pauses_until(pauses, 7, 60), 100);
 }
 
@@ -99,7 +99,7 @@ static void test_a_change_ends_what_failures_have_led_to(void **state)
 {
     struct push_pauses *pauses = &((struct fixture *)*state)->pauses;
 
-    pauses_fail(pauses, 7, 600000);
+    pauses_fail(pauses, 7, PAUSE_FAILED, 600000);
     assert_true(pauses_rest(pauses, 7, 100));
     assert_int_equal(pauses_count_failures(pauses, 7), 0);
     assert_int_equal(pauses_until(pauses, 7, 60), 100);
@@ -109,7 +109,7 @@ static void test_the_network_ends_failures_and_no_rest(void **state)
 {
     struct push_pauses *pauses = &((struct fixture *)*state)->pauses;
 
-    pauses_fail(pauses, 7, 600000);
+    pauses_fail(pauses, 7, PAUSE_FAILED, 600000);
     (void)pauses_rest(pauses, 8, 100);
     pauses_end_failed(pauses);
     assert_int_equal(pauses_until(pauses, 7, 60), 0);
@@ -117,6 +117,37 @@ static void test_the_network_ends_failures_and_no_rest(void **state)
     assert_int_equal(pauses_until(pauses, 8, 60), 100);
     pauses_end(pauses, 8);
     assert_int_equal(pauses_until(pauses, 8, 60), 100);
+}
+
+static void test_whom_somebody_waits_for_is_not_left_alone(void **state)
+{
+    struct push_pauses *pauses = &((struct fixture *)*state)->pauses;
+
+    (void)pauses_rest(pauses, 7, 100);
+    pauses_fail(pauses, 8, PAUSE_BLOCKED, 200);
+    pauses_hurry(pauses, 7);
+    pauses_hurry(pauses, 8);
+    pauses_hurry(pauses, 9);
+    assert_int_equal(pauses_until(pauses, 7, 0), 0);
+    assert_int_equal(pauses_until(pauses, 8, 0), 0);
+    assert_int_equal(pauses_kind(pauses, 7), PAUSE_NONE);
+    assert_int_equal(pauses_kind(pauses, 8), PAUSE_NONE);
+    assert_true(pauses_next_rest(pauses) == INT64_MAX);
+    assert_int_equal(pauses_count_failures(pauses, 8), 1);
+}
+
+static void test_it_is_known_whether_anything_lags(void **state)
+{
+    struct push_pauses *pauses = &((struct fixture *)*state)->pauses;
+
+    pauses_fail(pauses, 7, PAUSE_LAG, 50);
+    pauses_fail(pauses, 8, PAUSE_LAG, 50);
+    assert_int_equal(pauses_kind(pauses, 7), PAUSE_LAG);
+    pauses_fail(pauses, 7, PAUSE_FAILED, 50);
+    assert_int_equal(pauses_kind(pauses, 7), PAUSE_FAILED);
+    assert_true(pauses_has_lag(pauses));
+    pauses_end(pauses, 8);
+    assert_false(pauses_has_lag(pauses));
 }
 
 int main(void)
@@ -130,6 +161,8 @@ int main(void)
         PAUSE_TEST(test_a_failure_does_not_shorten_a_rest),
         PAUSE_TEST(test_a_change_ends_what_failures_have_led_to),
         PAUSE_TEST(test_the_network_ends_failures_and_no_rest),
+        PAUSE_TEST(test_whom_somebody_waits_for_is_not_left_alone),
+        PAUSE_TEST(test_it_is_known_whether_anything_lags),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
