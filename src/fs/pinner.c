@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -29,6 +30,7 @@ struct pinner *pinner_new(struct fs *fs)
 
     pinner->fs = fs;
     pinner->is_due = true;
+    atomic_init(&pinner->has_pins, true);
     pinner->retry_ms = RETRY_MS;
     (void)pthread_mutex_init(&pinner->telling, NULL);
     (void)pthread_mutex_init(&pinner->lock, NULL);
@@ -56,6 +58,12 @@ uint64_t pinner_wake(struct pinner *pinner)
     pinner->is_due = true;
     (void)pthread_cond_broadcast(&pinner->changed);
     return pinner->begun + 1;
+}
+
+void pinner_note_change(struct pinner *pinner)
+{
+    if (atomic_load(&pinner->has_pins))
+        (void)pinner_wake(pinner);
 }
 
 void pinner_clock_moved(struct pinner *pinner)

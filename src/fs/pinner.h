@@ -26,9 +26,13 @@ int pinner_start(struct pinner *pinner);
 void pinner_stop(struct pinner *pinner);
 void pinner_free(struct pinner *pinner); /* NULL is allowed */
 
-/* Something has changed: pins, the tree, or the network. Returns the number of the first pass that
+/* Something has changed: pins, or the network. Returns the number of the first pass that
  * sees it. Any thread, any lock above the pinner's own. */
 uint64_t pinner_wake(struct pinner *pinner);
+
+/* The tree has changed: wakes it if anything is pinned, so that a program that changes thousands of
+ * files doesn't have it look each time. */
+void pinner_note_change(struct pinner *pinner);
 
 /* The clock was moved: what is to be tried again may be due. */
 void pinner_clock_moved(struct pinner *pinner);

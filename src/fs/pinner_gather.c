@@ -126,6 +126,7 @@ int pinner_gather(struct pinner *pinner, struct wanted_list *ret)
     int r = list_pins(pinner->fs, &pins);
 
     pinner->has_unreported = false;
+    atomic_store(&pinner->has_pins, r < 0 || pins.len > 0);
     for (size_t i = 0; r >= 0 && i < pins.len; i++)
         r = walk_pin(&gathering, pins.items[i]);
     wanted_sort(ret, wanted_by_generation);

@@ -9,6 +9,7 @@
 #include "fs/pinner.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/vec.h"
 
@@ -29,6 +30,7 @@ struct pinner {
     bool knows_pins;         /* thread's: content was told of all pins */
     bool may_ask;            /* thread's: folders are listed in this pass, shortcuts followed */
     bool has_unreported;     /* thread's: nobody tells of changes in some place below the pins */
+    atomic_bool has_pins;    /* as far as the last pass knows; who adds one wakes the pinner */
     pthread_t thread;        /* pinner_start() and pinner_stop() only */
     bool is_started;         /* the same */
 

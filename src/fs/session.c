@@ -167,7 +167,7 @@ static void on_changes(const struct change *changes, size_t count, void *arg)
     struct fs *fs = arg;
 
     notifier_queue(fs->notifier, changes, count);
-    (void)pinner_wake(fs->pinner);
+    pinner_note_change(fs->pinner);
     for (size_t i = 0; i < count; i++) {
         if (changes[i].kind == CHANGE_UNUSED)
             drop_generation(fs, changes[i].generation);

@@ -165,12 +165,35 @@ static struct local_attr row_attr(const struct fs *fs, const struct stat *attr, 
     return wanted;
 }
 
-static int set_mtime(struct fs *fs, struct store_txn *txn, ino_nr ino, int64_t mtime_ns)
+/* Drops what is set that is so already: programs that unpack set everything, and a transaction each
+ * is what takes most of their time. */
+static void drop_unchanged(struct fs *fs, ino_nr ino, struct local_attr *wanted)
+{
+    struct node_attr row;
+    struct stat now;
+
+    READING(fs);
+    if (store_getattr(fs->conf.store, ino, &row) < 0)
+        return;
+    attr_fill_stat(fs, &row, &now);
+    if (wanted->mode == (now.st_mode & 07777))
+        wanted->set &= ~(unsigned)ATTR_MODE;
+    if (wanted->uid == now.st_uid)
+        wanted->set &= ~(unsigned)ATTR_UID;
+    if (wanted->gid == now.st_gid)
+        wanted->set &= ~(unsigned)ATTR_GID;
+}
+
+static int set_mtime(struct fs *fs, struct store_txn *txn, ino_nr ino, struct open_file *opened,
+                     int64_t mtime_ns)
 {
     struct overlay *overlay;
     struct node_attr row;
-    int r = txn_getattr(txn, ino, &row);
+    int r = opened ? written_put_mtime(txn, opened->inode, mtime_ns) : -ENODATA;
 
+    if (r != -ENODATA)
+        return r;
+    r = txn_getattr(txn, ino, &row);
     if (r < 0)
         return r;
     overlay = opens_find_overlay(fs->opens, ino);
@@ -182,27 +205,36 @@ static int set_mtime(struct fs *fs, struct store_txn *txn, ino_nr ino, int64_t m
     return local_set_mtime(txn, ino, mtime_ns);
 }
 
-static int set_in_row(struct fs *fs, ino_nr ino, const struct stat *attr, int to_set)
+static int set_in_row(struct fs *fs, ino_nr ino, const struct stat *attr, int to_set,
+                      struct open_file *opened)
 {
-    const struct local_attr wanted = row_attr(fs, attr, to_set);
+    bool has_mtime = to_set & (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW);
+    struct local_attr wanted = row_attr(fs, attr, to_set);
     struct store_txn *txn = NULL;
     struct err err = { 0 };
-    int r = store_begin(fs->conf.store, &txn, &err);
+    int r;
 
+    drop_unchanged(fs, ino, &wanted);
+    if (wanted.set == 0 && !has_mtime)
+        return 0;
+    r = store_begin(fs->conf.store, &txn, &err);
     if (r < 0)
         return r;
     (void)txn_set_own(txn, true);
-    if (to_set & (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW))
-        r = set_mtime(fs, txn, ino,
+    if (has_mtime)
+        r = set_mtime(fs, txn, ino, opened,
                       to_set & FUSE_SET_ATTR_MTIME_NOW ? now_ns(fs) : ns_of(attr->st_mtim));
     if (r == 0 && wanted.set != 0)
         r = local_set_attr(txn, ino, &wanted);
     if (r < 0) {
         store_rollback(txn);
-        return fs_row_error(r);
+    } else {
+        sync_note_change(fs->conf.sync, ino);
+        r = store_commit(txn, &err);
     }
-    sync_note_change(fs->conf.sync, ino);
-    return store_commit(txn, &err);
+    if (r < 0 && opened)
+        written_note_news(opened->inode);
+    return fs_row_error(r);
 }
 
 /* Shells write to control with `>`, which truncates. */
@@ -220,7 +252,7 @@ void op_setattr(fuse_req_t req, fuse_ino_t nodeid, struct stat *attr, int to_set
     if (r == 0 && to_set & FUSE_SET_ATTR_SIZE)
         r = set_size(fs, ino, attr->st_size, file);
     if (r == 0 && to_set & (TIMES | FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
-        r = set_in_row(fs, ino, attr, to_set);
+        r = set_in_row(fs, ino, attr, to_set, file ? open_file_of(file) : NULL);
     if (r < 0) {
         fs_reply_error(req, r);
         return;

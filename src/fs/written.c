@@ -330,16 +330,24 @@ int written_sync(struct fs *fs, struct open_file *file, bool data_only)
     return r < 0 ? r : commit(fs, file->inode, true);
 }
 
-int written_set_mtime(struct fs *fs, struct open_file *file, int64_t mtime_ns)
+int written_put_mtime(struct store_txn *txn, struct open_inode *inode, int64_t mtime_ns)
 {
-    struct overlay *overlay = opens_get_overlay(file->inode);
+    struct overlay *overlay = opens_get_overlay(inode);
+    int r;
 
     if (!overlay)
-        return -ENODATA; /* the row has it */
+        return -ENODATA;
+    note_news(inode, false); /* what comes from now on is news again */
     (void)overlay_set_mtime(overlay, mtime_ns);
+    r = local_set_content(txn, inode->ino, overlay_generation(overlay), overlay_size(overlay),
+                          mtime_ns);
     overlay_unref(overlay);
-    note_news(file->inode, true);
-    return commit(fs, file->inode, false);
+    return r == -ENOENT || r == -ESTALE ? 0 : r;
+}
+
+void written_note_news(struct open_inode *inode)
+{
+    note_news(inode, true);
 }
 
 bool written_is_here(const struct fs *fs, uint64_t generation)

@@ -25,8 +25,11 @@ int written_truncate(struct fs *fs, struct open_file *file, int64_t size);
 int written_allocate(struct fs *fs, struct open_file *file, int64_t offset, int64_t length,
                      bool keeps_size);
 
-/* Its modification time is this, whatever was written before. Done in the row, too. */
-int written_set_mtime(struct fs *fs, struct open_file *file, int64_t mtime_ns);
+/* Its modification time is this, whatever was written before: in the row, too, together with its
+ * size. -ENODATA: nothing was written, the row alone has it. Where the caller's transaction comes
+ * to nothing, written_note_news() has the next commit put them. */
+int written_put_mtime(struct store_txn *txn, struct open_inode *inode, int64_t mtime_ns);
+void written_note_news(struct open_inode *inode);
 
 /* Puts size and time into the row, if they are news. */
 int written_commit(struct fs *fs, struct open_inode *inode);

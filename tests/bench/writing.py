@@ -78,6 +78,7 @@ def send(mount):
 def extract(directory, options):
     source = build_files(directory / "source", options.extracted)
     archive = pack(source, directory / "archive.tar")
+    numbers = itertools.count()
 
     def into(place):
         place.mkdir()
@@ -93,7 +94,7 @@ def extract(directory, options):
 
         def graphfs():
             with written_to(world, WRITING) as mount:
-                return into(mount / "tree")
+                return into(mount / f"tree {next(numbers)}")
 
         medians = measure({"plain disk": plain, "bindfs": bindfs, "graphfs": graphfs}, options.runs)
     show(f"tar x of {options.extracted} small files, until tar returns", medians, "bindfs",
