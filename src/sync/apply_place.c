@@ -196,11 +196,70 @@ static void hold_back(struct node *node, ino_nr parent, const char *name)
     node->local.parent = node->base.parent = STORE_INO_NONE;
 }
 
+static void move_to(struct applying *applying, struct node *node, ino_nr parent)
+{
+    if (node->attr.ino != 0 && node->attr.kind == NODE_FOLDER)
+        applying->folder_moved = true;
+    node->local.parent = node->base.parent = parent;
+}
+
+/* Of the folders from `from` upwards and below `top`, the first that was moved here; -ENOENT if
+ * there is none. */
+static int find_moved_here(struct store_txn *txn, ino_nr from, ino_nr top, struct node *ret)
+{
+    for (ino_nr ino = from; ino != STORE_INO_NONE && ino != top;) {
+        int r;
+
+        r = txn_get_node(txn, ino, ret);
+        if (r < 0)
+            return r;
+        if (node_dirty(ret, APPLY_MTIME_GRANULARITY_NS) & DIRTY_PLACE &&
+            ret->base.parent != STORE_INO_NONE && ret->base.parent != ret->local.parent)
+            return 0;
+        ino = ret->attr.parent;
+        node_clear(ret);
+    }
+    return -ENOENT;
+}
+
+/* A move of the server that would close a cycle with those that were made here undoes them. */
+static int undo_moves(struct applying *applying, const struct node *node, ino_nr parent,
+                      bool *ret_possible)
+{
+    bool is_above;
+    int r = 0;
+
+    while (r == 0 && !*ret_possible) {
+        struct node moved;
+
+        r = place_is_above(applying->txn, node->attr.ino, parent, &is_above);
+        if (r < 0 || !is_above)
+            return r;
+        r = find_moved_here(applying->txn, parent, node->attr.ino, &moved);
+        if (r < 0)
+            return r == -ENOENT ? 0 : r;
+        log_warn("sync",
+                 "%s is back where the server has it: it was moved into what is in it there",
+                 moved.local.name);
+        place_note_freed(applying, &moved);
+        move_to(applying, &moved, moved.base.parent);
+        r = choose_name(applying, &moved);
+        if (r == 0)
+            r = txn_put_node(applying->txn, &moved);
+        node_clear(&moved);
+        if (r == 0)
+            r = is_possible(applying, node, parent, ret_possible);
+    }
+    return r;
+}
+
 int place_follow(struct applying *applying, struct node *node, ino_nr parent, const char *name)
 {
     bool possible;
     int r = is_possible(applying, node, parent, &possible);
 
+    if (r == 0 && !possible && node->attr.ino != 0 && node->attr.kind == NODE_FOLDER)
+        r = undo_moves(applying, node, parent, &possible);
     if (r < 0)
         return r;
     place_note_freed(applying, node);
@@ -210,9 +269,7 @@ int place_follow(struct applying *applying, struct node *node, ino_nr parent, co
         hold_back(node, parent, name);
         return 0;
     }
-    if (node->attr.ino != 0 && node->attr.kind == NODE_FOLDER)
-        applying->folder_moved = true;
-    node->local.parent = node->base.parent = parent;
+    move_to(applying, node, parent);
     set_name(&node->base, name);
     return choose_name(applying, node);
 }

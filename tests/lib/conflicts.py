@@ -95,6 +95,11 @@ FILE_CELLS = {
         "delete": "gone:",
         "replace": "theirs: x=there@there",
     },
+    "replace": {
+        "write": "both: x=there@x x!=here@here",
+        "delete": "again: x=here@here",
+        "replace": "both: x=there@there x!=here@here",
+    },
 }
 
 NAME_CELLS = {
@@ -177,10 +182,12 @@ FOLDER_CELLS = {
         "move":
             "merge: a-there/d/@d a-there/d/f=base@d/f a-there/d/n-here=here@here "
             "a-there/d/s/g=base@d/s/g",
+        "delete": "again: d/@here d/n-here=here@here",
     },
     "write in it": {
         "rename": "merge: d-there/@d d-there/f=here@d/f d-there/s/g=base@d/s/g",
         "move": "merge: a-there/d/@d a-there/d/f=here@d/f a-there/d/s/g=base@d/s/g",
+        "delete": "again: d/@here d/f=here@here",
     },
     "delete in it": {
         "rename": "merge: d-there/@d d-there/s/g=base@d/s/g",
@@ -199,6 +206,7 @@ FOLDER_CELLS = {
         "move":
             "merge: a-there/d/@d a-there/d/f=base@d/f a-there/d/p-here=base@p-here "
             "a-there/d/s/g=base@d/s/g",
+        "delete": "again: d/@here d/p-here=base@p-here",
     },
     "move out of it": {
         "rename": "merge: d-there/@d f-here=base@d/f d-there/s/g=base@d/s/g",
@@ -213,12 +221,21 @@ SPECIAL_CELLS = {
         ("", "create n same", "create n same", "one: n=same@there"),
     "the same bytes written on both sides":
         ("x", "write x same", "write x same", "one: x=same@x"),
+    "each of two folders moved into the other":
+        ("d/ d/f e/ e/g", "move d e/d", "move e d/e",
+         "theirs: d/@d d/e/@e d/f=base@d/f d/e/g=base@e/g"),
     "two files that change names there, one is written here":
         ("x y", "write x", "move x t, move y x, move t y", "merge: y=here@x x=base@y"),
     "two files that change names here, one is written there":
         ("x y", "move x t, move y x, move t y", "write x", "merge: y=there@x x=base@y"),
     "a file that becomes a folder there and is written here":
         ("x", "write x", "delete x, mkdir x, create x/y", "both: x/y=there@there x!=here@here"),
+    "a file deep in a folder that is deleted there is written here":
+        ("d/ d/e/ d/e/f/ d/e/f/x d/e/g", "write d/e/f/x", "delete d",
+         "again: d/@here d/e/@here d/e/f/@here d/e/f/x=here@here"),
+    "a tree that is made in a folder that is deleted there":
+        ("d/ d/x", "mkdir d/e, mkdir d/e/f, create d/e/f/y", "delete d",
+         "again: d/@here d/e/f/y=here@here"),
 }
 
 
