@@ -85,8 +85,9 @@ static int64_t now_ns(const struct changing *changing)
     return clock_real_ms(changing->fs->conf.clock) * 1000000;
 }
 
-/* What umask leaves of the mode, where that isn't what is shown anyway. */
-static int keep_mode(const struct changing *changing, struct store_txn *txn)
+/* What umask leaves of the mode, where that isn't what is shown anyway. The reply shows it already.
+ */
+static int keep_mode(struct changing *changing, struct store_txn *txn)
 {
     const struct fs_conf *conf = &changing->fs->conf;
     bool is_folder = changing->attr.kind == NODE_FOLDER;
@@ -94,7 +95,10 @@ static int keep_mode(const struct changing *changing, struct store_txn *txn)
     mode_t mode = changing->mode & 07777;
     struct local_attr attr = { .set = ATTR_MODE, .mode = mode };
 
-    return mode == usual ? 0 : local_set_attr(txn, changing->attr.ino, &attr);
+    if (mode == usual)
+        return 0;
+    changing->attr.flags |= NODE_HAS_ATTR;
+    return local_set_attr(txn, changing->attr.ino, &attr);
 }
 
 static int make(struct changing *changing, struct store_txn *txn, enum node_kind kind)

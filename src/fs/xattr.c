@@ -288,6 +288,13 @@ static void ask(struct fs *fs, fuse_req_t req, ino_nr ino, const char *name, siz
 
 /* ---- the handlers ---- */
 
+/* Access lists, labels and capabilities: nothing that OneDrive or this mount has. Programs that
+ * copy attributes (cp -a) go on without them when they hear that, and fail at any other error. */
+static bool is_of_the_user(const char *name)
+{
+    return strncmp(name, "user.", strlen("user.")) == 0;
+}
+
 void op_getxattr(fuse_req_t req, fuse_ino_t nodeid, const char *name, size_t size)
 {
     struct fs *fs = fuse_req_userdata(req);
@@ -295,7 +302,7 @@ void op_getxattr(fuse_req_t req, fuse_ino_t nodeid, const char *name, size_t siz
     ino_nr ino = fs_row(fs, nodeid);
 
     if (!xattr)
-        fs_reply_error(req, -ENODATA);
+        fs_reply_error(req, is_of_the_user(name) ? -ENODATA : -EOPNOTSUPP);
     else if (xattr->get)
         reply_known(fs, req, ino, xattr, size);
     else
@@ -342,7 +349,7 @@ static int check_flags(const char *name, int flags)
 void op_setxattr(fuse_req_t req, fuse_ino_t nodeid, const char *name, const char *value,
                  size_t size, int flags)
 {
-    int r = check_flags(name, flags);
+    int r = is_of_the_user(name) ? check_flags(name, flags) : -EOPNOTSUPP;
 
     if (r < 0)
         fs_reply_error(req, r);
@@ -359,5 +366,5 @@ void op_removexattr(fuse_req_t req, fuse_ino_t nodeid, const char *name)
     if (is_pinned_name(name))
         change_pin(req, nodeid, pin_clear);
     else
-        fs_reply_error(req, -EROFS);
+        fs_reply_error(req, is_of_the_user(name) ? -EROFS : -EOPNOTSUPP);
 }
