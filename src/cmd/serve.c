@@ -263,11 +263,14 @@ static int make_fs(struct rooms *rooms, struct err *err)
         .is_writable = options->experimental_writing,
         .debug = options->debug,
     };
+    int r;
 
     strbuf_init(&fuse_options, FUSE_OPTIONS_MAX_BYTES);
     mount_options_for_fuse(options, &fuse_options);
     conf.fuse_options = fuse_options.data;
-    return fs_new(&conf, &rooms->fs, err);
+    r = fs_new(&conf, &rooms->fs, err);
+    fs_bytes_set_fs(rooms->bytes, rooms->fs);
+    return r;
 }
 
 static int make_rooms(struct rooms *rooms, struct err *err)

@@ -22,6 +22,7 @@
 #include "base/xalloc.h"
 #include "content/hash.h"
 #include "fs/fs_i.h"
+#include "fs/written.h"
 
 #define PIECE ((size_t)1024 * 1024)
 
@@ -31,6 +32,7 @@ struct fs_bytes {
     struct content *content;
     struct pool *pool;
     struct sync *sync;
+    struct fs *fs;
 };
 
 struct bytes_file {
@@ -221,6 +223,11 @@ static void drop_bytes(struct bytes *bytes, uint64_t generation)
     overlay_unref(overlay);
 }
 
+static int own_bytes(struct bytes *bytes, ino_nr ino)
+{
+    return written_own(fs_bytes_of(bytes)->fs, ino);
+}
+
 static const struct bytes_ops bytes_ops = {
     .open = open_bytes,
     .read = read_bytes,
@@ -228,6 +235,7 @@ static const struct bytes_ops bytes_ops = {
     .close = close_bytes,
     .keep = keep_bytes,
     .drop = drop_bytes,
+    .own = own_bytes,
 };
 
 struct bytes *fs_bytes_new(struct overlays *overlays, struct content *content, struct pool *pool)
@@ -244,6 +252,11 @@ struct bytes *fs_bytes_new(struct overlays *overlays, struct content *content, s
 void fs_bytes_set_sync(struct bytes *bytes, struct sync *sync)
 {
     fs_bytes_of(bytes)->sync = sync;
+}
+
+void fs_bytes_set_fs(struct bytes *bytes, struct fs *fs)
+{
+    fs_bytes_of(bytes)->fs = fs;
 }
 
 void fs_bytes_free(struct bytes *bytes)

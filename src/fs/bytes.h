@@ -6,6 +6,7 @@
 
 #include "base/pool.h"
 #include "content/content.h"
+#include "fs/fs.h"
 #include "overlay/overlay.h"
 #include "sync/bytes.h"
 #include "sync/sync.h"
@@ -15,6 +16,9 @@ struct bytes *fs_bytes_new(struct overlays *overlays, struct content *content, s
 
 /* Whom to wake when content has come. Before anything is sent. */
 void fs_bytes_set_sync(struct bytes *bytes, struct sync *sync);
+
+/* Whose files those are. The same. */
+void fs_bytes_set_fs(struct bytes *bytes, struct fs *fs);
 
 /* NULL is allowed. */
 void fs_bytes_free(struct bytes *bytes);

@@ -134,6 +134,9 @@ static int renew_from_row(struct fs *fs, const struct renewal *renewal, uint64_t
     }
     if (r == 0)
         r = make_overlay(fs, &node, generation, renewal->is_empty, ret, err);
+    /* Until something is written. */
+    if (r == 0 && !renewal->is_empty)
+        r = overlay_set_mtime(*ret, node.local.mtime_ns);
     node_clear(&node);
     return r;
 }
@@ -216,6 +219,12 @@ static int edit_truncate(struct overlay *overlay, const struct edit *edit)
 static int edit_allocate(struct overlay *overlay, const struct edit *edit)
 {
     return overlay_allocate(overlay, edit->offset, edit->length, edit->keeps_size);
+}
+
+static int edit_nothing(struct overlay *overlay, const struct edit *edit)
+{
+    (void)overlay, (void)edit;
+    return 0;
 }
 
 static void note_news(struct open_inode *inode, bool has_news)
@@ -348,6 +357,21 @@ int written_put_mtime(struct store_txn *txn, struct open_inode *inode, int64_t m
 void written_note_news(struct open_inode *inode)
 {
     note_news(inode, true);
+}
+
+int written_own(struct fs *fs, ino_nr ino)
+{
+    const struct edit edit = { 0 };
+    struct open_file *file;
+    int r = fs_open_file(fs, ino, &file);
+
+    if (r < 0)
+        return r;
+    r = apply_edit(fs, file, edit_nothing, &edit, false);
+    if (r == 0)
+        r = written_commit(fs, file->inode);
+    opens_remove(fs->opens, file);
+    return r;
 }
 
 bool written_is_here(const struct fs *fs, uint64_t generation)

@@ -31,6 +31,9 @@ int written_allocate(struct fs *fs, struct open_file *file, int64_t offset, int6
 int written_put_mtime(struct store_txn *txn, struct open_inode *inode, int64_t mtime_ns);
 void written_note_news(struct open_inode *inode);
 
+/* The file's content is one of its own from now on, although nothing was written. */
+int written_own(struct fs *fs, ino_nr ino);
+
 /* Puts size and time into the row, if they are news. */
 int written_commit(struct fs *fs, struct open_inode *inode);
 

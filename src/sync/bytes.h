@@ -29,6 +29,7 @@ struct bytes_ops {
     void (*close)(struct bytes_file *file);
     void (*keep)(struct bytes *bytes, const struct node *node, const char *drive_id);
     void (*drop)(struct bytes *bytes, uint64_t generation);
+    int (*own)(struct bytes *bytes, ino_nr ino);
 };
 
 struct bytes {
@@ -73,6 +74,14 @@ static inline void bytes_keep(struct bytes *bytes, const struct node *node, cons
 static inline void bytes_drop(struct bytes *bytes, uint64_t generation)
 {
     bytes->ops->drop(bytes, generation);
+}
+
+/* What the row shows of the service's is a content of its own from now on, as if the same bytes had
+ * been written: so the item may get other ones. 0 as well if it is one already. No lock of the
+ * store is held; disk only: what isn't here is still to come. */
+static inline int bytes_own(struct bytes *bytes, ino_nr ino)
+{
+    return bytes->ops->own(bytes, ino);
 }
 
 #endif

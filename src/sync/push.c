@@ -244,6 +244,7 @@ static enum intent_verb verb_of(enum push_action action)
     case PUSH_NOTHING:
     case PUSH_WAIT:
     case PUSH_SETTLE:
+    case PUSH_OWN:
     case PUSH_TAKE_OVER:
     case PUSH_FORGET:
         break;
@@ -382,25 +383,69 @@ static int settle(struct look *look, const struct node *node)
 
 /* ---- a file that was saved anew ---- */
 
-/* Nothing is handed over of which something is under way, or may have been done. */
-static int is_busy(struct look *look, ino_nr ino, bool *ret)
+/* Nothing is handed over of which something is under way, or may have been done. A backup gives up
+ * its item when the new file has rested, too. */
+static int is_busy(struct look *look, const struct push_facts *facts, bool *ret)
 {
     struct intent intent;
-    int r = txn_get_intent(look->txn, ino, &intent);
+    int r = txn_get_intent(look->txn, facts->partner, &intent);
 
-    *ret = r == 0 || find_job(look->sync, ino);
+    *ret = facts->partner_is_busy || r == 0 || find_job(look->sync, facts->partner) ||
+           (facts->is_backup && is_paused(look, facts->partner));
     if (r == 0)
         intent_clear(&intent);
     return r == -ENOENT ? 0 : r;
 }
 
+/* Where a backup can't have a content of its own (there is no room) each goes its way. */
+static bool goes_alone(struct look *look, ino_nr ino, const struct push_facts *facts)
+{
+    ino_nr backup = facts->is_backup ? ino : facts->partner;
+
+    return pauses_count_refusals(&look->sync->push.pauses, backup) > 0;
+}
+
+static int find_partner(struct look *look, ino_nr ino, struct push_facts *facts)
+{
+    if (facts->partner != STORE_INO_NONE && goes_alone(look, ino, facts))
+        facts->partner = STORE_INO_NONE;
+    if (facts->partner != STORE_INO_NONE)
+        return is_busy(look, facts, &facts->partner_is_busy);
+    facts->partner_is_busy = false;
+    return 0;
+}
+
 static int take_over(struct look *look, const struct node *node, ino_nr partner)
 {
-    int r = identity_hand_over(look->txn, node->attr.ino, partner);
-
-    pauses_end(&look->sync->push.pauses, node->attr.ino);
     look->has_changed = true;
-    return r;
+    return identity_hand_over(look->txn, node->attr.ino, partner);
+}
+
+static int begin_owning(struct look *look, const struct node *node)
+{
+    struct push_job *job = x_calloc(1, sizeof *job);
+
+    job->ino = node->attr.ino;
+    job->is_to_own = true;
+    job->intent.name = x_strdup(node->local.name);
+    LIST_INSERT_HEAD(&look->begun, job, link);
+    look->sync->push.job_count++;
+    return 0;
+}
+
+/* Disk alone. */
+static void own(struct sync *sync, struct push_job *job)
+{
+    int r = bytes_own(sync->conf.bytes, job->ino);
+    struct err err;
+
+    if (r < 0) {
+        (void)err_set_errno(&err, r, "a backup can't have a content of its own");
+        log_info("sync", "%s", err.msg);
+        push_end_name_refused(sync, job);
+    } else {
+        push_end(sync, job);
+    }
 }
 
 static bool needs_content(const struct node *node)
@@ -418,6 +463,8 @@ static int act(struct look *look, const struct node *node, const struct push_ste
         break;
     case PUSH_SETTLE:
         return settle(look, node);
+    case PUSH_OWN:
+        return begin_owning(look, node);
     case PUSH_TAKE_OVER:
         return take_over(look, node, partner);
     case PUSH_FORGET:
@@ -443,8 +490,8 @@ static int plan_row(struct look *look, const struct node *node)
     int64_t size = 0;
     int r = push_find_facts(look->txn, node, &facts);
 
-    if (r == 0 && facts.partner != STORE_INO_NONE)
-        r = is_busy(look, facts.partner, &facts.partner_is_busy);
+    if (r == 0)
+        r = find_partner(look, node->attr.ino, &facts);
     if (r < 0)
         return r;
     facts.is_resting = true; /* what isn't has a pause */
@@ -498,6 +545,8 @@ static void send_begun(struct look *look, bool is_committed)
             drop_job(sync, job);
         else if (job->is_conflict)
             push_settle_with_hash(sync, job);
+        else if (job->is_to_own)
+            own(sync, job);
         else if (!job->is_resumed)
             push_send(sync, job);
         else if (!push_resume_upload(sync, job))

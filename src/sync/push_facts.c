@@ -115,10 +115,14 @@ static int find_below(struct store_txn *txn, const struct node *node, struct pus
 
 int push_find_facts(struct store_txn *txn, const struct node *node, struct push_facts *ret)
 {
-    int r;
+    struct identity_pair pair;
+    int r = identity_find_pair(txn, node, &pair);
 
-    *ret = (struct push_facts){ 0 };
-    r = identity_find_partner(txn, node, &ret->partner);
+    *ret = (struct push_facts){
+        .partner = pair.partner,
+        .partner_is_busy = pair.is_later,
+        .is_backup = pair.is_backup,
+    };
     if (r < 0)
         return r;
     if (!(node->attr.flags & NODE_LOCAL))

@@ -6,7 +6,8 @@
 
 #include "sync/push_plan.h"
 
-/* Fills in all that the store knows: not is_resting, has_content, partner_is_busy. */
+/* Fills in all that the store knows: not is_resting, has_content,
+ * nor whether the partner is busy. */
 int push_find_facts(struct store_txn *txn, const struct node *node, struct push_facts *ret);
 
 #endif

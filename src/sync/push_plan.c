@@ -33,6 +33,16 @@ static struct push_step plan_deleted(const struct push_facts *facts)
     return (struct push_step){ .action = facts->has_deleted_below ? PUSH_WAIT : PUSH_DELETE };
 }
 
+/* The item is handed over when that leaves a backup with all of its content. */
+static struct push_step plan_take_over(unsigned dirty, const struct push_facts *facts)
+{
+    if (facts->is_backup && !(dirty & DIRTY_CONTENT))
+        return (struct push_step){ .action = PUSH_OWN };
+    if (facts->is_backup && !facts->has_content)
+        return (struct push_step){ .action = PUSH_WAIT };
+    return (struct push_step){ .action = PUSH_TAKE_OVER };
+}
+
 static struct push_step plan_changed(unsigned dirty, const struct push_facts *facts)
 {
     bool is_detour = facts->parent_is_there && facts->name_is_taken && facts->takes_detour;
@@ -67,7 +77,7 @@ struct push_step push_plan(const struct node *node, const struct push_facts *fac
     if (!facts->is_resting || facts->partner_is_busy)
         return (struct push_step){ .action = PUSH_WAIT };
     if (facts->partner != STORE_INO_NONE)
-        return (struct push_step){ .action = PUSH_TAKE_OVER };
+        return plan_take_over(dirty, facts);
     if (dirty & DIRTY_CREATED)
         return plan_created(node, facts);
     if (dirty & DIRTY_DELETED)

@@ -10,6 +10,7 @@ enum push_action {
     PUSH_NOTHING,     /* it is as the server has it */
     PUSH_WAIT,        /* for something else; the row is looked at again after that */
     PUSH_SETTLE,      /* the server's newest word has to be settled first, see settle.h */
+    PUSH_OWN,         /* the content of a backup becomes its own; then its item is handed over */
     PUSH_TAKE_OVER,   /* the item of a file that is gone is that of the new file in its place */
     PUSH_FORGET,      /* neither side has it any more: the row goes */
     PUSH_MAKE_FOLDER, /* in its parent */
@@ -29,7 +30,8 @@ struct push_facts {
     bool is_resting;        /* nobody has changed it for a while, or has it open for writing */
     bool has_content;       /* all of its content is here */
     ino_nr partner;         /* the row that its item is to be handed over to, or is to come from */
-    bool partner_is_busy;   /* something of that one is under way */
+    bool partner_is_busy;   /* something of that one is under way, or comes first */
+    bool is_backup;         /* the partner is the file that this is the backup of */
     bool has_deleted_below; /* of a folder: rows in it that are still to be deleted */
 };
 

@@ -67,6 +67,12 @@ bool name_is_reserved_shown(const char *shown_name);
 bool name_is_local_only(const char *shown_name, bool is_root_child);
 
 /*
+ * name_is_backup_of(shown_name, original):
+ * Whether programs that save a file named ${original} keep the former one under ${shown_name}.
+ */
+bool name_is_backup_of(const char *shown_name, const char *original);
+
+/*
  * name_is_trash(shown_name):
  * Whether a desktop would keep what is deleted under it. There is none of these in a drive: it has
  * a recycle bin of its own.

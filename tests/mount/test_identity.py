@@ -113,6 +113,86 @@ def test_a_file_that_is_saved_anew_stays_the_servers_item(saving, save):
     assert len(ids(world)) == 3, "nothing is left beside it"
 
 
+def save_as_emacs_does(folder):
+    os.rename(folder / "file.txt", folder / "file.txt~")
+    (folder / "file.txt").write_bytes(AFTER)
+    return "file.txt~"
+
+
+def save_with_numbered_backup(folder):
+    (folder / "file.new").write_bytes(AFTER)
+    os.rename(folder / "file.txt", folder / "file.txt.~1~")
+    os.rename(folder / "file.new", folder / "file.txt")
+    return "file.txt.~1~"
+
+
+def save_with_backup_elsewhere(folder):
+    os.mkdir(folder / "backups")
+    os.rename(folder / "file.txt", folder / "backups/file.bak")
+    (folder / "file.txt").write_bytes(AFTER)
+    return "backups/file.bak"
+
+
+@pytest.mark.parametrize("save", [save_as_emacs_does, save_with_numbered_backup,
+                                  save_with_backup_elsewhere])
+@pytest.mark.parametrize("is_here", [True, False], ids=["cached", "not cached"])
+def test_a_backup_is_the_new_item(saving, save, is_here):
+    world, mount, item = saving
+    if is_here:
+        assert (mount / "folder/file.txt").read_bytes() == BEFORE
+    before = os.stat(mount / "folder/file.txt")
+    backup = save(mount / "folder")
+    assert_saved(world, mount, item)
+    after = os.stat(mount / "folder" / backup)
+    assert (after.st_ino, int(after.st_mtime)) == (before.st_ino, int(before.st_mtime))
+    assert (mount / "folder" / backup).read_bytes() == BEFORE
+    assert item_id(world, f"/folder/{backup}") != item
+
+
+def test_a_backup_over_an_older_one_is_that_ones_next_version(saving):
+    world, mount, item = saving
+    save_as_emacs_does(mount / "folder")
+    send(world, mount)
+    backup = item_id(world, "/folder/file.txt~")
+    save_as_emacs_does(mount / "folder")
+    send(world, mount)
+    assert (mount / "folder/file.txt~").read_bytes() == AFTER
+    assert item_id(world, "/folder/file.txt") == item
+    assert item_id(world, "/folder/file.txt~") == backup
+    assert count_versions(world, item) == 3
+    assert count_versions(world, backup) == 2
+
+
+def test_who_has_the_backup_open_reads_and_writes_on(saving):
+    world, mount, item = saving
+    with open(mount / "folder/file.txt", "r+b", buffering=0) as file:
+        save_as_emacs_does(mount / "folder")
+        send(world, mount)
+        assert os.pread(file.fileno(), 100, 0) == BEFORE
+        os.pwrite(file.fileno(), b"B", 0)
+    send(world, mount)
+    assert (mount / "folder/file.txt~").read_bytes() == b"B" + BEFORE[1:]
+    assert item_id(world, "/folder/file.txt") == item
+
+
+def test_a_backup_is_kept_through_a_kill(saving):
+    world, mount, item = saving
+    save_as_emacs_does(mount / "folder")
+    mount.kill9()
+    mount.clean_up()
+    mount.start()
+    assert_saved(world, mount, item)
+    assert (mount / "folder/file.txt~").read_bytes() == BEFORE
+
+
+def test_a_file_that_is_renamed_stays_its_item(saving):
+    world, mount, item = saving
+    os.rename(mount / "folder/file.txt", mount / "folder/other.txt")
+    (mount / "folder/file.txt").write_bytes(AFTER)
+    send(world, mount)
+    assert item_id(world, "/folder/other.txt") == item
+
+
 @pytest.mark.parametrize("save", [rename_over, remove_and_make])
 def test_it_does_after_a_kill_too(saving, save):
     world, mount, item = saving

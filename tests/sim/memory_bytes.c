@@ -160,6 +160,13 @@ bool memory_bytes_pump(struct memory_bytes *memory)
 
 /* ---- life ---- */
 
+/* Nothing that the model's users name is a backup. */
+static int own_bytes(struct bytes *bytes, ino_nr ino)
+{
+    (void)bytes, (void)ino;
+    return -ENOTSUP;
+}
+
 static const struct bytes_ops ops = {
     .open = open_bytes,
     .read = read_bytes,
@@ -167,6 +174,7 @@ static const struct bytes_ops ops = {
     .close = close_bytes,
     .keep = keep_bytes,
     .drop = drop_bytes,
+    .own = own_bytes,
 };
 
 struct memory_bytes *memory_bytes_new(const struct memory_disk *disk, memory_bytes_kept_fn *kept,

@@ -28,7 +28,22 @@ static ino_nr make(struct scene *scene, enum node_kind kind, const char *name)
     return ino;
 }
 
-static ino_nr delete (struct scene *scene, const char *path)
+static ino_nr rename_to(struct scene *scene, const char *path, const char *name)
+{
+    struct store_txn *txn = scene_begin(scene);
+    ino_nr ino = scene_at(scene, path);
+    struct node node;
+
+    assert_int_equal(txn_get_node(txn, ino, &node), 0);
+    free(node.local.name);
+    node.local.name = x_strdup(name);
+    assert_int_equal(txn_put_node(txn, &node), 0);
+    node_clear(&node);
+    scene_commit(txn);
+    return ino;
+}
+
+static ino_nr user_deletes(struct scene *scene, const char *path)
 {
     struct store_txn *txn = scene_begin(scene);
     ino_nr ino = scene_at(scene, path);
@@ -42,17 +57,22 @@ static ino_nr delete (struct scene *scene, const char *path)
     return ino;
 }
 
-static ino_nr partner_of(struct scene *scene, ino_nr ino)
+static struct identity_pair pair_of(struct scene *scene, ino_nr ino)
 {
     struct store_txn *txn = scene_begin(scene);
-    ino_nr partner = 0;
+    struct identity_pair pair;
     struct node node;
 
     assert_int_equal(txn_get_node(txn, ino, &node), 0);
-    assert_int_equal(identity_find_partner(txn, &node, &partner), 0);
+    assert_int_equal(identity_find_pair(txn, &node, &pair), 0);
     node_clear(&node);
     store_rollback(txn);
-    return partner;
+    return pair;
+}
+
+static ino_nr partner_of(struct scene *scene, ino_nr ino)
+{
+    return pair_of(scene, ino).partner;
 }
 
 static void hand_over(struct scene *scene, ino_nr ino, ino_nr partner)
@@ -69,7 +89,7 @@ static void test_a_new_file_and_the_one_that_is_gone_in_its_place_are_a_pair(voi
     ino_nr former, new_file;
 
     (void)scene_apply(scene, APPLY_FIRST, scene_file("f", "root", "file.txt"));
-    former = delete (scene, "file.txt");
+    former = user_deletes(scene, "file.txt");
     assert_int_equal(partner_of(scene, former), 0);
     new_file = make(scene, NODE_FILE, "file.txt");
     assert_int_equal(partner_of(scene, former), new_file);
@@ -89,7 +109,7 @@ static void test_the_new_file_is_the_item_afterwards_with_a_content_to_be_sent(v
         }
         scene = *state;
         (void)scene_apply(scene, APPLY_FIRST, scene_file("f", "root", "file.txt"));
-        former = delete (scene, "file.txt");
+        former = user_deletes(scene, "file.txt");
         new_file = make(scene, NODE_FILE, "file.txt");
         hand_over(scene, from_new ? new_file : former, from_new ? former : new_file);
         node = scene_row(scene, "f");
@@ -110,11 +130,11 @@ static void test_folders_and_what_is_not_gone_have_no_partner(void **state)
     (void)scene_apply(scene, APPLY_FIRST, scene_folder("d", "root", "folder"));
     (void)scene_apply(scene, APPLY_FIRST, scene_file("f", "root", "file.txt"));
     (void)scene_apply(scene, APPLY_FIRST, scene_file("g", "root", "other.txt"));
-    former = delete (scene, "folder");
+    former = user_deletes(scene, "folder");
     assert_int_equal(partner_of(scene, make(scene, NODE_FOLDER, "folder")), 0);
     assert_int_equal(partner_of(scene, former), 0);
     assert_int_equal(partner_of(scene, scene_at(scene, "file.txt")), 0);
-    former = delete (scene, "other.txt");
+    former = user_deletes(scene, "other.txt");
     assert_int_equal(partner_of(scene, make(scene, NODE_FOLDER, "other.txt")), 0);
     assert_int_equal(partner_of(scene, former), 0);
 }
@@ -126,7 +146,7 @@ static void test_an_item_that_was_changed_there_is_not_taken_over(void **state)
     ino_nr former;
 
     (void)scene_apply(scene, APPLY_FIRST, changed);
-    former = delete (scene, "file.txt");
+    former = user_deletes(scene, "file.txt");
     changed.etag = "e2";
     changed.ctag = "c2";
     changed.size = 99;
@@ -135,12 +155,70 @@ static void test_an_item_that_was_changed_there_is_not_taken_over(void **state)
     assert_int_equal(partner_of(scene, make(scene, NODE_FILE, "file.txt")), 0);
 }
 
+static void test_a_backup_is_a_pair_with_what_was_saved_and_decides(void **state)
+{
+    struct scene *scene = *state;
+    ino_nr backup, saved, older;
+
+    (void)scene_apply(scene, APPLY_FIRST, scene_file("f", "root", "file.txt"));
+    (void)scene_apply(scene, APPLY_FIRST, scene_file("o", "root", "file.txt~"));
+    older = user_deletes(scene, "file.txt~");
+    backup = rename_to(scene, "file.txt", "file.txt~");
+    assert_int_equal(partner_of(scene, backup), 0);
+    assert_int_equal(partner_of(scene, older), 0);
+    saved = make(scene, NODE_FILE, "file.txt");
+    assert_int_equal(partner_of(scene, backup), saved);
+    assert_true(pair_of(scene, backup).is_backup);
+    assert_false(pair_of(scene, backup).is_later);
+    assert_int_equal(partner_of(scene, saved), backup);
+    assert_true(pair_of(scene, saved).is_later);
+    assert_int_equal(partner_of(scene, older), backup);
+    assert_true(pair_of(scene, older).is_later);
+}
+
+static void test_a_backup_that_has_handed_its_item_over_is_a_new_file(void **state)
+{
+    struct scene *scene = *state;
+    ino_nr backup, saved, older;
+    struct node node;
+
+    (void)scene_apply(scene, APPLY_FIRST, scene_file("f", "root", "file.txt"));
+    (void)scene_apply(scene, APPLY_FIRST, scene_file("o", "root", "file.txt~"));
+    older = user_deletes(scene, "file.txt~");
+    backup = rename_to(scene, "file.txt", "file.txt~");
+    saved = make(scene, NODE_FILE, "file.txt");
+    hand_over(scene, backup, saved);
+    node = scene_row(scene, "f");
+    assert_int_equal(node.attr.ino, saved);
+    node_clear(&node);
+    assert_int_equal(store_get_node(scene->fixture->store, backup, &node), 0);
+    assert_int_equal(node_dirty(&node, APPLY_MTIME_GRANULARITY_NS), DIRTY_CREATED);
+    assert_null(node.rid);
+    node_clear(&node);
+    assert_int_equal(partner_of(scene, older), backup);
+    assert_false(pair_of(scene, older).is_later);
+}
+
+static void test_another_name_is_no_backup(void **state)
+{
+    struct scene *scene = *state;
+    ino_nr moved;
+
+    (void)scene_apply(scene, APPLY_FIRST, scene_file("f", "root", "file.txt"));
+    moved = rename_to(scene, "file.txt", "other.txt");
+    assert_int_equal(partner_of(scene, make(scene, NODE_FILE, "file.txt")), 0);
+    assert_int_equal(partner_of(scene, moved), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         SCENE_TEST(test_a_new_file_and_the_one_that_is_gone_in_its_place_are_a_pair),
         SCENE_TEST(test_the_new_file_is_the_item_afterwards_with_a_content_to_be_sent),
         SCENE_TEST(test_folders_and_what_is_not_gone_have_no_partner),
+        SCENE_TEST(test_a_backup_is_a_pair_with_what_was_saved_and_decides),
+        SCENE_TEST(test_a_backup_that_has_handed_its_item_over_is_a_new_file),
+        SCENE_TEST(test_another_name_is_no_backup),
         SCENE_TEST(test_an_item_that_was_changed_there_is_not_taken_over),
     };
 

@@ -122,6 +122,22 @@ static void test_a_file_that_was_saved_anew_takes_over_its_item_before_it_is_sen
     assert_step(plan(gone, busy), PUSH_WAIT, false, false);
 }
 
+static void test_a_backup_has_a_content_of_its_own_before_it_gives_up_its_item(void **state)
+{
+    struct node backup = row(NODE_FILE, BOTH, 1, name_b, 7, 0);
+    struct node own = row(NODE_FILE, BOTH, 1, name_b, 8, 0);
+    struct push_facts facts = ready, incomplete;
+
+    (void)state;
+    facts.partner = 101;
+    facts.is_backup = true;
+    incomplete = facts;
+    incomplete.has_content = false;
+    assert_step(plan(backup, incomplete), PUSH_OWN, false, false);
+    assert_step(plan(own, incomplete), PUSH_WAIT, false, false);
+    assert_step(plan(own, facts), PUSH_TAKE_OVER, false, false);
+}
+
 static void test_a_time_and_a_content_do_not_wait_for_a_place(void **state)
 {
     struct push_facts no_name = ready, nothing = ready;
@@ -201,6 +217,7 @@ int main(void)
         cmocka_unit_test(test_each_difference_has_its_request),
         cmocka_unit_test(test_what_is_needed_comes_first),
         cmocka_unit_test(test_a_file_that_was_saved_anew_takes_over_its_item_before_it_is_sent),
+        cmocka_unit_test(test_a_backup_has_a_content_of_its_own_before_it_gives_up_its_item),
         cmocka_unit_test(test_a_time_and_a_content_do_not_wait_for_a_place),
         cmocka_unit_test(test_a_cycle_of_names_is_opened_by_a_detour),
         cmocka_unit_test(test_a_session_that_nothing_stands_in_the_way_of_is_gone_around),
