@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/xalloc.h"
+#include "tree/names.h"
 
 #define KIB (INT64_C(1) << 10)
 #define MIB (INT64_C(1) << 20)
@@ -151,6 +152,8 @@ static const struct mount_option table[] = {
       parse_size, FIELD(dirty_limit), false },
     { "upload_delay", "SECONDS", "how long a change rests before it is sent (default 2)",
       parse_seconds, FIELD(upload_delay), false },
+    { "local_only", "PATTERNS", "names that aren't sent (default " NAME_LOCAL_ONLY_USUAL ")",
+      parse_string, FIELD(local_only), false },
     { "poll", "SECONDS", "pause between looks for changes, in use: 5 or more (default 30)",
       parse_pause, FIELD(poll), false },
     { "poll_idle", "SECONDS", "the same when nobody uses the mount (default 300)", parse_pause,
@@ -207,6 +210,7 @@ void mount_options_init(struct mount_options *options)
         .poll_idle = 300,
         .object_ttl = 60,
         .log_level = x_strdup("info"),
+        .local_only = x_strdup(NAME_LOCAL_ONLY_USUAL),
     };
 }
 
@@ -215,6 +219,7 @@ void mount_options_clear(struct mount_options *options)
     free(options->root);
     free(options->log);
     free(options->log_level);
+    free(options->local_only);
 }
 
 void mount_options_for_fuse(const struct mount_options *options, struct strbuf *out)

@@ -26,6 +26,7 @@ struct mount_options {
     int64_t object_ttl;
     char *log; /* NULL: the file in the state directory, or stderr in the foreground */
     char *log_level;
+    char *local_only; /* patterns, with colons between them */
     bool debug;
     bool nonempty;
     bool experimental_writing;

@@ -35,9 +35,11 @@
 #include "fs/bytes.h"
 #include "fs/fs.h"
 #include "fs/recover.h"
+#include "local/local.h"
 #include "overlay/overlay.h"
 #include "store/store.h"
 #include "sync/sync.h"
+#include "tree/names.h"
 
 enum { POOL_THREADS = 4, FILES_MAX = 65536, FUSE_OPTIONS_MAX_BYTES = 1024 };
 
@@ -201,6 +203,26 @@ static int make_sync(struct rooms *rooms, struct err *err)
     return 0;
 }
 
+/* What isn't sent may be more, or less, than at the last mount. */
+static int refresh_names(struct rooms *rooms, struct err *err)
+{
+    const char *patterns = rooms->conf->options->local_only;
+    struct store_txn *txn = NULL;
+    int r;
+
+    name_set_local_only(patterns);
+    if (!rooms->conf->options->experimental_writing)
+        return 0;
+    r = store_begin(rooms->store, &txn, err);
+    if (r < 0)
+        return r;
+    r = local_refresh_names(txn, patterns);
+    if (r == 0)
+        return store_commit(txn, err);
+    store_rollback(txn);
+    return err_set_errno(err, r, "finding the names that aren't sent");
+}
+
 /* What was written stays in the state directory until the service has it. */
 static int make_overlays(struct rooms *rooms, struct err *err)
 {
@@ -279,6 +301,8 @@ static int make_rooms(struct rooms *rooms, struct err *err)
 
     if (r == 0)
         r = open_store(rooms, err);
+    if (r == 0)
+        r = refresh_names(rooms, err);
     if (r < 0)
         return r;
     rooms->pool = pool_new("graphfs-pool", POOL_THREADS);

@@ -21,7 +21,7 @@
 DEFINE_VEC(attr_list, struct node_attr);
 
 struct recovery {
-    struct attr_list rows; /* that differ from base, and are files; by generation */
+    struct attr_list rows; /* that differ from base, and are files; by generation. Sent or not */
 };
 
 static bool add_row(const struct node_attr *attr, const char *name, void *arg)
@@ -135,6 +135,8 @@ int recover_written(struct store *store, struct overlays *overlays, struct err *
     struct recovery recovery = { 0 };
     int r = store_list_dirty(store, 0, add_row, &recovery);
 
+    if (r == 0)
+        r = store_list_local_only(store, 0, add_row, &recovery);
     if (r < 0) {
         (void)err_set_errno(err, r, "reading what was written");
     } else {

@@ -87,6 +87,8 @@ static int get_state(const struct subject *subject, struct strbuf *out)
     };
     const struct node_state *local = &subject->node.local;
 
+    if (subject->node.attr.flags & NODE_LOCAL_ONLY)
+        return strbuf_addstr(out, "local-only");
     if (subject->node.attr.kind != NODE_FILE)
         return -ENODATA;
     if (written_is_here(subject->fs, local->generation))

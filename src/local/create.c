@@ -33,6 +33,8 @@ int local_create(struct store_txn *txn, ino_nr parent, const char *name, enum no
     node.local.name = x_strdup(name);
     node.local.mtime_ns = now_ns;
     if (r == 0)
+        r = place_mark(txn, &node);
+    if (r == 0)
         r = txn_put_node(txn, &node);
     if (r == 0) {
         txn_touch(txn, parent, now_ns);

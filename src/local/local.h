@@ -14,6 +14,9 @@
  * Where it can't be known yet whether a name is free or a folder empty, -EAGAIN says so: the caller
  * has the folder listed (a new name's parent, or the folder that was to go), and calls again.
  *
+ * What is made under a name that isn't sent, or in a folder that isn't, is NODE_LOCAL_ONLY; so is
+ * what is moved there.
+ *
  * Directories in which names appear or go have now_ns as their mtime afterwards. A row that was
  * blocked, and whose place or content is changed, is so no more.
  */
@@ -84,5 +87,9 @@ int local_set_mtime(struct store_txn *txn, ino_nr ino, int64_t mtime_ns);
 
 /* chmod(2), chown(2), and the time of the last access: kept here. The same errors. */
 int local_set_attr(struct store_txn *txn, ino_nr ino, const struct local_attr *attr);
+
+/* Which rows aren't sent (NODE_LOCAL_ONLY) is found anew if these names, which are those of
+ * name_set_local_only(), aren't the ones of last time. */
+int local_refresh_names(struct store_txn *txn, const char *patterns);
 
 #endif

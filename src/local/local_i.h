@@ -26,8 +26,11 @@ int place_check_free(struct store_txn *txn, const struct place *place, const cha
                      ino_nr ino);
 
 /* Whether what is made under this name there isn't sent. */
-int place_is_local_only(struct store_txn *txn, const struct place *place, const char *name,
+int place_is_local_only(struct store_txn *txn, const struct node_attr *directory, const char *name,
                         bool *ret);
+
+/* Says so in the row, which the caller puts; see local_refresh_names() for those below it. */
+int place_mark(struct store_txn *txn, struct node *node);
 
 /* Puts the row to another place, under no safe name any more. *ret_attr is what it is then. */
 int place_move(struct store_txn *txn, ino_nr ino, ino_nr parent, const char *name,
@@ -35,6 +38,11 @@ int place_move(struct store_txn *txn, ino_nr ino, ino_nr parent, const char *nam
 
 /* A name was given up: whoever waits for it gets it. */
 int place_settle_name(struct store_txn *txn, ino_nr parent, const char *name);
+
+/* ---- stays.c ---- */
+
+/* What is below a folder of which that has changed is marked anew. */
+int stays_mark_below(struct store_txn *txn, const struct node_attr *folder);
 
 /* ---- twin.c ---- */
 

@@ -6,7 +6,8 @@
  * be changed, a package can't be entered.
  *
  * What isn't sent is a function of names alone: that of the thing, and those of the folders above
- * it as far as they aren't on the service themselves, where such a name is one like any other.
+ * it as far as they aren't on the service themselves, where such a name is one like any other. The
+ * rows of these say so (NODE_LOCAL_ONLY), so that a look at the one above is enough.
  */
 #include "config.h"
 
@@ -123,33 +124,30 @@ static int is_library_root(struct store_txn *txn, ino_nr directory, bool *ret)
     return 0;
 }
 
-static int is_local_only_name(struct store_txn *txn, ino_nr directory, const char *name, bool *ret)
-{
-    bool is_root_child;
-    int r = is_library_root(txn, directory, &is_root_child);
-
-    if (r == 0)
-        *ret = name_is_local_only(name, is_root_child);
-    return r;
-}
-
-int place_is_local_only(struct store_txn *txn, const struct place *place, const char *name,
+int place_is_local_only(struct store_txn *txn, const struct node_attr *directory, const char *name,
                         bool *ret)
 {
-    ino_nr above = place->directory.ino;
-    int r = is_local_only_name(txn, above, name, ret);
+    bool is_below = !(directory->flags & NODE_BASE) && directory->flags & NODE_LOCAL_ONLY;
 
-    while (r == 0 && !*ret && above != STORE_INO_NONE) {
-        struct node node;
+    *ret = is_below || name_is_local_only(name, false);
+    if (*ret || !name_is_local_only(name, true))
+        return 0;
+    return is_library_root(txn, directory->ino, ret);
+}
 
-        r = txn_get_node(txn, above, &node);
-        if (r < 0)
-            return r;
-        above = node.attr.flags & NODE_BASE ? STORE_INO_NONE : node.attr.parent;
-        if (above != STORE_INO_NONE)
-            r = is_local_only_name(txn, above, node.local.name, ret);
-        node_clear(&node);
-    }
+int place_mark(struct store_txn *txn, struct node *node)
+{
+    struct node_attr directory;
+    bool is_local_only = false;
+    int r = 0;
+
+    if (!(node->attr.flags & NODE_BASE))
+        r = txn_getattr(txn, node->local.parent, &directory);
+    if (r == 0 && !(node->attr.flags & NODE_BASE))
+        r = place_is_local_only(txn, &directory, node->local.name, &is_local_only);
+    node->attr.flags &= ~(unsigned)NODE_LOCAL_ONLY;
+    if (is_local_only)
+        node->attr.flags |= NODE_LOCAL_ONLY;
     return r;
 }
 
@@ -159,15 +157,21 @@ int place_move(struct store_txn *txn, ino_nr ino, ino_nr parent, const char *nam
                struct node_attr *ret_attr)
 {
     struct node node;
+    unsigned before;
     int r = txn_get_node(txn, ino, &node);
 
     if (r < 0)
         return r;
+    before = node.attr.flags;
     node.attr.flags &= ~(unsigned)NODE_SAFE_NAME;
     node.local.parent = parent;
     free(node.local.name);
     node.local.name = x_strdup(name);
-    r = txn_put_node(txn, &node);
+    r = place_mark(txn, &node);
+    if (r == 0)
+        r = txn_put_node(txn, &node);
+    if (r == 0 && (before ^ node.attr.flags) & NODE_LOCAL_ONLY)
+        r = stays_mark_below(txn, &node.attr);
     if (r == 0)
         r = txn_clear_blocked(txn, ino);
     if (r == 0)

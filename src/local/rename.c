@@ -59,7 +59,7 @@ static int is_any_sent(struct store_txn *txn, ino_nr top, bool *ret)
 static int check_sent(struct store_txn *txn, ino_nr ino, const struct place *to, const char *name)
 {
     bool is_local_only, is_sent;
-    int r = place_is_local_only(txn, to, name, &is_local_only);
+    int r = place_is_local_only(txn, &to->directory, name, &is_local_only);
 
     if (r < 0 || !is_local_only)
         return r;

@@ -39,9 +39,10 @@ unsigned node_dirty(const struct node *node, int64_t granularity_ns)
     return dirty;
 }
 
-static int list_dirty(struct sql_conn *conn, ino_nr after, store_child_fn *each, void *arg)
+static int list_rows(struct sql_conn *conn, enum statement which, ino_nr after,
+                     store_child_fn *each, void *arg)
 {
-    cleanup_statement sqlite3_stmt *statement = sql_statement(conn, STMT_NODE_DIRTY);
+    cleanup_statement sqlite3_stmt *statement = sql_statement(conn, which);
 
     if (!statement)
         return sql_error(conn);
@@ -53,12 +54,24 @@ int store_list_dirty(struct store *store, ino_nr after, store_child_fn *each, vo
 {
     struct sql_conn *conn = store_reader(store);
 
-    return conn ? list_dirty(conn, after, each, arg) : -EIO;
+    return conn ? list_rows(conn, STMT_NODE_DIRTY, after, each, arg) : -EIO;
 }
 
 int txn_list_dirty(struct store_txn *txn, ino_nr after, store_child_fn *each, void *arg)
 {
-    return list_dirty(txn->conn, after, each, arg);
+    return list_rows(txn->conn, STMT_NODE_DIRTY, after, each, arg);
+}
+
+int store_list_local_only(struct store *store, ino_nr after, store_child_fn *each, void *arg)
+{
+    struct sql_conn *conn = store_reader(store);
+
+    return conn ? list_rows(conn, STMT_NODE_LOCAL_ONLY, after, each, arg) : -EIO;
+}
+
+int txn_list_local_only(struct store_txn *txn, ino_nr after, store_child_fn *each, void *arg)
+{
+    return list_rows(txn->conn, STMT_NODE_LOCAL_ONLY, after, each, arg);
 }
 
 int store_count_dirty(struct store *store, int64_t *ret)

@@ -81,7 +81,13 @@ static int create_pins(struct sql_conn *conn, struct err *err)
 /* What writing needs: attr and xattr are for this machine alone, intent says what the service was
  * asked for, blocked what waits for the user. */
 static const char tables_3[] =
-    "CREATE INDEX node_dirty ON node (ino) WHERE " SCHEMA_IS_DIRTY ";"
+    "CREATE INDEX node_dirty ON node (ino) WHERE"
+    "  kind IN (1, 2) AND (parent <> 0 OR name <> '') AND"
+    "  ((flags & 3) <> 3 OR base_parent IS NOT NULL"
+    "   OR (base_name IS NOT NULL AND (flags & 16) = 0)"
+    "   OR (kind = 2 AND (base_generation IS NOT NULL OR (base_mtime IS NOT NULL AND"
+    "     (base_mtime / 1000000000 <> ifnull(mtime, 0) / 1000000000"
+    "      OR base_mtime < 0 OR mtime < 0)))));"
     "DROP INDEX node_base_parents;"
     "CREATE INDEX node_base_places ON node (base_parent, ifnull(base_name, name))"
     "  WHERE base_parent IS NOT NULL;"
@@ -104,11 +110,22 @@ static int prepare_writing(struct sql_conn *conn, struct err *err)
     return sql_exec(conn, tables_3, err);
 }
 
+/* What isn't sent has an index of its own. */
+static int set_local_only_apart(struct sql_conn *conn, struct err *err)
+{
+    return sql_exec(conn,
+                    "DROP INDEX node_dirty;"
+                    "CREATE INDEX node_dirty ON node (ino) WHERE " SCHEMA_IS_DIRTY ";"
+                    "CREATE INDEX node_local_only ON node (ino) WHERE flags & 1024",
+                    err);
+}
+
 /* Step i leads from version i to i + 1. */
 static int (*const steps[])(struct sql_conn *conn, struct err *err) = {
     create_tables,
     create_pins,
     prepare_writing,
+    set_local_only_apart,
 };
 
 static int take_step(struct sql_conn *conn, size_t version, struct err *err)

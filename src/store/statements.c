@@ -16,7 +16,7 @@
 
 _Static_assert(NODE_LOCAL == 1 && NODE_BASE == 2 && NODE_COMPLETE == 8 && NODE_SAFE_NAME == 16 &&
                    NODE_SHORTCUT == 64 && NODE_WAS_COMPLETE == 256 && NODE_HAS_ATTR == 512 &&
-                   NODE_FOLDER == 1 && NODE_FILE == 2,
+                   NODE_LOCAL_ONLY == 1024 && NODE_FOLDER == 1 && NODE_FILE == 2,
                "the SQL below has these numbers in it");
 
 #define ATTR_COLUMNS                                                                               \
@@ -82,6 +82,9 @@ const char *const statement_text[STMT_COUNT] = {
                         " WHERE ino > ?1 AND " SCHEMA_IS_DIRTY " ORDER BY ino",
     [STMT_NODE_COUNT_DIRTY] =
         "SELECT count(*) FROM node INDEXED BY node_dirty WHERE " SCHEMA_IS_DIRTY,
+    [STMT_NODE_LOCAL_ONLY] =
+        "SELECT " ATTR_COLUMNS ", node.name FROM node INDEXED BY node_local_only"
+        " WHERE ino > ?1 AND flags & 1024 ORDER BY ino",
     /* The names from the node up to the root, the topmost first. Only what hangs on row 1 has a
      * path; the limit ends a walk in a file that was tampered with. */
     [STMT_NODE_PATH] = "WITH RECURSIVE up (depth, ino, parent, name) AS ("

@@ -59,6 +59,15 @@ static int meta_set(struct sql_conn *conn, const char *key, const char *value)
     return SQL_RUN(conn, STMT_META_SET, sql_text(key), sql_text(value));
 }
 
+int txn_note_local_only(struct store_txn *txn, const char *patterns, bool *ret_is_new)
+{
+    static const char key[] = "local_only";
+    cleanup_free char *before = meta_get(txn->conn, key);
+
+    *ret_is_new = !before || strcmp(before, patterns) != 0;
+    return *ret_is_new ? meta_set(txn->conn, key, patterns) : 0;
+}
+
 static int meta_set_number(struct sql_conn *conn, const char *key, uint64_t value)
 {
     char text[24];

@@ -56,6 +56,8 @@ enum node_flags {
     NODE_HAS_HASH = 1 << 7,     /* base.hash is the hash of base's content */
     NODE_WAS_COMPLETE = 1 << 8, /* it isn't complete any more, but may have been told to be */
     NODE_HAS_ATTR = 1 << 9,     /* store_get_attr() knows more of it; set by txn_set_attr() alone */
+    NODE_LOCAL_ONLY = 1 << 10,  /* without a base, and with none to come: the name that it has here,
+                                   or that of a folder above, is one that isn't sent */
 };
 
 /* One state of an item: where it is and what it holds. Strings are owned by the node. */
@@ -112,8 +114,9 @@ enum node_dirty {
     DIRTY_DELETED = 16
 };
 
-/* The one function that says whether a row has something to send: enum node_dirty, or 0.
- * NODE_SAFE_NAME and folder times are no difference; mtime counts at granularity_ns. */
+/* The one function that says how a row differs: enum node_dirty, or 0. NODE_SAFE_NAME and folder
+ * times are no difference; mtime counts at granularity_ns. What is NODE_LOCAL_ONLY differs, and is
+ * not sent. */
 unsigned node_dirty(const struct node *node, int64_t granularity_ns);
 
 /* ---- life ---- */
@@ -170,12 +173,15 @@ int store_list_by_name(struct store *store, ino_nr parent, const char *after, st
 /*
  * What may have to be sent: files and folders for which node_dirty() may say so, in order of
  * number, from the one behind `after` on, until `each` returns false. Reads these rows alone,
- * however many there are. A row whose name may not be sent (local-only) is among them; one that
- * only a child told of isn't. A time makes a row one of them if it differs in whole seconds:
+ * however many there are. A row that is NODE_LOCAL_ONLY isn't among them, nor one that only a child
+ * told of. A time makes a row one of them if it differs in whole seconds:
  * node_dirty() is not to be asked for a finer granularity. `each` may not list them itself.
  */
 int store_list_dirty(struct store *store, ino_nr after, store_child_fn *each, void *arg);
 int store_count_dirty(struct store *store, int64_t *ret);
+
+/* The rows that are NODE_LOCAL_ONLY, the same way. */
+int store_list_local_only(struct store *store, ino_nr after, store_child_fn *each, void *arg);
 
 /* The path of a node from "/", for messages and symlinks. The caller frees it. */
 int store_path(struct store *store, ino_nr ino, char **ret);
@@ -354,6 +360,7 @@ int txn_find_node(struct store_txn *txn, int64_t drive, const char *rid, struct 
 int txn_lookup(struct store_txn *txn, ino_nr parent, const char *name, struct node_attr *ret);
 int txn_list(struct store_txn *txn, ino_nr parent, ino_nr after, store_child_fn *each, void *arg);
 int txn_list_dirty(struct store_txn *txn, ino_nr after, store_child_fn *each, void *arg);
+int txn_list_local_only(struct store_txn *txn, ino_nr after, store_child_fn *each, void *arg);
 int txn_get_drive(struct store_txn *txn, int64_t id, struct drive_row *ret);
 /* The one with this id; of shared ones, which can have several roots in one drive, the eldest. */
 int txn_find_drive(struct store_txn *txn, const char *drive_id, enum drive_kind kind,
@@ -396,6 +403,9 @@ int txn_remove_node(struct store_txn *txn, ino_nr ino);
 
 /* A content generation that was never given out before. No two rows may share one. */
 int txn_next_generation(struct store_txn *txn, uint64_t *ret);
+
+/* Remembers the names that aren't sent. *ret_is_new: others were, or none. */
+int txn_note_local_only(struct store_txn *txn, const char *patterns, bool *ret_is_new);
 
 /* Sets listed_ms alone: nothing is told. */
 int txn_set_listed(struct store_txn *txn, ino_nr ino, int64_t now_ms);

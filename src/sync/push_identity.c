@@ -25,7 +25,8 @@ static bool is_plain_file(const struct node *node)
 /* Made here, and never sent. */
 static bool is_new(const struct node *node)
 {
-    return is_plain_file(node) && node->attr.flags & NODE_LOCAL && !(node->attr.flags & NODE_BASE);
+    return is_plain_file(node) && node->attr.flags & NODE_LOCAL &&
+           !(node->attr.flags & (NODE_BASE | NODE_LOCAL_ONLY));
 }
 
 /* What the server has is shown nowhere here. */

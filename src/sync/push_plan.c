@@ -70,7 +70,7 @@ struct push_step push_plan(const struct node *node, const struct push_facts *fac
         return (struct push_step){ .action = PUSH_FORGET };
     if (node->attr.flags & NODE_REMOTE)
         return (struct push_step){ .action = PUSH_SETTLE };
-    if (dirty == 0)
+    if (dirty == 0 || node->attr.flags & NODE_LOCAL_ONLY)
         return (struct push_step){ .action = PUSH_NOTHING };
     if (facts->has_rival)
         return (struct push_step){ .action = PUSH_SETTLE };

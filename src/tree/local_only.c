@@ -8,7 +8,10 @@
 #include "tree/names.h"
 
 #include <fnmatch.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/xalloc.h"
 
 enum {
     ANY_CASE = 1,  /* the service looks at no case, so neither do we */
@@ -32,19 +35,41 @@ static const struct {
     { "COM[0-9].*", ANY_CASE },
     { "LPT[0-9]", ANY_CASE },
     { "LPT[0-9].*", ANY_CASE },
-    /* Names that the service keeps for itself. */
+    /* Names that the service keeps for itself, and Office for its locks. */
     { ".lock", ANY_CASE },
     { "desktop.ini", ANY_CASE },
     { "*_vti_*", ANY_CASE },
     { "forms", ANY_CASE | ROOT_ONLY },
-    /* Locks of Office and LibreOffice, vim's swap files, what stands for a deleted file that is
-     * still open. */
     { "~$*", 0 },
-    { ".~lock.*#", 0 },
-    { ".*.sw?", 0 },
-    { ".nfs*", 0 },
-    { ".fuse_hidden*", 0 },
 };
+
+/* What nobody wants elsewhere; NULL: the usual. Const while there are threads. */
+static char *wanted_here;
+
+void name_set_local_only(const char *patterns)
+{
+    free(wanted_here);
+    wanted_here = x_strdup(patterns);
+}
+
+static bool is_wanted_here(const char *shown_name)
+{
+    const char *patterns = wanted_here ? wanted_here : NAME_LOCAL_ONLY_USUAL;
+    size_t length;
+
+    for (; *patterns; patterns += length + (patterns[length] == ':')) {
+        char pattern[NAME_SIZE];
+
+        length = strcspn(patterns, ":");
+        if (length == 0 || length >= sizeof pattern)
+            continue;
+        memcpy(pattern, patterns, length);
+        pattern[length] = '\0';
+        if (fnmatch(pattern, shown_name, FNM_NOESCAPE) == 0)
+            return true;
+    }
+    return false;
+}
 
 static bool has_control_character(const char *name)
 {
@@ -63,7 +88,7 @@ bool name_is_local_only(const char *shown_name, bool is_root_child)
             fnmatch(local_only[i].pattern, shown_name, how) == 0)
             return true;
     }
-    return has_control_character(shown_name);
+    return has_control_character(shown_name) || is_wanted_here(shown_name);
 }
 
 bool name_is_trash(const char *shown_name)

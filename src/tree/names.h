@@ -9,7 +9,8 @@
  * The names of files and folders in a drive: what the service stores (the server name) and what the
  * mount shows (the shown name). Characters that the service refuses are stored as look-alikes and
  * shown as themselves. The two directions undo each other for every name that the service accepts,
- * and for every shown name without a trailing colon. All functions are pure.
+ * and for every shown name without a trailing colon. All functions are pure,
+ * but for name_set_local_only().
  */
 
 /* The longest name, in bytes, that FUSE passes on, with a margin; and a buffer for one. */
@@ -56,6 +57,14 @@ void name_make_safe(const char *server_name, const char *id, char out[NAME_SAFE_
  * full-width colon isn't decoded for that reason.
  */
 bool name_is_reserved_shown(const char *shown_name);
+
+/*
+ * name_set_local_only(patterns):
+ * Which names stay here beside those that the service refuses: patterns of the shell, with colons
+ * between them; NULL: the usual ones. Not while there are threads.
+ */
+#define NAME_LOCAL_ONLY_USUAL ".~lock.*#:.*.sw?:.nfs*:.fuse_hidden*"
+void name_set_local_only(const char *patterns);
 
 /*
  * name_is_local_only(shown_name, is_root_child):

@@ -107,9 +107,11 @@ bool model_is_needed(struct model *model, int index)
     return false;
 }
 
-bool model_is_dirty(const struct thing *thing)
+bool model_is_dirty(struct model *model, const struct thing *thing)
 {
-    if (!thing->is_shown || !thing->has_base)
+    if (thing->is_shown && !thing->has_base)
+        return !model_is_local_only(model, thing->parent, thing->name);
+    if (!thing->is_shown)
         return !thing->is_gone;
     if (thing->parent != thing->base_parent || thing->name != thing->base_name)
         return true;

@@ -49,7 +49,8 @@ static inline struct thing *model_at(struct model *model, int index)
 bool model_is_child(struct model *model, int index, int parent);
 int model_find_child(struct model *model, int parent, int name);
 bool model_is_local_only(struct model *model, int parent, int name);
-bool model_is_dirty(const struct thing *thing);
+/* Whether something of it is to be sent. */
+bool model_is_dirty(struct model *model, const struct thing *thing);
 
 /* Whether a row is still in the place, or in the place of base, of another. */
 bool model_is_needed(struct model *model, int index);

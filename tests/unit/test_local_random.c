@@ -415,8 +415,11 @@ static void compare_thing(struct world *world, int index)
         give_up(world, "another base", index);
     if (node.local.generation != thing->generation || node.local.mtime_ns != thing->mtime_ns)
         give_up(world, "other content or time", index);
-    if (node_dirty(&node, SECOND_NS) != 0 && !model_is_dirty(thing))
+    if (node_dirty(&node, SECOND_NS) != 0 && !(node.attr.flags & NODE_LOCAL_ONLY) &&
+        !model_is_dirty(&world->model, thing))
         give_up(world, "dirty", index);
+    if (node.attr.flags & NODE_LOCAL_ONLY && model_is_dirty(&world->model, thing))
+        give_up(world, "never sent", index);
     node_clear(&node);
 }
 
@@ -439,7 +442,8 @@ static void compare_dirty(struct world *world)
     for (int i = MODEL_TOP + 1; i < (int)world->model.things.len; i++) {
         const struct thing *thing = at(world, i);
 
-        if (model_is_dirty(thing) && (next == listed.len || listed.items[next++] != thing->ino))
+        if (model_is_dirty(&world->model, thing) &&
+            (next == listed.len || listed.items[next++] != thing->ino))
             give_up(world, "not among what may be dirty", i);
     }
     if (next != listed.len)

@@ -276,6 +276,36 @@ static void test_forms_stays_here_in_the_root_of_a_library_alone(void **state)
     assert_int_equal(scene_rename(scene, folder, "Forms", root, "Forms", 0), 0);
 }
 
+static bool is_local_only(struct scene *scene, ino_nr ino)
+{
+    struct node node = scene_get(scene, ino);
+    bool ret = node.attr.flags & NODE_LOCAL_ONLY;
+
+    node_clear(&node);
+    return ret;
+}
+
+static void test_a_folder_that_is_not_sent_has_nothing_in_it_that_is(void **state)
+{
+    struct scene *scene = *state;
+    ino_nr root = scene->root, folder = scene_make(scene, root, "new", NODE_FOLDER);
+    ino_nr below = scene_make(scene, folder, "below", NODE_FOLDER);
+    ino_nr file = scene_make(scene, below, "file", NODE_FILE);
+    ino_nr lock = scene_make(scene, below, ".lock", NODE_FILE), later;
+
+    assert_false(is_local_only(scene, file));
+    assert_true(is_local_only(scene, lock));
+    assert_int_equal(scene_rename(scene, root, "new", root, "aux", 0), 0);
+    assert_true(is_local_only(scene, folder) && is_local_only(scene, below));
+    assert_true(is_local_only(scene, file) && is_local_only(scene, lock));
+    later = scene_make(scene, below, "later", NODE_FILE);
+    assert_true(is_local_only(scene, later));
+    assert_int_equal(scene_rename(scene, root, "aux", root, "sent", 0), 0);
+    assert_false(is_local_only(scene, folder) || is_local_only(scene, below));
+    assert_false(is_local_only(scene, file) || is_local_only(scene, later));
+    assert_true(is_local_only(scene, lock));
+}
+
 /* What was moved into a folder that was never sent would go from the service with it. */
 static void test_a_folder_with_something_of_the_services_in_it_is_sent(void **state)
 {
@@ -315,6 +345,7 @@ int main(void)
         LOCAL_TEST(test_a_safe_name_is_given_up_by_a_rename),
         LOCAL_TEST(test_case_can_be_changed_of_the_thing_itself_alone),
         LOCAL_TEST(test_renames_are_refused_as_their_errno_says),
+        LOCAL_TEST(test_a_folder_that_is_not_sent_has_nothing_in_it_that_is),
         LOCAL_TEST(test_forms_stays_here_in_the_root_of_a_library_alone),
         LOCAL_TEST(test_a_folder_with_something_of_the_services_in_it_is_sent),
         LOCAL_TEST(test_below_a_folder_of_the_service_no_name_above_matters),

@@ -61,6 +61,7 @@ static void test_each_difference_has_its_request(void **state)
         { NODE_FILE, 0, 1, name_a, 7, 0, PUSH_FORGET, false, false },
         { NODE_FILE, NODE_LOCAL, 1, name_b, 8, 0, PUSH_CREATE, false, false },
         { NODE_FOLDER, NODE_LOCAL, 1, name_b, 0, 0, PUSH_MAKE_FOLDER, false, false },
+        { NODE_FILE, NODE_LOCAL | NODE_LOCAL_ONLY, 1, name_b, 8, 0, PUSH_NOTHING, false, false },
         { NODE_FILE, NODE_BASE, 1, name_a, 7, 0, PUSH_DELETE, false, false },
         { NODE_FOLDER, NODE_BASE, 1, name_a, 7, 0, PUSH_DELETE, false, false },
         { NODE_FILE, BOTH, 2, name_a, 7, 0, PUSH_CHANGE, true, false },

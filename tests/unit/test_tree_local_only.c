@@ -49,6 +49,23 @@ static void test_the_root_of_a_library_refuses_one_more(void **state)
     assert_false(name_is_local_only("forms2", true));
 }
 
+static void test_the_list_of_what_nobody_wants_there_can_be_another(void **state)
+{
+    (void)state;
+    name_set_local_only("*.tmp::thumbs.d?:");
+    assert_true(name_is_local_only("a.tmp", false));
+    assert_true(name_is_local_only("thumbs.db", false));
+    assert_true(name_is_local_only("desktop.ini", false));
+    assert_true(name_is_local_only("~$a", false));
+    assert_false(name_is_local_only(".a.swp", false));
+    assert_false(name_is_local_only("a.tmp:", false));
+    name_set_local_only("");
+    assert_false(name_is_local_only("a.tmp", false));
+    assert_false(name_is_local_only("a", false));
+    name_set_local_only(NULL);
+    assert_true(name_is_local_only(".a.swp", false));
+}
+
 static void test_names_of_trash_are_known(void **state)
 {
     (void)state;
@@ -65,6 +82,7 @@ int main(void)
         cmocka_unit_test(test_names_that_the_service_refuses_or_nobody_wants_stay_here),
         cmocka_unit_test(test_names_beside_these_are_sent),
         cmocka_unit_test(test_the_root_of_a_library_refuses_one_more),
+        cmocka_unit_test(test_the_list_of_what_nobody_wants_there_can_be_another),
         cmocka_unit_test(test_names_of_trash_are_known),
     };
 
