@@ -57,6 +57,7 @@ struct rooms {
     struct overlays *overlays;
     struct bytes *bytes;
     struct fs *fs;
+    char *user; /* the user's id */
     char host[HOST_NAME_MAX + 1];
     bool is_syncing;
 };
@@ -156,6 +157,7 @@ static int open_store(struct rooms *rooms, struct err *err)
     };
     r = store_open(rooms->conf->state_dir, &identity, clock_system(), &rooms->store, &was_damaged,
                    err);
+    rooms->user = x_strdup(who.user_id);
     graph_identity_clear(&who);
     if (was_damaged)
         log_warn("mount", "the store was damaged and set aside; the tree is fetched again");
@@ -192,6 +194,7 @@ static int make_sync(struct rooms *rooms, struct err *err)
         /* Nothing is sent by a mount that nothing can be changed in. */
         .bytes = options->experimental_writing ? rooms->bytes : NULL,
         .host = rooms->host,
+        .user = rooms->user,
         .upload_delay_ms = options->upload_delay * 1000,
     };
     int r = sync_new(&conf, &rooms->sync);
@@ -333,6 +336,7 @@ static void free_rooms(struct rooms *rooms)
     fs_bytes_free(rooms->bytes);
     sync_free(rooms->sync);
     store_close(rooms->store);
+    free(rooms->user);
     if (rooms->lock >= 0)
         (void)close(rooms->lock);
 }

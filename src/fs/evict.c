@@ -13,6 +13,7 @@
 #include "base/xalloc.h"
 #include "fs/below.h"
 #include "fs/pinner.h"
+#include "fs/rewritten.h"
 
 /* Const but for its place in the queue. */
 struct request {
@@ -86,6 +87,8 @@ static int evict_file(const struct node_attr *attr, void *arg)
     if (!below_has_bytes(attr))
         return 0;
     r = pinner_evict(walk->evictor->fs->pinner, attr, &freed);
+    if (r == 0)
+        (void)rewritten_check(walk->evictor->fs, attr->ino);
     evicted->pinned += r == -EPERM;
     evicted->open += r == -EBUSY;
     evicted->files += r == 0 && freed > 0;

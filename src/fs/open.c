@@ -17,6 +17,7 @@
 #include "fs/fs_i.h"
 #include "fs/opens.h"
 #include "fs/prefetch.h"
+#include "fs/rewritten.h"
 #include "fs/wait.h"
 #include "fs/written.h"
 
@@ -122,12 +123,32 @@ static bool take_overlay(struct fs *fs, const struct node *node, struct open_fil
     return true;
 }
 
+/* The row of what can be read. */
+static int pin_content(struct fs *fs, ino_nr ino, struct node *ret_node,
+                       struct open_file **ret_file)
+{
+    struct node node;
+    int r = pin_row(fs, ino, &node, ret_file);
+
+    if (!*ret_file)
+        return r;
+    if (!rewritten_is_lost(fs, &node)) {
+        *ret_node = node;
+        return 0;
+    }
+    opens_remove(fs->opens, *ret_file);
+    *ret_file = NULL;
+    node_clear(&node);
+    r = rewritten_check(fs, ino);
+    return r < 0 ? fs_row_error(r) : pin_row(fs, ino, ret_node, ret_file);
+}
+
 int fs_open_file(struct fs *fs, ino_nr ino, struct open_file **ret_file)
 {
     struct err err = { 0 };
     struct open_file *file = NULL;
     struct node node;
-    int r = pin_row(fs, ino, &node, &file);
+    int r = pin_content(fs, ino, &node, &file);
 
     if (!file)
         return r;

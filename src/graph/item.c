@@ -62,6 +62,7 @@ static const struct field fields[] = {
       false },
     { "lastModifiedBy.user.email", FIELD_TEXT, offsetof(struct item, modified_by), 0, false },
     { "lastModifiedBy.user.displayName", FIELD_TEXT, offsetof(struct item, modified_by), 0, false },
+    { "lastModifiedBy.user.id", FIELD_TEXT, offsetof(struct item, modified_by_id), 0, false },
     { "root", FIELD_FACET, 0, ITEM_ROOT, false },
     { "remoteItem", FIELD_FACET, 0, ITEM_SHORTCUT, false },
     { "malware", FIELD_FACET, 0, ITEM_MALWARE, false },

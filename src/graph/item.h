@@ -52,7 +52,8 @@ struct item {
     const char *target_id;
     const char *download_url; /* preauthenticated: a secret, never logged or stored */
     const char *web_url;
-    const char *modified_by; /* display name, else e-mail, of who changed it last */
+    const char *modified_by;    /* display name, else e-mail, of who changed it last */
+    const char *modified_by_id; /* same: the user's id */
 };
 
 /* A page of items with its link onward. Exactly one of the links is set on a page of delta; a page

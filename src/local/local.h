@@ -81,6 +81,10 @@ int local_write(struct store_txn *txn, ino_nr ino, uint64_t generation);
 int local_set_content(struct store_txn *txn, ino_nr ino, uint64_t generation, int64_t size,
                       int64_t mtime_ns);
 
+/* Nothing is here any more of a content that the service stores in another way: the file shows the
+ * service's from now on. -ESTALE: the file has another content, or one of its own; -ENOENT. */
+int local_forget_content(struct store_txn *txn, ino_nr ino, uint64_t generation);
+
 /* utimensat(2), of files and folders; only that of files is sent. -ENOENT; -EROFS: of a view;
  * -EPERM: of a package or link. */
 int local_set_mtime(struct store_txn *txn, ino_nr ino, int64_t mtime_ns);

@@ -67,6 +67,22 @@ int local_set_content(struct store_txn *txn, ino_nr ino, uint64_t generation, in
     return r < 0 ? r : txn_clear_blocked(txn, ino);
 }
 
+int local_forget_content(struct store_txn *txn, ino_nr ino, uint64_t generation)
+{
+    struct node node;
+    int r = get_file(txn, ino, &node);
+
+    if (r < 0)
+        return r;
+    if (node.local.generation != generation || node.base.generation != generation)
+        r = -ESTALE;
+    if (r == 0)
+        r = txn_next_generation(txn, &node.base.generation);
+    node.local.generation = node.base.generation;
+    node.local.size = node.base.size;
+    return put_row(txn, &node, r);
+}
+
 static int check_kind(enum node_kind kind)
 {
     switch (kind) {

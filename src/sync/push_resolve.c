@@ -66,11 +66,24 @@ static bool is_known_lately(struct sync *sync, const struct push_job *job)
     return age_ms >= 0 && age_ms < APPLY_LATE_MS;
 }
 
+static bool is_done(struct sync *sync, const struct push_job *job, const struct item *item)
+{
+    struct node node;
+    bool ret = push_is_done(&job->intent, item);
+
+    if (ret || store_get_node(sync->conf.store, job->ino, &node) < 0)
+        return ret;
+    ret = push_is_rewritten(&job->intent, item, sync->conf.user,
+                            node.attr.flags & NODE_BASE ? &node.base : NULL);
+    node_clear(&node);
+    return ret;
+}
+
 static void conclude(struct sync *sync, struct push_job *job, const struct item *item)
 {
     struct err err = { 0 };
 
-    if (item && is_ours(job, item) && push_is_done(&job->intent, item))
+    if (item && is_ours(job, item) && is_done(sync, job, item))
         push_succeed(sync, job, item);
     else if (!item && job->intent.verb == INTENT_DELETE)
         push_succeed_gone(sync, job);

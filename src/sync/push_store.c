@@ -164,6 +164,17 @@ static bool is_same_content(const struct intent *intent, const struct item *item
            item->flags & ITEM_HAS_MTIME && apply_is_same_mtime(item->mtime_ns, intent->mtime_ns);
 }
 
+bool push_is_rewritten(const struct intent *intent, const struct item *item, const char *user,
+                       const struct node_state *former)
+{
+    if (intent->verb != INTENT_UPLOAD || item->kind != ITEM_FILE || intent->mtime_ns == 0 ||
+        !(item->flags & ITEM_HAS_MTIME) || !user || !item->modified_by_id)
+        return false;
+    return strcmp(user, item->modified_by_id) == 0 &&
+           apply_is_same_mtime(item->mtime_ns, intent->mtime_ns) &&
+           !(former && apply_is_same_mtime(former->mtime_ns, intent->mtime_ns));
+}
+
 bool push_is_done(const struct intent *intent, const struct item *item)
 {
     if (item->flags & ITEM_DELETED)

@@ -23,4 +23,10 @@ int push_take_deletion(struct store_txn *txn, const struct apply_context *contex
 /* Whether the item is what the intent asked for: so an answer that was lost had been yes. */
 bool push_is_done(const struct intent *intent, const struct item *item);
 
+/* The same for a content that the service stores in another way than it was sent: by whoever
+ * changed it last (user: ourselves), and by its time, if that of the former content (NULL: there is
+ * none) was another. */
+bool push_is_rewritten(const struct intent *intent, const struct item *item, const char *user,
+                       const struct node_state *former);
+
 #endif

@@ -28,6 +28,7 @@ struct sync_conf {
     int object_ttl_s;        /* age at which a place without delta is listed again when opened */
     struct bytes *bytes;     /* of what was written here; NULL: nothing is ever changed here */
     const char *host;        /* for the names of conflict copies */
+    const char *user;        /* whose changes ours are: the user's id; NULL: not known */
     int64_t upload_delay_ms; /* how long a thing rests before a change of it is sent */
 };
 

@@ -149,6 +149,45 @@ static void test_attributes_are_kept_here(void **state)
 
 #define LOCAL_TEST(name) cmocka_unit_test_setup_teardown(name, scene_setup, scene_teardown)
 
+static void edit_rewritten(struct node *node)
+{
+    node->local.generation = node->base.generation = 7;
+    node->local.size = 10;
+    node->base.size = 20;
+}
+
+static int forget(struct scene *scene, ino_nr ino, uint64_t generation)
+{
+    struct store_txn *txn;
+    int r;
+
+    assert_int_equal(store_begin(scene->fixture->store, &txn, NULL), 0);
+    r = local_forget_content(txn, ino, generation);
+    if (r == 0)
+        assert_int_equal(store_commit(txn, NULL), 0);
+    else
+        store_rollback(txn);
+    return r;
+}
+
+static void test_a_content_that_is_forgotten_is_the_services_another_one_stays(void **state)
+{
+    struct scene *scene = *state;
+    ino_nr file = scene_add(scene, scene->root, "file", NODE_FILE);
+    struct node node;
+
+    scene_edit(scene, file, edit_rewritten);
+    assert_int_equal(forget(scene, file, 6), -ESTALE);
+    assert_int_equal(forget(scene, file, 7), 0);
+    node = scene_get(scene, file);
+    assert_int_equal(node.local.size, 20);
+    assert_int_not_equal(node.local.generation, 7);
+    assert_int_equal(node_dirty(&node, INT64_C(1000000000)), 0);
+    node_clear(&node);
+    assert_int_equal(forget(scene, file, 7), -ESTALE);
+    assert_int_equal(forget(scene, 4711, 7), -ENOENT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +196,7 @@ int main(void)
         LOCAL_TEST(test_calls_are_refused_as_their_errno_says),
         LOCAL_TEST(test_a_time_is_sent_of_files_alone),
         LOCAL_TEST(test_attributes_are_kept_here),
+        LOCAL_TEST(test_a_content_that_is_forgotten_is_the_services_another_one_stays),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
