@@ -134,6 +134,16 @@ static int parse_flag(const char *value, void *field)
     return -EINVAL;
 }
 
+static int parse_opposite(const char *value, void *field)
+{
+    bool *flag = field;
+    int r = parse_flag(value, field);
+
+    if (r == 0)
+        *flag = !*flag;
+    return r;
+}
+
 /* ---- the table ---- */
 
 #define FIELD(name) offsetof(struct mount_options, name)
@@ -175,8 +185,9 @@ static const struct mount_option table[] = {
     { "nosuid", NULL, "always on", NULL, 0, false },
     { "nodev", NULL, "always on", NULL, 0, false },
     { "noatime", NULL, "always on", NULL, 0, false },
-    { "ro", NULL, "always so, but for experimental_writing", NULL, 0, false },
-    { "rw", NULL, "as above", NULL, 0, false },
+    { "ro", NULL, "let nothing be changed: always so, but for experimental_writing", parse_flag,
+      FIELD(read_only), false },
+    { "rw", NULL, "takes ro back", parse_opposite, FIELD(read_only), false },
 };
 
 static const struct mount_option *find(const char *name)

@@ -30,6 +30,7 @@ struct mount_options {
     bool debug;
     bool nonempty;
     bool experimental_writing;
+    bool read_only;
 
     /* What the kernel and libfuse are given. */
     bool allow_other;

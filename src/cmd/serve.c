@@ -285,7 +285,7 @@ static int make_fs(struct rooms *rooms, struct err *err)
         .gid = options->gid < 0 ? getgid() : (gid_t)options->gid,
         .umask = (mode_t)options->umask,
         .object_ttl_s = (int)options->object_ttl,
-        .is_writable = options->experimental_writing,
+        .is_writable = options->experimental_writing && !options->read_only,
         .debug = options->debug,
     };
     int r;

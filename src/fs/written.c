@@ -233,6 +233,14 @@ static void note_news(struct open_inode *inode, bool has_news)
     inode->has_news = has_news;
 }
 
+/* What no file can hold is refused before there is another overlay, which would be sent. */
+static int check_reach(int64_t offset, int64_t length)
+{
+    if (offset < 0 || length < 0)
+        return -EINVAL;
+    return length > CONTENT_MAX_SIZE || offset > CONTENT_MAX_SIZE - length ? -EFBIG : 0;
+}
+
 /* -EBUSY: an upload has just begun to read it; the next one is another overlay. */
 static int apply_edit(struct fs *fs, struct open_file *file, edit_fn *fn, const struct edit *edit,
                       bool is_empty)
@@ -258,23 +266,26 @@ int written_write(struct fs *fs, struct open_file *file, const char *data, size_
                   int64_t offset)
 {
     const struct edit edit = { .data = data, .size = size, .offset = offset };
+    int r = check_reach(offset, (int64_t)size);
 
-    return size == 0 ? 0 : apply_edit(fs, file, edit_write, &edit, false);
+    return r < 0 || size == 0 ? r : apply_edit(fs, file, edit_write, &edit, false);
 }
 
 int written_truncate(struct fs *fs, struct open_file *file, int64_t size)
 {
     const struct edit edit = { .length = size };
+    int r = check_reach(0, size);
 
-    return apply_edit(fs, file, edit_truncate, &edit, size == 0);
+    return r < 0 ? r : apply_edit(fs, file, edit_truncate, &edit, size == 0);
 }
 
 int written_allocate(struct fs *fs, struct open_file *file, int64_t offset, int64_t length,
                      bool keeps_size)
 {
     const struct edit edit = { .offset = offset, .length = length, .keeps_size = keeps_size };
+    int r = check_reach(offset, length);
 
-    return apply_edit(fs, file, edit_allocate, &edit, false);
+    return r < 0 ? r : apply_edit(fs, file, edit_allocate, &edit, false);
 }
 
 /* ---- the row ---- */

@@ -49,6 +49,22 @@ int push_settle_in(struct sync *sync, struct store_txn *txn, ino_nr ino,
     return r;
 }
 
+/* Where the server was found to have what is here: that becomes the version. It is frozen still. */
+static void keep_bytes(struct sync *sync, ino_nr ino)
+{
+    const unsigned both = NODE_LOCAL | NODE_BASE;
+    struct drive_row drive = { 0 };
+    struct node node;
+
+    if (store_get_node(sync->conf.store, ino, &node) < 0)
+        return;
+    if ((node.attr.flags & both) == both && node.local.generation == node.base.generation &&
+        store_get_drive(sync->conf.store, node.attr.drive, &drive) == 0)
+        bytes_keep(sync->conf.bytes, &node, drive.drive_id);
+    drive_row_clear(&drive);
+    node_clear(&node);
+}
+
 /* The hash is none of the server's kinds, or can't be had: then the two differ. */
 static void on_hash(struct sync *sync, struct push_job *job, int status, const char *text)
 {
@@ -63,10 +79,12 @@ static void on_hash(struct sync *sync, struct push_job *job, int status, const c
         r = push_settle_in(sync, txn, job->ino, &known, &outcome, &err);
     if (r == 0)
         r = sync_commit(&txn, &err);
-    if (sync_explain(&err, r, "settling a conflict") < 0)
+    if (sync_explain(&err, r, "settling a conflict") < 0) {
         push_end_failed(sync, job, &err);
-    else
-        push_end(sync, job);
+        return;
+    }
+    keep_bytes(sync, job->ino);
+    push_end(sync, job);
 }
 
 void push_settle_with_hash(struct sync *sync, struct push_job *job)

@@ -221,6 +221,10 @@ SPECIAL_CELLS = {
         ("", "create n same", "create n same", "one: n=same@there"),
     "the same bytes written on both sides":
         ("x", "write x same", "write x same", "one: x=same@x"),
+    "the same bytes written on both sides, with different times":
+        ("x", "write x same, touch x", "write x same, touch x", "one: x=same~here@x"),
+    "the same new file on both sides, with different times":
+        ("", "create x same, touch x", "create x same, touch x", "one: x=same~here@there"),
     "each of two folders moved into the other":
         ("d/ d/f e/ e/g", "move d e/d", "move e d/e",
          "theirs: d/@d d/e/@e d/f=base@d/f d/e/g=base@e/g"),

@@ -7,7 +7,6 @@ that what changed there is known here, and without.
 """
 
 import os
-import pathlib
 import re
 import shutil
 
@@ -15,6 +14,7 @@ import pytest
 
 import edits
 from conflicts import TABLES, WORDS, all_cells
+from documents import tables_of
 from trees import assert_equal_to_server
 
 CELLS = list(all_cells())
@@ -197,27 +197,12 @@ def test_no_cell_of_the_tables_loses_what_was_saved():
                     assert (words[0] if words else side) in end, cell.name
 
 
-def documented_words(text, operations):
-    """{(here, there): word} of the table in a document that has these columns."""
-    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
-    found, columns = {}, []
-    for row in rows:
-        if row[:1] == ["operation here"]:
-            columns = row[1:-1]
-        elif columns and set(columns) <= set(operations) and row and row[0] in operations:
-            found.update({(row[0], there): word for there, word in zip(columns, row[1:]) if word})
-        elif not row:
-            columns = []
-    return found
-
-
-@pytest.mark.parametrize("subject", TABLES)
-def test_the_document_has_the_same_tables(subject):
-    top = pathlib.Path(os.environ.get("top_srcdir", "../.."))
-    text = (top / "docs" / "SEMANTICS.md").read_text()
-    text = text[text.index(f"\nA {subject}"):]
-    _, operations, table = TABLES[subject]
-    words = {(here, there): end.partition(":")[0]
-             for here, row in table.items() for there, end in row.items()}
-    assert documented_words(text[:text.index("\n\n", text.index("| operation"))], operations) == words
-    assert set(words.values()) <= set(WORDS)
+@pytest.mark.parametrize("number, subject", enumerate(TABLES), ids=TABLES)
+def test_the_document_has_the_same_tables(number, subject):
+    columns, *rows = tables_of("### Changed here and on the server", "operation here")[number]
+    _, _, table = TABLES[subject]
+    found = {row[0]: {there: word for there, word in zip(columns[1:-1], row[1:]) if word}
+             for row in rows}
+    assert found == {here: {there: end.partition(":")[0] for there, end in row.items()}
+                     for here, row in table.items()}
+    assert {word for row in found.values() for word in row.values()} <= set(WORDS)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Nothing can be written yet: every system call that would change something answers EROFS."""
+"""Where nothing can be written, every system call that would change something answers EROFS."""
 
 import errno
 import os
@@ -39,9 +39,10 @@ WRITES = {
 }
 
 
-def test_every_system_call_that_writes_answers_erofs(world):
+@pytest.mark.parametrize("options", [[], ["experimental_writing", "ro"]], ids=",".join)
+def test_every_system_call_that_writes_answers_erofs(world, options):
     world.edit(edits.mkdir("/folder"), edits.create("/folder/file.txt", b"as it was"))
-    mount = world.mount()
+    mount = world.mount(options=options)
     mount.settle()
     answers = {}
     for name, write in WRITES.items():
