@@ -133,6 +133,11 @@ int txn_put_node(struct store_txn *txn, struct node *node)
     return r;
 }
 
+int txn_count_rows(struct store_txn *txn, int64_t drive, int64_t *ret)
+{
+    return SQL_GET(txn->conn, STMT_NODE_COUNT, ret, sql_number(drive));
+}
+
 int txn_confirm_node(struct store_txn *txn, ino_nr ino, int64_t now_ms)
 {
     return SQL_RUN(txn->conn, STMT_NODE_CONFIRM, sql_number((int64_t)ino), sql_number(now_ms));

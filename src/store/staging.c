@@ -141,6 +141,12 @@ int txn_each_unknown(struct store_txn *txn, int64_t drive, const char *after, si
     return each(txn, STMT_STAGING_UNKNOWN, values, 3, fn, arg);
 }
 
+int txn_each_removed(struct store_txn *txn, int64_t drive, txn_staged_fn *fn, void *arg)
+{
+    return each(txn, STMT_STAGING_REMOVED, (const struct sql_value[]){ sql_number(drive) }, 1, fn,
+                arg);
+}
+
 int txn_unstage(struct store_txn *txn, int64_t drive, const char *rid)
 {
     return SQL_RUN(txn->conn, STMT_STAGING_DELETE, sql_number(drive), sql_text(rid));

@@ -63,6 +63,7 @@ const char *const statement_text[STMT_COUNT] = {
                              " WHERE parent = ?1 AND name > ?2 AND flags & 1 ORDER BY name",
     [STMT_NODE_NEXT_NAME] = "SELECT name FROM node INDEXED BY node_names"
                             " WHERE parent = ?1 AND name >= ?2 ORDER BY name LIMIT 1",
+    [STMT_NODE_COUNT] = "SELECT count(*) FROM node WHERE drive = ?1 AND flags & 2",
     [STMT_NODE_RELATED] = "SELECT ino FROM node WHERE parent = ?1"
                           " UNION SELECT ino FROM node WHERE base_parent = ?1",
     /* Not under a name of its own although that one is free now: the eldest goes first. */
@@ -180,6 +181,8 @@ const char *const statement_text[STMT_COUNT] = {
                              "   (SELECT 1 FROM node WHERE drive = ?1 AND rid = staging.rid"
                              "     AND (parent <> 0 OR name <> ''))"
                              " ORDER BY rid LIMIT ?2",
+    [STMT_STAGING_REMOVED] = "SELECT " STAGING_COLUMNS " FROM staging INDEXED BY staging_order"
+                             " WHERE drive = ?1 AND deleted = 1 ORDER BY rid",
     [STMT_STAGING_DELETE] = "DELETE FROM staging WHERE drive = ?1 AND rid = ?2",
     [STMT_STAGING_CLEAR] = "DELETE FROM staging WHERE drive = ?1",
     [STMT_STAGING_LIVE] = "SELECT EXISTS (SELECT 1 FROM staging WHERE drive = ?1 AND deleted = 0)",

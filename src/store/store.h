@@ -395,6 +395,9 @@ int txn_put_node(struct store_txn *txn, struct node *node);
 /* The directory's mtime is this after the commit, rather than that of the commit itself. */
 void txn_touch(struct store_txn *txn, ino_nr directory, int64_t time_ns);
 
+/* How many rows of a drive the server has; goes through all. */
+int txn_count_rows(struct store_txn *txn, int64_t drive, int64_t *ret);
+
 /* Sets confirmed_ms alone: nothing is told. */
 int txn_confirm_node(struct store_txn *txn, ino_nr ino, int64_t now_ms);
 
@@ -434,6 +437,8 @@ int txn_each_staged(struct store_txn *txn, int64_t drive, size_t max, txn_staged
  * has told of, in order of their ids, from the one after `after` on. */
 int txn_each_unknown(struct store_txn *txn, int64_t drive, const char *after, size_t max,
                      txn_staged_fn *fn, void *arg);
+/* All tombstones. */
+int txn_each_removed(struct store_txn *txn, int64_t drive, txn_staged_fn *fn, void *arg);
 int txn_unstage(struct store_txn *txn, int64_t drive, const char *rid);
 int txn_clear_staging(struct store_txn *txn, int64_t drive);
 int txn_has_staged_live(struct store_txn *txn, int64_t drive, bool *ret);

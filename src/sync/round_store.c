@@ -20,6 +20,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/xalloc.h"
+#include "sync/round_guard.h"
 #include "sync/round_plan.h"
 
 /* ---- a transaction with the drive ---- */
@@ -195,11 +196,17 @@ static int note_missing(struct round_txn *round, struct err *err)
 }
 
 /* The last page: staging is whole. */
-static int end_pages(struct round_txn *round, const char *delta_link, struct err *err)
+static int end_pages(struct sync *sync, struct round_txn *round, const char *delta_link,
+                     struct err *err)
 {
     struct drive_row *drive = &round->drive;
     int64_t staged = 0;
-    int r = drive->round == ROUND_DELTA ? 0 : note_missing(round, err);
+    int r;
+
+    if (drive->round == ROUND_DELTA)
+        r = guard_hold_pinned(sync->conf.store, round->txn, &round->context);
+    else
+        r = note_missing(round, err);
 
     drive->round_was_full = drive->round != ROUND_DELTA;
     drive->round = ROUND_APPLY;
@@ -232,7 +239,7 @@ int round_store_page(struct sync *sync, struct follow *follow, const struct item
     if (r == 0 && page->next_link)
         replace(&drive->next_link, page->next_link);
     else if (r == 0)
-        r = end_pages(&round, page->delta_link, err);
+        r = end_pages(sync, &round, page->delta_link, err);
     if (r < 0)
         return sync_explain(err, r, "storing a page of changes");
     return round_txn_commit(&round, follow, err);
