@@ -29,6 +29,22 @@ void batch_add_get(struct strbuf *body, size_t number, const char *url, const ch
     (void)strbuf_addch(body, '}');
 }
 
+void batch_add_change(struct strbuf *body, size_t number, const struct batch_change *change)
+{
+    (void)strbuf_addf(body, "%s{\"id\":\"%zu\",\"method\":\"%s\",\"url\":", number > 0 ? "," : "",
+                      number, change->method);
+    json_add_string(body, change->url);
+    (void)strbuf_addstr(body, ",\"headers\":{\"Content-Type\":\"application/json\"");
+    if (change->if_match) {
+        (void)strbuf_addstr(body, ",\"If-Match\":");
+        json_add_string(body, change->if_match);
+    }
+    (void)strbuf_addch(body, '}');
+    if (change->body)
+        (void)strbuf_addf(body, ",\"body\":%s", change->body);
+    (void)strbuf_addch(body, '}');
+}
+
 int batch_end(struct strbuf *body)
 {
     return strbuf_addstr(body, "]}");

@@ -2,7 +2,7 @@
 #ifndef GRAPHFS_GRAPH_BATCH_H
 #define GRAPHFS_GRAPH_BATCH_H
 
-/* JSON batching: several GETs in one request. Pure functions. */
+/* JSON batching: several requests in one. Pure functions. */
 
 #include "base/err.h"
 #include "base/strbuf.h"
@@ -27,6 +27,17 @@ struct batch_part {
 void batch_begin(struct strbuf *body);
 void batch_add_get(struct strbuf *body, size_t number, const char *url, const char *prefer);
 int batch_end(struct strbuf *body);
+
+/* A part that changes something. */
+struct batch_change {
+    const char *method;
+    const char *url;
+    const char *if_match; /* the value of a header; NULL: none */
+    const char *body;     /* JSON; NULL: none */
+};
+
+/* The same for such a part. */
+void batch_add_change(struct strbuf *body, size_t number, const struct batch_change *change);
 
 /* Sorts the answers, which come in any order, into parts[0..count). Unknown and repeated numbers
  * are ignored. now_ms is the wall clock. Returns 0, or -EPROTO if answer isn't that of a batch. */

@@ -105,6 +105,8 @@ static const struct remote_ops graph_remote_ops = {
     .session_ask = graph_remote_session_ask,
     .session_commit = graph_remote_session_commit,
     .session_end = graph_remote_session_end,
+    .gather = graph_remote_gather,
+    .send_gathered = graph_remote_send_gathered,
     .cancel = cancel,
 };
 
@@ -123,6 +125,7 @@ int graph_remote_new(struct caller *caller, struct clock *clock, struct pool *po
     remote->root = x_strdup(root);
     remote->origin = origin;
     LIST_INIT(&remote->ops);
+    STAILQ_INIT(&remote->gathered);
     (void)pthread_mutex_init(&remote->lock, NULL);
     (void)pthread_cond_init(&remote->idle, NULL);
     *ret_remote = remote;

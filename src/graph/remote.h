@@ -273,6 +273,8 @@ struct remote_ops {
                                remote_page_fn *done, void *arg);
     uint64_t (*session_end)(struct remote *remote, const struct fragment_query *query,
                             remote_done_fn *done, void *arg);
+    void (*gather)(struct remote *remote);
+    void (*send_gathered)(struct remote *remote);
     void (*cancel)(struct remote *remote, uint64_t id);
 };
 
@@ -357,6 +359,19 @@ static inline uint64_t remote_delete(struct remote *remote, const struct delete_
                                      remote_done_fn *done, void *arg)
 {
     return remote->ops->remove(remote, query, done, arg);
+}
+
+/* From now on new folders, changes and deletions are kept back until remote_send_gathered(), and go
+ * out together then, many in one request, in any order. Nothing else is. Who asks for these is one
+ * thread. */
+static inline void remote_gather(struct remote *remote)
+{
+    remote->ops->gather(remote);
+}
+
+static inline void remote_send_gathered(struct remote *remote)
+{
+    remote->ops->send_gathered(remote);
 }
 
 /* Sends a whole content: a page of one item. Its mtime is the time of day on the server. */

@@ -96,7 +96,7 @@ uint64_t graph_remote_make_folder(struct remote *base, const struct path_query *
     add_property(&draft.body, "folder");
     (void)strbuf_addstr(&draft.body, "{},\"@microsoft.graph.conflictBehavior\":\"fail\"}");
     uint64_t id = op_begin(remote, &change_op->op, query->priority, query->deadline_ms);
-    draft_send(&draft, &change_op->op, "POST", on_item);
+    gathered_send(&draft, &change_op->op, "POST", on_item);
     return id;
 }
 
@@ -139,7 +139,7 @@ uint64_t graph_remote_change(struct remote *base, const struct change_query *que
     draft.is_repeatable = query->if_match != NULL;
     add_changes(&draft, query);
     uint64_t id = op_begin(remote, &change_op->op, query->priority, query->deadline_ms);
-    draft_send(&draft, &change_op->op, "PATCH", on_item);
+    gathered_send(&draft, &change_op->op, "PATCH", on_item);
     return id;
 }
 
@@ -153,6 +153,6 @@ uint64_t graph_remote_delete(struct remote *base, const struct delete_query *que
     remote_add_item_url(&draft.url, remote->root, query->drive_id, query->item_id);
     draft_add_tag(&draft, query->if_match);
     uint64_t id = op_begin(remote, &change_op->op, query->priority, query->deadline_ms);
-    draft_send(&draft, &change_op->op, "DELETE", on_deleted);
+    gathered_send(&draft, &change_op->op, "DELETE", on_deleted);
     return id;
 }

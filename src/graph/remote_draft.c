@@ -60,7 +60,7 @@ void draft_add_times(struct draft *draft, int64_t mtime_ns)
     (void)strbuf_addf(&draft->body, "{\"lastModifiedDateTime\":\"%s\"}", text);
 }
 
-static int check(const struct draft *draft, struct err *err)
+int draft_check(const struct draft *draft, struct err *err)
 {
     if (strbuf_error(&draft->url) < 0 || strbuf_error(&draft->body) < 0)
         return err_set(err, -EINVAL, "an id or a name is too long");
@@ -69,7 +69,8 @@ static int check(const struct draft *draft, struct err *err)
     return draft->err.code;
 }
 
-void draft_send(const struct draft *draft, struct op *op, const char *method, call_done_fn *done)
+int draft_call(const struct draft *draft, struct op *op, const char *method, call_done_fn *done,
+               struct err *err)
 {
     struct call_request request = {
         .kind = CALL_GRAPH,
@@ -87,10 +88,16 @@ void draft_send(const struct draft *draft, struct op *op, const char *method, ca
         request.body_length = draft->content_length;
         request.is_content = true;
     }
-    if (check(draft, &op->err) < 0)
+    if (draft_check(draft, err) < 0)
+        return err->code;
+    return op_call(op, &request, done) < 0 ? err_set(err, -ECANCELED, "cancelled") : 0;
+}
+
+void draft_send(const struct draft *draft, struct op *op, const char *method, call_done_fn *done)
+{
+    /* Nobody knows its id yet who could cancel it. */
+    if (draft_call(draft, op, method, done, &op->err) < 0)
         op_fail_later(op);
-    else
-        (void)op_call(op, &request, done); /* nobody knows its id yet who could cancel it */
 }
 
 struct json_object *remote_read_change(const struct call_answer *answer, struct err *err)

@@ -36,10 +36,13 @@ struct graph_remote {
 
     pthread_mutex_t lock;
     pthread_cond_t idle;
-    LIST_HEAD(, op) ops;   /* lock */
-    struct page_op *early; /* lock; see remote_page.c */
-    bool is_stopping;      /* lock */
-    uint64_t last_id;      /* lock */
+    LIST_HEAD(, op) ops;              /* lock */
+    struct page_op *early;            /* lock; see remote_page.c */
+    bool is_gathering;                /* lock; see remote_gather.c */
+    unsigned answering;               /* lock; batches whose parts are being answered */
+    STAILQ_HEAD(, gathered) gathered; /* lock */
+    bool is_stopping;                 /* lock */
+    uint64_t last_id;                 /* lock */
 };
 
 /* The first member of each kind of operation. */
@@ -117,6 +120,26 @@ void draft_add_times(struct draft *draft, int64_t mtime_ns);
 /* Sends it to Graph, as the only call of the operation, which has just begun. */
 void draft_send(const struct draft *draft, struct op *op, const char *method, call_done_fn *done);
 
+/* The same for any call of the operation. -errno, with err set: it isn't made. */
+int draft_call(const struct draft *draft, struct op *op, const char *method, call_done_fn *done,
+               struct err *err);
+
+/* Whether it can be sent. */
+int draft_check(const struct draft *draft, struct err *err);
+
+/* ---- remote_gather.c: changes that go out together ---- */
+
+struct gathered {
+    STAILQ_ENTRY(gathered) next; /* lock of the remote */
+    struct op *op;
+    struct draft draft;
+    const char *method;
+    call_done_fn *done;
+};
+
+/* As draft_send(), with others if they are being gathered. Takes what the draft holds. */
+void gathered_send(struct draft *draft, struct op *op, const char *method, call_done_fn *done);
+
 /* What the answer to a change says, for the caller to put; NULL with err set, if it isn't a success
  * or can't be read. In that case the change may have been made. */
 struct json_object *remote_read_change(const struct call_answer *answer, struct err *err);
@@ -138,6 +161,8 @@ int64_t remote_upload_deadline_ms(int64_t asked_ms, enum remote_priority priorit
 void graph_remote_page_stop(struct graph_remote *remote);
 
 /* The operations, as struct remote_ops has them. */
+void graph_remote_gather(struct remote *base);
+void graph_remote_send_gathered(struct remote *base);
 void graph_remote_drives(struct remote *base, remote_drives_fn *done, void *arg);
 uint64_t graph_remote_items(struct remote *base, const struct item_query *query,
                             remote_items_fn *done, void *arg);

@@ -111,10 +111,29 @@ void push_job_free(struct push_job *job)
     free(job);
 }
 
+/* It takes memory, and the line. */
+static bool has_bytes(const struct push_job *job)
+{
+    return job->is_conflict || job->intent.verb == INTENT_UPLOAD;
+}
+
+/* What is changed together goes out together: there is room for more when some have ended. */
+static bool is_full(struct push *push)
+{
+    size_t others = push->job_count - push->upload_count;
+
+    if (others >= PUSH_OTHERS_MAX)
+        push->is_full = true;
+    else if (others <= PUSH_OTHERS_MAX - PUSH_TOGETHER)
+        push->is_full = false;
+    return push->is_full || push->upload_count >= PUSH_UPLOADS_MAX;
+}
+
 static void drop_job(struct sync *sync, struct push_job *job)
 {
     LIST_REMOVE(job, link);
     sync->push.job_count--;
+    sync->push.upload_count -= has_bytes(job);
     request_abandon(sync, job->request);
     job->request = NULL;
     if (job->is_reading)
@@ -215,6 +234,13 @@ static bool is_paused(struct look *look, ino_nr ino)
     return until_ms != 0;
 }
 
+static void add_job(struct look *look, struct push_job *job)
+{
+    LIST_INSERT_HEAD(&look->begun, job, link);
+    look->sync->push.job_count++;
+    look->sync->push.upload_count += has_bytes(job);
+}
+
 /* ---- intents ---- */
 
 static char *server_name_of(const struct node *node)
@@ -310,8 +336,7 @@ static int begin_job(struct look *look, const struct node *node, const struct pu
         job->intent.size = size;
     else if (r == 0)
         r = txn_put_intent(look->txn, &job->intent);
-    LIST_INSERT_HEAD(&look->begun, job, link);
-    sync->push.job_count++;
+    add_job(look, job);
     return r;
 }
 
@@ -328,8 +353,7 @@ static int resume_job(struct look *look, const struct node *node, struct intent 
     *intent = (struct intent){ 0 };
     job->bytes = look->sync->conf.bytes;
     job->is_resumed = true;
-    LIST_INSERT_HEAD(&look->begun, job, link);
-    look->sync->push.job_count++;
+    add_job(look, job);
     return r;
 }
 
@@ -367,8 +391,7 @@ static int begin_conflict(struct look *look, const struct node *node)
     job->bytes = bytes;
     job->file = file;
     job->intent.hash_kind = rival_hash_kind(look, node);
-    LIST_INSERT_HEAD(&look->begun, job, link);
-    look->sync->push.job_count++;
+    add_job(look, job);
     return 0;
 }
 
@@ -428,8 +451,7 @@ static int begin_owning(struct look *look, const struct node *node)
     job->ino = node->attr.ino;
     job->is_to_own = true;
     job->intent.name = x_strdup(node->local.name);
-    LIST_INSERT_HEAD(&look->begun, job, link);
-    look->sync->push.job_count++;
+    add_job(look, job);
     return 0;
 }
 
@@ -579,7 +601,7 @@ static int look_at_first(struct look *look)
     struct push *push = &look->sync->push;
     int r = 0;
 
-    while (push->first_done < push->first.len && r == 0 && push->job_count < PUSH_JOBS_MAX)
+    while (push->first_done < push->first.len && r == 0 && !is_full(push))
         r = consider(look, push->first.items[push->first_done++]);
     return r;
 }
@@ -594,7 +616,7 @@ static int look_at_rows(struct look *look)
         return look_at_first(look);
     r = list_rows(look, &intents);
 
-    for (i = 0; i < look->inos.len && r == 0 && push->job_count < PUSH_JOBS_MAX; i++) {
+    for (i = 0; i < look->inos.len && r == 0 && !is_full(push); i++) {
         r = consider(look, look->inos.items[i]);
         if (i >= intents)
             push->cursor = look->inos.items[i];
@@ -681,7 +703,7 @@ int64_t push_turn(struct sync *sync, int64_t now_ms)
 {
     struct push *push = &sync->push;
 
-    if (!sync->conf.bytes || push->job_count >= PUSH_JOBS_MAX)
+    if (!sync->conf.bytes || is_full(push))
         return TIME_NEVER; /* nothing is written; or the end of a job comes first */
     push->has_news |= has_rested(sync, now_ms);
     if (!push->is_in_pass) {
@@ -690,7 +712,7 @@ int64_t push_turn(struct sync *sync, int64_t now_ms)
         begin_pass(sync);
     }
     if (look_once(sync))
-        return push->job_count >= PUSH_JOBS_MAX ? TIME_NEVER : 0;
+        return is_full(push) ? TIME_NEVER : 0;
     push->is_in_pass = false;
     push_waits_check(sync);
     return push->has_news ? 0 : next_pass_ms(sync);

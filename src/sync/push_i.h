@@ -13,8 +13,10 @@
 #include "sync/settle.h"
 #include "sync/sync_i.h"
 
-/* Changes under way at a time. */
-#define PUSH_JOBS_MAX 8
+/* Changes under way at a time: uploads, and others, of which so many go in one request. */
+#define PUSH_UPLOADS_MAX 8
+#define PUSH_OTHERS_MAX  60
+#define PUSH_TOGETHER    20
 /* What only the user can mend is tried again after so long. */
 #define PUSH_BLOCKED_MS (10 * 60 * INT64_C(1000))
 

@@ -381,6 +381,8 @@ int64_t sync_turn(struct sync *sync)
     int64_t due_ms[5], next_ms = TIME_NEVER, now_ms;
     struct message *message;
 
+    /* What is to be changed at once on the service goes out at once. */
+    remote_gather(sync->conf.remote);
     while ((message = inbox_take(sync->inbox)))
         message->handle(sync, message);
     now_ms = clock_mono_ms(sync->conf.clock);
@@ -389,6 +391,7 @@ int64_t sync_turn(struct sync *sync)
     due_ms[2] = absence_turn(sync, now_ms);
     due_ms[3] = ahead_turn(sync, now_ms);
     due_ms[4] = push_turn(sync, now_ms);
+    remote_send_gathered(sync->conf.remote);
     for (size_t i = 0; i < sizeof due_ms / sizeof *due_ms; i++) {
         if (due_ms[i] < next_ms)
             next_ms = due_ms[i];

@@ -111,6 +111,8 @@ struct push {
     struct push_rows first; /* that a pass looks at before all others: see push_wait.c */
     size_t first_done;      /* so many of them it has looked at */
     size_t job_count;
+    size_t upload_count; /* of these */
+    bool is_full;        /* there are so many others that some have to end first */
     struct push_pauses pauses;
     ino_nr cursor;     /* the pass goes on behind this row */
     bool is_in_pass;   /* the last row hasn't been come to */

@@ -167,6 +167,12 @@ static void cancel(struct remote *remote, uint64_t id)
     }
 }
 
+/* What goes out together is a matter of the wire. */
+static void gather(struct remote *remote)
+{
+    (void)remote;
+}
+
 static const struct remote_ops ops = {
     .drives = ask_drives,
     .page = ask_page,
@@ -182,6 +188,8 @@ static const struct remote_ops ops = {
     .session_put = ask_fragment,
     .session_ask = ask_where,
     .session_end = ask_end,
+    .gather = gather,
+    .send_gathered = gather,
     .cancel = cancel,
 };
 
