@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "fs/fs_i.h"
+#include "fs/opens.h"
 #include "fs/written.h"
 
 enum { BLOCK_BYTES = 512 }; /* what st_blocks counts */
@@ -78,7 +79,7 @@ void attr_fill_stat(const struct fs *fs, const struct node_attr *attr, struct st
     *ret = (struct stat){
         .st_ino = fs_nodeid(fs, attr->ino),
         .st_mode = mode,
-        .st_nlink = 1,
+        .st_nlink = opens_is_unlinked(fs->opens, attr->ino) ? 0 : 1,
         .st_uid = fs->conf.uid,
         .st_gid = fs->conf.gid,
         .st_size = size,

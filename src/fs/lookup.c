@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/utf8.h"
 #include "fs/control.h"
 #include "fs/fs_i.h"
 #include "fs/opens.h"
@@ -57,6 +58,12 @@ static void reply_absent(const struct fs *fs, fuse_req_t req, const struct node_
     (void)fuse_reply_entry(req, &entry);
 }
 
+/* No drive can have it, and it is no name that is shown for another. */
+static bool is_too_long(const char *name)
+{
+    return utf8_utf16_units(name, strlen(name)) > NAME_SERVER_UNITS;
+}
+
 /* Answers from the store. False, without an answer, if the name has to be asked for and may be. */
 static bool look_up(struct fs *fs, fuse_req_t req, ino_nr parent, const char *name, bool may_ask)
 {
@@ -71,7 +78,8 @@ static bool look_up(struct fs *fs, fuse_req_t req, ino_nr parent, const char *na
         return true;
     }
     if (r == -ENOENT)
-        r = fs_row_error(store_getattr(fs->conf.store, parent, &directory));
+        r = is_too_long(name) ? -ENAMETOOLONG
+                              : fs_row_error(store_getattr(fs->conf.store, parent, &directory));
     if (r != 0) {
         fs_reply_error(req, r);
         return true;

@@ -161,6 +161,8 @@ int fs_open_file(struct fs *fs, ino_nr ino, struct open_file **ret_file)
         *ret_file = file;
         if (node.local.size <= CONTENT_SMALL_SIZE && !(node.attr.flags & NODE_SHORTCUT))
             prefetch_note_open(fs, &node);
+        file->row = node;
+        node = (struct node){ 0 };
     }
     node_clear(&node);
     return r;

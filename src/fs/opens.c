@@ -138,6 +138,7 @@ void opens_remove(struct opens *opens, struct open_file *file)
     if (unused)
         inode_free(unused);
     content_close(file->content);
+    node_clear(&file->row);
     free(file);
 }
 
@@ -183,6 +184,19 @@ void opens_note_unlinked(struct opens *opens, ino_nr ino)
         LOCKED(&inode->lock);
         inode->is_unlinked = true;
     }
+}
+
+bool opens_is_unlinked(struct opens *opens, ino_nr ino)
+{
+    struct open_inode *inode;
+
+    LOCKED(&opens->lock);
+    inode = find(opens, ino);
+    if (!inode)
+        return false;
+
+    LOCKED(&inode->lock);
+    return inode->is_unlinked;
 }
 
 /* ---- what is open ---- */

@@ -41,6 +41,7 @@ struct open_file {
     struct open_inode *inode;
     struct node_attr attr;
     struct content_file *content; /* NULL: it was written before it was opened */
+    struct node row;              /* as it was opened, unless opening it has made it */
     bool is_direct;               /* reads pass the kernel's cache: its size may be wrong */
 };
 
@@ -53,7 +54,7 @@ void opens_free(struct opens *opens);
 /* Counts the inode as open from now on. For opens_remove(). */
 struct open_file *opens_add(struct opens *opens, const struct node_attr *attr);
 
-/* Ends what opens_add() began; closes file->content. */
+/* Ends what opens_add() began; closes file->content, clears file->row. */
 void opens_remove(struct opens *opens, struct open_file *file);
 
 /* What was written to it, referenced; NULL: nothing was. */
@@ -68,6 +69,9 @@ struct overlay *opens_find_overlay(struct opens *opens, ino_nr ino);
 /* The user has removed its name: what is written to it from now on is for those alone who have it
  * open. */
 void opens_note_unlinked(struct opens *opens, ino_nr ino);
+
+/* Whether the inode is open, and has lost its name so. */
+bool opens_is_unlinked(struct opens *opens, ino_nr ino);
 
 /* The attributes of an open inode; false if it isn't open. */
 bool opens_get_attr(struct opens *opens, ino_nr ino, struct node_attr *ret);

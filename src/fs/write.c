@@ -205,6 +205,19 @@ static int set_mtime(struct fs *fs, struct store_txn *txn, ino_nr ino, struct op
     return local_set_mtime(txn, ino, mtime_ns);
 }
 
+/* Of what is open and has no row any more: its time is with what was written, the rest is nobody's.
+ */
+static int set_in_open(struct fs *fs, ino_nr ino, const struct stat *attr, int to_set)
+{
+    struct overlay *overlay = opens_find_overlay(fs->opens, ino);
+    struct node_attr opened;
+
+    if (overlay && to_set & FUSE_SET_ATTR_MTIME)
+        (void)overlay_set_mtime(overlay, ns_of(attr->st_mtim));
+    overlay_unref(overlay);
+    return opens_get_attr(fs->opens, ino, &opened) ? 0 : -ENOENT;
+}
+
 static int set_in_row(struct fs *fs, ino_nr ino, const struct stat *attr, int to_set,
                       struct open_file *opened)
 {
@@ -228,6 +241,8 @@ static int set_in_row(struct fs *fs, ino_nr ino, const struct stat *attr, int to
         r = local_set_attr(txn, ino, &wanted);
     if (r < 0) {
         store_rollback(txn);
+        if (r == -ENOENT)
+            r = set_in_open(fs, ino, attr, to_set);
     } else {
         sync_note_change(fs->conf.sync, ino);
         r = store_commit(txn, &err);

@@ -116,27 +116,33 @@ static int put_generation(struct fs *fs, ino_nr ino, uint64_t before, uint64_t g
 }
 
 struct renewal {
-    struct open_inode *inode;
+    struct open_file *file;
     struct overlay *before; /* NULL: there was none */
     uint64_t generation;    /* of the content until now */
     bool is_empty;          /* of that nothing is to be kept */
 };
 
+/* What has lost its row is what it was when it was opened. */
 static int renew_from_row(struct fs *fs, const struct renewal *renewal, uint64_t generation,
                           struct overlay **ret, struct err *err)
 {
     struct node node = { 0 };
+    const struct node *opened = &node;
     int r;
 
     {
         READING(fs);
-        r = store_get_node(fs->conf.store, renewal->inode->ino, &node);
+        r = store_get_node(fs->conf.store, renewal->file->inode->ino, &node);
+    }
+    if (r == -ENOENT) {
+        opened = &renewal->file->row;
+        r = 0;
     }
     if (r == 0)
-        r = make_overlay(fs, &node, generation, renewal->is_empty, ret, err);
+        r = make_overlay(fs, opened, generation, renewal->is_empty, ret, err);
     /* Until something is written. */
     if (r == 0 && !renewal->is_empty)
-        r = overlay_set_mtime(*ret, node.local.mtime_ns);
+        r = overlay_set_mtime(*ret, opened->local.mtime_ns);
     node_clear(&node);
     return r;
 }
@@ -155,7 +161,7 @@ static int renew(struct fs *fs, const struct renewal *renewal, struct overlay **
                         : renew_from_row(fs, renewal, generation, &overlay, &err);
     if (r < 0)
         return r;
-    r = put_generation(fs, renewal->inode->ino, renewal->generation, generation, &err);
+    r = put_generation(fs, renewal->file->inode->ino, renewal->generation, generation, &err);
     if (r == -ENOENT)
         r = 0; /* it is for those who have it open */
     if (r < 0) {
@@ -164,9 +170,9 @@ static int renew(struct fs *fs, const struct renewal *renewal, struct overlay **
         overlay_unref(overlay);
         return r;
     }
-    (void)opens_note_pages(fs->opens, renewal->inode->ino, generation);
+    (void)opens_note_pages(fs->opens, renewal->file->inode->ino, generation);
     overlay_ref(overlay);
-    opens_set_overlay(renewal->inode, overlay);
+    opens_set_overlay(renewal->file->inode, overlay);
     *ret = overlay;
     return 0;
 }
@@ -178,7 +184,7 @@ static int overlay_for_writing(struct fs *fs, struct open_file *file, bool is_em
 {
     struct overlay *before = opens_get_overlay(file->inode);
     struct renewal renewal = {
-        .inode = file->inode,
+        .file = file,
         .before = before,
         .generation = before ? overlay_generation(before) : file->attr.generation,
         .is_empty = is_empty,

@@ -21,9 +21,6 @@
 #include "base/xalloc.h"
 #include "tree/names.h"
 
-/* What the service takes, in UTF-16 code units. */
-enum { SERVER_NAME_UNITS = 255 };
-
 /* ---- directories ---- */
 
 static int find_drive_of_target(struct store_txn *txn, ino_nr shortcut, int64_t *ret)
@@ -86,7 +83,7 @@ int place_check_name(const char *name)
     r = name_encode(name, server_name, sizeof server_name);
     if (r == 0)
         r = name_check(server_name);
-    if (r == 0 && utf8_utf16_units(server_name, strlen(server_name)) > SERVER_NAME_UNITS)
+    if (r == 0 && utf8_utf16_units(server_name, strlen(server_name)) > NAME_SERVER_UNITS)
         r = -ENAMETOOLONG;
     return r;
 }

@@ -278,17 +278,30 @@ static enum intent_verb verb_of(enum push_action action)
     return INTENT_CHANGE;
 }
 
-/* The id of the folder that a row is in here. */
-static int find_parent_id(struct look *look, const struct node *node, char **ret)
+static int find_id(struct look *look, ino_nr ino, char **ret)
 {
     struct node parent;
-    int r = txn_get_node(look->txn, node->local.parent, &parent);
+    int r = txn_get_node(look->txn, ino, &parent);
 
     if (r < 0)
         return r;
     *ret = steal_ptr(&parent.rid);
     node_clear(&parent);
     return 0;
+}
+
+/* What goes aside stays where it is, as long as the folder that it goes to isn't there. */
+static int fill_parent(struct look *look, const struct node *node, const struct push_step *step,
+                       struct intent *intent)
+{
+    int r = find_id(look, node->local.parent, &intent->parent_rid);
+
+    intent->parent = node->local.parent;
+    if (r == 0 && !intent->parent_rid && step->is_detour && node->attr.flags & NODE_BASE) {
+        intent->parent = node->base.parent;
+        r = find_id(look, node->base.parent, &intent->parent_rid);
+    }
+    return r;
 }
 
 static int fill_intent(struct look *look, const struct node *node, const struct push_step *step,
@@ -313,9 +326,8 @@ static int fill_intent(struct look *look, const struct node *node, const struct 
     job->is_new = step->action == PUSH_CREATE || step->action == PUSH_MAKE_FOLDER;
     if (!is_placed)
         return 0;
-    intent->parent = node->local.parent;
     intent->name = step->is_detour ? detour_name_of(node) : server_name_of(node);
-    return find_parent_id(look, node, &intent->parent_rid);
+    return fill_parent(look, node, step, intent);
 }
 
 static int begin_job(struct look *look, const struct node *node, const struct push_step *step,
@@ -503,6 +515,35 @@ static int act(struct look *look, const struct node *node, const struct push_ste
     return 0;
 }
 
+/* What is asked for now may have the name by the time that the row asks for it. */
+static bool is_name_asked_for(const struct push_job *job, const struct node *node, const char *name)
+{
+    const struct intent *intent = &job->intent;
+
+    return job->ino != node->attr.ino && name && intent->name &&
+           intent->parent == node->local.parent && strcmp(intent->name, name) == 0;
+}
+
+static bool is_name_under_way(const struct look *look, const struct node *node)
+{
+    cleanup_free char *name = NULL;
+    const struct push_job *job;
+
+    if (!(node->attr.flags & NODE_LOCAL) ||
+        !(node_dirty(node, APPLY_MTIME_GRANULARITY_NS) & (DIRTY_CREATED | DIRTY_PLACE)))
+        return false;
+    name = server_name_of(node);
+    LIST_FOREACH (job, &look->begun, link) {
+        if (is_name_asked_for(job, node, name))
+            return true;
+    }
+    LIST_FOREACH (job, &look->sync->push.jobs, link) {
+        if (is_name_asked_for(job, node, name))
+            return true;
+    }
+    return false;
+}
+
 static int plan_row(struct look *look, const struct node *node)
 {
     struct sync *sync = look->sync;
@@ -516,6 +557,7 @@ static int plan_row(struct look *look, const struct node *node)
         r = find_partner(look, node->attr.ino, &facts);
     if (r < 0)
         return r;
+    facts.name_is_taken |= is_name_under_way(look, node);
     facts.is_resting = true; /* what isn't has a pause */
     facts.name_is_refused =
         pauses_count_refusals(&sync->push.pauses, node->attr.ino) >= NAME_REFUSALS;

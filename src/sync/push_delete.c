@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/xalloc.h"
+#include "graph/tag.h"
 #include "sync/apply_i.h"
 #include "sync/push_i.h"
 
@@ -40,17 +41,19 @@ static void send_delete(struct sync *sync, struct push_job *job)
 
 /* ---- folders ---- */
 
-/* Whether it is but an echo of what was deleted from here. */
-static int is_ours(struct store_txn *txn, int64_t drive, const struct item *item, bool *ret)
+/* Whether it is but an echo of what was deleted or moved away from here. */
+static int is_ours(struct store_txn *txn, const struct push_job *job, const struct item *item,
+                   bool *ret)
 {
     struct node node;
-    int r = txn_find_node(txn, drive, item->id, &node);
+    int r = txn_find_node(txn, job->drive.id, item->id, &node);
 
     if (r == -ENOENT)
-        return txn_has_tombstone(txn, drive, item->id, ret);
+        return txn_has_tombstone(txn, job->drive.id, item->id, ret);
     if (r < 0)
         return r;
-    *ret = !(node.attr.flags & NODE_LOCAL);
+    *ret = !(node.attr.flags & NODE_LOCAL) ||
+           (node.base.parent != job->ino && tag_compare(item->etag, node.base.etag) == TAG_BEFORE);
     node_clear(&node);
     return 0;
 }
@@ -64,7 +67,7 @@ static int count_foreign(struct store_txn *txn, const struct push_job *job,
     for (size_t i = 0; i < page->count && r == 0; i++) {
         bool ours = false;
 
-        r = is_ours(txn, job->drive.id, &page->items[i], &ours);
+        r = is_ours(txn, job, &page->items[i], &ours);
         *ret += !ours;
     }
     return r;

@@ -4,8 +4,9 @@
  *
  * A name on the server is held by the row whose base is there; only one that is shown elsewhere
  * here, or not at all, can be in the way of another row here. Who holds the name that a row wants
- * may itself want one that is held, and so on: if that comes round to the row, nobody could ever
- * begin. Of such a cycle the row with the smallest number goes aside.
+ * may itself want one that is held, or go into a folder that is still to be made, and so on: if
+ * that comes round to the row, nobody could ever begin. Of such a cycle the row with the smallest
+ * number goes aside, if need be where it is.
  */
 #include "config.h"
 
@@ -40,30 +41,60 @@ static int find_holder(struct store_txn *txn, const struct node *node, ino_nr *r
     return r;
 }
 
-/* Goes from holder to holder. *ret: they come round to the row, and it is the first of them. */
-static int find_cycle(struct store_txn *txn, ino_nr ino, ino_nr holder, bool *ret)
+static bool is_there(const struct node *node)
 {
-    ino_nr smallest = ino;
+    return node->attr.flags & NODE_BASE && node->rid;
+}
+
+/* The folder that the row is in here, if the server hasn't got that yet; else STORE_INO_NONE. */
+static int find_missing_parent(struct store_txn *txn, const struct node *node, ino_nr *ret)
+{
+    struct node parent;
+    int r = txn_get_node(txn, node->local.parent, &parent);
+
+    *ret = STORE_INO_NONE;
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    if (!is_there(&parent))
+        *ret = parent.attr.ino;
+    node_clear(&parent);
+    return 0;
+}
+
+/* Whom the row waits for. One that is deleted here gives its name up without anybody's help. */
+static int find_obstacle(struct store_txn *txn, const struct node *node, ino_nr *ret)
+{
+    int r = 0;
+
+    *ret = STORE_INO_NONE;
+    if (node->attr.flags & NODE_LOCAL && wants_place(node))
+        r = find_holder(txn, node, ret);
+    if (r == 0 && *ret == STORE_INO_NONE && node->attr.flags & NODE_LOCAL)
+        r = find_missing_parent(txn, node, ret);
+    return r;
+}
+
+/* Goes from obstacle to obstacle. *ret: they come round to the row, and it is the first of those
+ * that the server has. */
+static int find_cycle(struct store_txn *txn, const struct node *node, bool *ret)
+{
+    ino_nr ino = node->attr.ino, smallest = ino, obstacle;
+    int r = find_obstacle(txn, node, &obstacle);
 
     *ret = false;
-    for (int i = 0; i < CHAIN_MAX && holder != STORE_INO_NONE && holder != ino; i++) {
-        struct node node;
-        int r = txn_get_node(txn, holder, &node);
+    for (int i = 0; i < CHAIN_MAX && r == 0 && obstacle != STORE_INO_NONE && obstacle != ino; i++) {
+        struct node other;
 
+        r = txn_get_node(txn, obstacle, &other);
         if (r < 0)
             return r;
-        if (holder < smallest)
-            smallest = holder;
-        /* One that is deleted here gives its name up without anybody's help. */
-        holder = STORE_INO_NONE;
-        if (node.attr.flags & NODE_LOCAL && wants_place(&node))
-            r = find_holder(txn, &node, &holder);
-        node_clear(&node);
-        if (r < 0)
-            return r;
+        if (is_there(&other) && obstacle < smallest)
+            smallest = obstacle;
+        r = find_obstacle(txn, &other, &obstacle);
+        node_clear(&other);
     }
-    *ret = holder == ino && smallest == ino;
-    return 0;
+    *ret = r == 0 && obstacle == ino && smallest == ino && is_there(node);
+    return r;
 }
 
 static int find_name_facts(struct store_txn *txn, const struct node *node, struct push_facts *ret)
@@ -78,19 +109,16 @@ static int find_name_facts(struct store_txn *txn, const struct node *node, struc
     if (r < 0 && r != -ENOENT)
         return r;
     ret->has_rival = r == 0 && waiting != node->attr.ino;
-    return ret->name_is_taken ? find_cycle(txn, node->attr.ino, holder, &ret->takes_detour) : 0;
+    return 0;
 }
 
 static int find_parent_facts(struct store_txn *txn, const struct node *node, struct push_facts *ret)
 {
-    struct node parent;
-    int r = txn_get_node(txn, node->local.parent, &parent);
+    ino_nr missing;
+    int r = find_missing_parent(txn, node, &missing);
 
-    if (r < 0)
-        return r == -ENOENT ? 0 : r;
-    ret->parent_is_there = parent.attr.flags & NODE_BASE && parent.rid;
-    node_clear(&parent);
-    return 0;
+    ret->parent_is_there = missing == STORE_INO_NONE;
+    return r;
 }
 
 /* Whether the server still has something of ours in a folder that is deleted here. */
@@ -129,5 +157,9 @@ int push_find_facts(struct store_txn *txn, const struct node *node, struct push_
         return node->attr.kind == NODE_FOLDER ? find_below(txn, node, ret) : 0;
     if (wants_place(node))
         r = find_name_facts(txn, node, ret);
-    return r < 0 ? r : find_parent_facts(txn, node, ret);
+    if (r == 0)
+        r = find_parent_facts(txn, node, ret);
+    if (r == 0 && (ret->name_is_taken || !ret->parent_is_there))
+        r = find_cycle(txn, node, &ret->takes_detour);
+    return r;
 }

@@ -45,7 +45,7 @@ static struct push_step plan_take_over(unsigned dirty, const struct push_facts *
 
 static struct push_step plan_changed(unsigned dirty, const struct push_facts *facts)
 {
-    bool is_detour = facts->parent_is_there && facts->name_is_taken && facts->takes_detour;
+    bool is_detour = !may_take_place(facts) && facts->takes_detour;
     bool with_place = dirty & DIRTY_PLACE && (may_take_place(facts) || is_detour);
     bool with_mtime = dirty & DIRTY_MTIME && !(dirty & DIRTY_CONTENT);
 

@@ -25,7 +25,7 @@ struct push_facts {
     bool has_rival;         /* an item of the server waits for the name that the row has here */
     bool parent_is_there;   /* the server has the folder that the row is in here */
     bool name_is_taken;     /* on the server, by a row that has given it up here */
-    bool takes_detour;      /* each of them waits for another one's name: this one goes aside */
+    bool takes_detour;      /* each of them waits for another one: this one goes aside */
     bool name_is_refused;   /* by the server, again and again, though nothing has it there */
     bool is_resting;        /* nobody has changed it for a while, or has it open for writing */
     bool has_content;       /* all of its content is here */

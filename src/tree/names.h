@@ -17,6 +17,9 @@
 #define NAME_MAX_BYTES 1020
 #define NAME_SIZE      (NAME_MAX_BYTES + 1)
 
+/* The longest server name, in UTF-16 code units. */
+#define NAME_SERVER_UNITS 255
+
 /* A buffer for a safe name. */
 #define NAME_SAFE_SIZE 192
 

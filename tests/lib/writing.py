@@ -37,7 +37,7 @@ def send(mount):
         if mount.status()["changes"]["pending"] == 0:
             return
         mount.clock(pause_ms)
-    raise AssertionError(f"not all is sent: {mount.status()['changes']}")
+    raise AssertionError(f"not all is sent: {mount.status()}")
 
 
 def assert_sent(mount):

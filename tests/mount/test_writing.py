@@ -165,6 +165,19 @@ def test_names_are_exchanged(writable):
     assert_sent(world, mount)
 
 
+def test_a_folder_goes_into_a_new_one_that_has_its_name(world):
+    mount = world.mount(options=["experimental_writing", "upload_delay=2"])
+    existing(world, mount)
+    before = os.getxattr(mount / "folder", "user.graphfs.id")
+    os.rename(mount / "folder", mount / "aside")
+    os.makedirs(mount / "folder/new")
+    os.rename(mount / "aside", mount / "folder/new/old")
+    assert (mount / "folder/new/old/inside").read_bytes() == b"inside"
+    mount.clock(3000)
+    assert_sent(world, mount)
+    assert os.getxattr(mount / "folder/new/old", "user.graphfs.id") == before
+
+
 def test_deleting_goes_from_the_leaves_up(writable):
     world, mount = writable
     existing(world, mount)
@@ -186,6 +199,23 @@ def test_an_unlinked_file_lives_on_for_who_has_it_open(writable):
         assert os.fstat(file.fileno()).st_size == 13
     assert not os.path.lexists(mount / "file")
     assert_sent(world, mount)
+
+
+def test_what_was_sent_and_is_unlinked_is_written_by_who_has_it_open(writable):
+    world, mount = writable
+    existing(world, mount)
+    with open(mount / "file", "r+b", buffering=0) as file:
+        assert file.read() == b"old content"
+        os.unlink(mount / "file")
+        assert_sent(world, mount)
+        file.seek(4)
+        file.write(b"CONTENT")
+        os.utime(file.fileno(), (10**9, 10**9))
+        status = os.fstat(file.fileno())
+        assert (status.st_nlink, status.st_size, status.st_mtime) == (0, 11, 10**9)
+        assert os.pread(file.fileno(), 100, 0) == b"old CONTENT"
+    assert_sent(world, mount)
+    assert os.listdir(mount) == ["folder"]
 
 
 def test_a_mapped_file_is_written(writable):

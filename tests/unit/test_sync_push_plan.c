@@ -164,7 +164,10 @@ static void test_a_cycle_of_names_is_opened_by_a_detour(void **state)
     step = plan(row(NODE_FILE, BOTH, 1, name_b, 7, 0), facts);
     assert_int_equal(step.action, PUSH_CHANGE);
     assert_true(step.with_place && step.is_detour);
-    facts.parent_is_there = false;
+    facts.name_is_taken = facts.parent_is_there = false;
+    step = plan(row(NODE_FILE, BOTH, 1, name_b, 7, 0), facts);
+    assert_true(step.with_place && step.is_detour);
+    facts.takes_detour = false;
     assert_step(plan(row(NODE_FILE, BOTH, 1, name_b, 7, 0), facts), PUSH_WAIT, false, false);
 }
 

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+"""Random operations on a mount and on an ordinary directory, with the same results.
+
+GRAPHFS_OPERATION_SEEDS=1-500 does more of them, or one that failed.
+"""
+
+import contextlib
+import os
+
+import pytest
+
+from trees import truth, walk
+from twins import Twins, described_time
+from writing import make_writing_world, mount_to_write, send
+
+OPERATIONS_PER_SEED = 600
+# After so many operations the server is given time, and asked what is new there.
+PAUSE_EVERY = 100
+PAUSE_MS = 4000
+
+
+def seeds():
+    first, _, last = os.environ.get("GRAPHFS_OPERATION_SEEDS", "1-8").partition("-")
+    return range(int(first), int(last or first) + 1)
+
+
+def without_own_times(tree):
+    """What walk() and truth() tell, but for times that no operation has set."""
+    return {path: entry if entry[0] == "folder" else
+            (*entry[:2], described_time(entry[2] * 10**9) and entry[2], entry[3])
+            for path, entry in tree.items()}
+
+
+def assert_same(found, expected, seed, where):
+    wrong = {path: (expected.get(path), found.get(path))
+             for path in expected.keys() | found.keys() if expected.get(path) != found.get(path)}
+    assert not wrong, f"seed {seed}: (expected, {where}): {wrong}"
+
+
+@pytest.mark.parametrize("upload_delay", [0, 2])
+@pytest.mark.parametrize("seed", seeds())
+def test_random_operations_do_what_they_do_in_an_ordinary_directory(make_world, tmp_path, seed,
+                                                                    upload_delay):
+    world = make_writing_world(make_world)
+    mount = mount_to_write(world, upload_delay)
+    (tmp_path / "plain").mkdir()
+    with contextlib.closing(Twins(seed, tmp_path / "plain", mount.path)) as twins:
+        for _ in range(OPERATIONS_PER_SEED // PAUSE_EVERY):
+            twins.run(PAUSE_EVERY)
+            mount.clock(PAUSE_MS)
+    expected = without_own_times(walk(tmp_path / "plain"))
+    assert_same(without_own_times(walk(mount.path)), expected, seed, "the mount")
+    send(mount)
+    assert_same(without_own_times(truth(world.emulator)), expected, seed, "the server")
+    mount.unmount()
+    world.emulator.settle()
+    mount.start()
+    assert_same(without_own_times(walk(mount.path)), expected, seed, "the next mount")
