@@ -329,6 +329,7 @@ static void free_rooms(struct rooms *rooms)
     if (rooms->sync)
         sync_stop(rooms->sync);
     fs_free(rooms->fs);
+    fs_bytes_stop(rooms->bytes);
     overlays_free(rooms->overlays);
     content_free(rooms->content);
     graph_free(rooms->graph);

@@ -13,11 +13,14 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/encode.h"
+#include "base/lock.h"
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "content/hash.h"
@@ -33,6 +36,11 @@ struct fs_bytes {
     struct pool *pool;
     struct sync *sync;
     struct fs *fs;
+
+    atomic_bool is_ending; /* what is under way ends soon */
+    pthread_mutex_t lock;  /* a leaf */
+    pthread_cond_t jobs_ended;
+    unsigned jobs; /* lock; on the pool's threads, or queued for them */
 };
 
 struct bytes_file {
@@ -43,6 +51,25 @@ struct bytes_file {
 static struct fs_bytes *fs_bytes_of(struct bytes *bytes)
 {
     return (struct fs_bytes *)(void *)bytes;
+}
+
+/* ---- jobs ---- */
+
+static void begin_job(struct fs_bytes *owner, void (*fn)(void *arg), void *arg)
+{
+    {
+        LOCKED(&owner->lock);
+        owner->jobs++;
+    }
+    pool_submit(owner->pool, fn, arg);
+}
+
+/* The job's file may be gone already: who hears of its end closes it. */
+static void end_job(struct fs_bytes *owner)
+{
+    LOCKED(&owner->lock);
+    if (--owner->jobs == 0)
+        (void)pthread_cond_broadcast(&owner->jobs_ended);
 }
 
 /* ---- opening ---- */
@@ -117,11 +144,13 @@ static int read_all(int fd, char *data, size_t length, int64_t offset)
 static void read_job(void *arg)
 {
     struct reading reading = *(struct reading *)arg;
+    struct fs_bytes *owner = reading.file->owner;
     int r;
 
     free(arg);
     r = read_all(overlay_fd(reading.file->overlay), reading.data, reading.length, reading.offset);
     reading.done(r, reading.arg);
+    end_job(owner);
 }
 
 static void read_bytes(struct bytes_file *file, int64_t offset, char *data, size_t length,
@@ -130,7 +159,7 @@ static void read_bytes(struct bytes_file *file, int64_t offset, char *data, size
     struct reading *reading = x_calloc(1, sizeof *reading);
 
     *reading = (struct reading){ file, offset, data, length, done, arg };
-    pool_submit(file->owner->pool, read_job, reading);
+    begin_job(file->owner, read_job, reading);
 }
 
 /* ---- hashing ---- */
@@ -163,7 +192,9 @@ static int hash_all(const struct hashing *hashing, char **ret)
     for (int64_t offset = 0; offset < size && r == 0;) {
         size_t length = size - offset < (int64_t)PIECE ? (size_t)(size - offset) : PIECE;
 
-        r = read_all(overlay_fd(hashing->file->overlay), buffer, length, offset);
+        r = atomic_load(&hashing->file->owner->is_ending)
+                ? -ECANCELED
+                : read_all(overlay_fd(hashing->file->overlay), buffer, length, offset);
         if (r == 0)
             hash_update(hash, buffer, length);
         offset += (int64_t)length;
@@ -177,12 +208,14 @@ static int hash_all(const struct hashing *hashing, char **ret)
 static void hash_job(void *arg)
 {
     struct hashing hashing = *(struct hashing *)arg;
+    struct fs_bytes *owner = hashing.file->owner;
     cleanup_free char *text = NULL;
     int r;
 
     free(arg);
     r = hash_all(&hashing, &text);
     hashing.done(r, text, hashing.arg);
+    end_job(owner);
 }
 
 static void hash_bytes(struct bytes_file *file, enum hash_kind kind, bytes_hash_fn *done, void *arg)
@@ -190,7 +223,7 @@ static void hash_bytes(struct bytes_file *file, enum hash_kind kind, bytes_hash_
     struct hashing *hashing = x_calloc(1, sizeof *hashing);
 
     *hashing = (struct hashing){ file, kind, done, arg };
-    pool_submit(file->owner->pool, hash_job, hashing);
+    begin_job(file->owner, hash_job, hashing);
 }
 
 /* ---- the end ---- */
@@ -246,7 +279,22 @@ struct bytes *fs_bytes_new(struct overlays *overlays, struct content *content, s
     owner->overlays = overlays;
     owner->content = content;
     owner->pool = pool;
+    (void)pthread_mutex_init(&owner->lock, NULL);
+    (void)pthread_cond_init(&owner->jobs_ended, NULL);
     return &owner->bytes;
+}
+
+void fs_bytes_stop(struct bytes *bytes)
+{
+    struct fs_bytes *owner;
+
+    if (!bytes)
+        return;
+    owner = fs_bytes_of(bytes);
+    atomic_store(&owner->is_ending, true);
+    LOCKED(&owner->lock);
+    while (owner->jobs > 0)
+        (void)pthread_cond_wait(&owner->jobs_ended, &owner->lock);
 }
 
 void fs_bytes_set_sync(struct bytes *bytes, struct sync *sync)
@@ -261,6 +309,12 @@ void fs_bytes_set_fs(struct bytes *bytes, struct fs *fs)
 
 void fs_bytes_free(struct bytes *bytes)
 {
-    if (bytes)
-        free(fs_bytes_of(bytes));
+    struct fs_bytes *owner;
+
+    if (!bytes)
+        return;
+    owner = fs_bytes_of(bytes);
+    (void)pthread_cond_destroy(&owner->jobs_ended);
+    (void)pthread_mutex_destroy(&owner->lock);
+    free(owner);
 }

@@ -20,6 +20,11 @@ void fs_bytes_set_sync(struct bytes *bytes, struct sync *sync);
 /* Whose files those are. The same. */
 void fs_bytes_set_fs(struct bytes *bytes, struct fs *fs);
 
+/* Waits until nobody reads any more; a hash is given up with -ECANCELED. When sync has stopped, and
+ * before the overlays go: what was being read is let go by whoever hears of the end. NULL is
+ * allowed. */
+void fs_bytes_stop(struct bytes *bytes);
+
 /* NULL is allowed. */
 void fs_bytes_free(struct bytes *bytes);
 

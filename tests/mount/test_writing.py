@@ -247,6 +247,15 @@ def test_what_was_closed_survives_a_kill(writable):
     assert_sent(world, mount)
 
 
+def test_unmounting_ends_what_is_being_read_to_be_sent(writable):
+    world, mount = writable
+    for round in range(5):
+        (mount / f"large {round}").write_bytes(bytes(64 * MIB))
+        mount.unmount()  # which says how the daemon ended
+        mount.start()
+    assert_sent(world, mount)
+
+
 def lose_session(world):
     """Begins an upload to "file" that nobody will end."""
     body = '{"item": {"@microsoft.graph.conflictBehavior": "replace"}}'
