@@ -53,6 +53,11 @@ static int parse_id(const char *value, void *field)
     return parse_number(value, 10, UINT32_MAX - 1, field);
 }
 
+static int parse_count(const char *value, void *field)
+{
+    return parse_number(value, 10, INT64_MAX, field);
+}
+
 static int parse_mode(const char *value, void *field)
 {
     return parse_number(value, 8, 0777, field);
@@ -162,6 +167,8 @@ static const struct mount_option table[] = {
       parse_size, FIELD(dirty_limit), false },
     { "upload_delay", "SECONDS", "how long a change rests before it is sent (default 2)",
       parse_seconds, FIELD(upload_delay), false },
+    { "big_delete", "N", "more deletions at once are held (default 1000, or a fifth of the drive)",
+      parse_count, FIELD(big_delete), false },
     { "local_only", "PATTERNS", "names that aren't sent (default " NAME_LOCAL_ONLY_USUAL ")",
       parse_string, FIELD(local_only), false },
     { "poll", "SECONDS", "pause between looks for changes, in use: 5 or more (default 30)",

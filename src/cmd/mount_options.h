@@ -20,6 +20,7 @@ struct mount_options {
     int64_t cache_size;   /* bytes */
     int64_t min_free;     /* bytes */
     int64_t dirty_limit;  /* bytes */
+    int64_t big_delete;   /* deletions; 0: what is usual */
     int64_t upload_delay; /* seconds */
     int64_t poll;         /* seconds, as the three below */
     int64_t poll_idle;

@@ -195,6 +195,7 @@ static int make_sync(struct rooms *rooms, struct err *err)
         .bytes = options->experimental_writing ? rooms->bytes : NULL,
         .host = rooms->host,
         .user = rooms->user,
+        .big_delete = options->big_delete,
         .upload_delay_ms = options->upload_delay * 1000,
     };
     int r = sync_new(&conf, &rooms->sync);

@@ -14,6 +14,7 @@
 
 struct sync_values {
     bool confirms_removals;
+    bool confirms_deletes;
     bool has_failed; /* one of several */
 };
 
@@ -21,6 +22,9 @@ static const struct option_row sync_rows[] = {
     { "confirm-removals", 0, OPTION_FLAG, NULL,
       "first let go what is gone from the service, though it is\nsurprisingly much",
       offsetof(struct sync_values, confirms_removals) },
+    { "confirm-deletes", 0, OPTION_FLAG, NULL,
+      "send what was deleted here, though it is surprisingly much",
+      offsetof(struct sync_values, confirms_deletes) },
     OPTIONS_END,
 };
 
@@ -29,6 +33,8 @@ static int ask(const struct mount_entry *mount, const char *request,
 {
     int r = values->confirms_removals ? daemon_request(mount, "confirm-removals", err) : 0;
 
+    if (r == 0 && values->confirms_deletes)
+        r = daemon_request(mount, "confirm-deletes", err);
     return r == 0 ? daemon_request(mount, request, err) : r;
 }
 

@@ -204,6 +204,13 @@ static void ask_confirm(struct control_handle *handle, const char *argument)
     finish_with_result(handle, NULL);
 }
 
+static void ask_confirm_deletes(struct control_handle *handle, const char *argument)
+{
+    (void)argument;
+    sync_confirm_deletes(handle->control->fs->conf.sync);
+    finish_with_result(handle, NULL);
+}
+
 /* The item that a request is about, by the number that stat tells. */
 static int parse_item(struct control_handle *handle, const char *argument, ino_nr *ret,
                       struct err *err)
@@ -411,6 +418,7 @@ static const struct request_verb {
     { "pull", ask_pull },
     { "drain", ask_drain },
     { "confirm-removals", ask_confirm },
+    { "confirm-deletes", ask_confirm_deletes },
     { "pin", ask_pin },
     { "unpin", ask_unpin },
     { "evict", ask_evict },

@@ -128,6 +128,18 @@ static void add_pin_problem(struct fs *fs, struct problems *problems, enum graph
         add_problem(problems, pins.error.msg, "it is tried again");
 }
 
+static void add_held_problem(struct fs *fs, struct problems *problems)
+{
+    int64_t count = sync_count_held_deletes(fs->conf.sync);
+    char what[128];
+
+    if (count == 0)
+        return;
+    (void)snprintf(what, sizeof what, "%" PRId64 " items were deleted here all at once", count);
+    add_problem(problems, what,
+                "they stay on the service until graphfs sync --confirm-deletes says so");
+}
+
 static void add_pins(struct fs *fs, struct strbuf *out)
 {
     struct pin_status pins;
@@ -156,6 +168,7 @@ static void add_problems(struct fs *fs, struct strbuf *out, enum graph_link link
         add_problem(&problems, "there is no room to keep what is read: each reading fetches again",
                     "make room on the disk of the cache, or set cache_size and min_free");
     add_pin_problem(fs, &problems, link);
+    add_held_problem(fs, &problems);
     for (size_t i = 0; i < statuses->len; i++) {
         const struct sync_drive_status *status = &statuses->items[i];
         char held[128];
@@ -204,8 +217,10 @@ static void add_activity(struct fs *fs, struct strbuf *out)
                       counters.requests, counters.bytes_received, counters.bytes_sent);
     if (store_count_dirty(fs->conf.store, &pending) == 0 &&
         store_count_blocked(fs->conf.store, &blocked) == 0)
-        (void)strbuf_addf(out, ",\"changes\":{\"pending\":%" PRId64 ",\"blocked\":%" PRId64 "}",
-                          pending, blocked);
+        (void)strbuf_addf(out,
+                          ",\"changes\":{\"pending\":%" PRId64 ",\"blocked\":%" PRId64
+                          ",\"held\":%" PRId64 "}",
+                          pending, blocked, sync_count_held_deletes(fs->conf.sync));
     (void)strbuf_addf(out, ",\"open_files\":%zu,\"waiting\":%zu,\"notifications\":%zu",
                       opens_count(fs->opens), waits_count(fs->waits),
                       notifier_length(fs->notifier));

@@ -80,3 +80,25 @@ int store_count_dirty(struct store *store, int64_t *ret)
 
     return conn ? sql_get(conn, STMT_NODE_COUNT_DIRTY, ret, NULL, 0) : -EIO;
 }
+
+int store_count_deleted(struct store *store, store_count_fn *each, void *arg)
+{
+    struct sql_conn *conn = store_reader(store);
+    cleanup_statement sqlite3_stmt *statement =
+        conn ? sql_statement(conn, STMT_NODE_COUNT_DELETED) : NULL;
+    int r;
+
+    if (!statement)
+        return conn ? sql_error(conn) : -EIO;
+    while ((r = sql_step(statement)) == 1)
+        if (!each(sqlite3_column_int64(statement, 0), sqlite3_column_int64(statement, 1), arg))
+            return 0;
+    return r;
+}
+
+int store_count_items(struct store *store, int64_t drive, int64_t *ret)
+{
+    struct sql_conn *conn = store_reader(store);
+
+    return conn ? SQL_GET(conn, STMT_NODE_COUNT_ITEMS, ret, sql_number(drive)) : -EIO;
+}

@@ -86,6 +86,9 @@ const char *const statement_text[STMT_COUNT] = {
     [STMT_NODE_LOCAL_ONLY] =
         "SELECT " ATTR_COLUMNS ", node.name FROM node INDEXED BY node_local_only"
         " WHERE ino > ?1 AND flags & 1024 ORDER BY ino",
+    [STMT_NODE_COUNT_DELETED] = "SELECT drive, count(*) FROM node INDEXED BY node_dirty"
+                                " WHERE " SCHEMA_IS_DIRTY " AND (flags & 3) = 2 GROUP BY drive",
+    [STMT_NODE_COUNT_ITEMS] = "SELECT count(*) FROM node WHERE drive = ?1 AND flags & 2",
     /* The names from the node up to the root, the topmost first. Only what hangs on row 1 has a
      * path; the limit ends a walk in a file that was tampered with. */
     [STMT_NODE_PATH] = "WITH RECURSIVE up (depth, ino, parent, name) AS ("

@@ -180,6 +180,12 @@ int store_list_by_name(struct store *store, ino_nr parent, const char *after, st
 int store_list_dirty(struct store *store, ino_nr after, store_child_fn *each, void *arg);
 int store_count_dirty(struct store *store, int64_t *ret);
 
+/* How many rows of each drive are to be deleted there, if there are any; and how many a drive has
+ * that the service knows of, for which all of them are read. */
+typedef bool store_count_fn(int64_t drive, int64_t count, void *arg);
+int store_count_deleted(struct store *store, store_count_fn *each, void *arg);
+int store_count_items(struct store *store, int64_t drive, int64_t *ret);
+
 /* The rows that are NODE_LOCAL_ONLY, the same way. */
 int store_list_local_only(struct store *store, ino_nr after, store_child_fn *each, void *arg);
 

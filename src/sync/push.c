@@ -559,6 +559,7 @@ static int plan_row(struct look *look, const struct node *node)
         return r;
     facts.name_is_taken |= is_name_under_way(look, node);
     facts.is_resting = true; /* what isn't has a pause */
+    facts.is_held = push_is_held(sync, node->attr.drive);
     facts.name_is_refused =
         pauses_count_refusals(&sync->push.pauses, node->attr.ino) >= NAME_REFUSALS;
     if (needs_content(node)) {
@@ -567,6 +568,8 @@ static int plan_row(struct look *look, const struct node *node)
         sync->push.awaits_bytes |= r == -EAGAIN;
     }
     step = push_plan(node, &facts, APPLY_MTIME_GRANULARITY_NS);
+    if (step.action == PUSH_WAIT && facts.is_held && !(node->attr.flags & NODE_LOCAL))
+        push_held_note(sync, node->attr.ino);
     r = act(look, node, &step, facts.partner, file, size);
     if (step.action == PUSH_NOTHING || step.action == PUSH_FORGET)
         pauses_end(&sync->push.pauses, node->attr.ino);
@@ -728,6 +731,7 @@ static void begin_pass(struct sync *sync)
     struct push *push = &sync->push;
 
     push_waits_begin_pass(sync);
+    push_held_count(sync);
     push->is_in_pass = true;
     push->has_news = push->awaits_bytes = false;
     push->cursor = 0;
@@ -774,5 +778,6 @@ void push_free(struct sync *sync)
     push_rows_clear(&sync->push.first);
     while (!LIST_EMPTY(&sync->push.jobs))
         drop_job(sync, LIST_FIRST(&sync->push.jobs));
+    deletions_list_clear(&sync->push.deletions);
     pauses_clear(&sync->push.pauses);
 }

@@ -89,6 +89,17 @@ void push_waits_note_failure(struct sync *sync, ino_nr ino, const struct err *er
 void push_waits_begin_pass(struct sync *sync);
 void push_waits_free(struct sync *sync);
 
+/* ---- push_held.c ---- */
+
+/* Counts what is to be deleted. */
+void push_held_count(struct sync *sync);
+
+/* Whether deletions in this drive are held: there are too many. */
+bool push_is_held(struct sync *sync, int64_t drive);
+
+/* Tells those who wait for the row that its deletion is. */
+void push_held_note(struct sync *sync, ino_nr ino);
+
 /* ---- push_send.c ---- */
 
 /* Sends what the intent says. */

@@ -30,7 +30,9 @@ static struct push_step plan_created(const struct node *node, const struct push_
 
 static struct push_step plan_deleted(const struct push_facts *facts)
 {
-    return (struct push_step){ .action = facts->has_deleted_below ? PUSH_WAIT : PUSH_DELETE };
+    bool waits = facts->has_deleted_below || facts->is_held;
+
+    return (struct push_step){ .action = waits ? PUSH_WAIT : PUSH_DELETE };
 }
 
 /* The item is handed over when that leaves a backup with all of its content. */

@@ -32,6 +32,7 @@ struct push_facts {
     ino_nr partner;         /* the row that its item is to be handed over to, or is to come from */
     bool partner_is_busy;   /* something of that one is under way, or comes first */
     bool is_backup;         /* the partner is the file that this is the backup of */
+    bool is_held;           /* too many are to be deleted */
     bool has_deleted_below; /* of a folder: rows in it that are still to be deleted */
 };
 

@@ -188,6 +188,13 @@ static void handle_confirm(struct sync *sync, struct message *message)
     want_free((struct want *)message);
 }
 
+static void handle_confirm_deletes(struct sync *sync, struct message *message)
+{
+    if (sync)
+        push_held_confirm(sync);
+    want_free((struct want *)message);
+}
+
 static struct want *want_new(struct sync *sync,
                              void (*handle)(struct sync *sync, struct message *message))
 {
@@ -277,6 +284,11 @@ void sync_wake(struct sync *sync)
 void sync_confirm_removals(struct sync *sync)
 {
     inbox_post(sync->inbox, &want_new(sync, handle_confirm)->message);
+}
+
+void sync_confirm_deletes(struct sync *sync)
+{
+    inbox_post(sync->inbox, &want_new(sync, handle_confirm_deletes)->message);
 }
 
 static bool is_followed(struct sync *sync, int64_t drive)

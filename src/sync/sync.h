@@ -29,6 +29,7 @@ struct sync_conf {
     struct bytes *bytes;     /* of what was written here; NULL: nothing is ever changed here */
     const char *host;        /* for the names of conflict copies */
     const char *user;        /* whose changes ours are: the user's id; NULL: not known */
+    int64_t big_delete;      /* more deletions at once are held; 0: see push_held.c */
     int64_t upload_delay_ms; /* how long a thing rests before a change of it is sent */
 };
 
@@ -110,6 +111,10 @@ void sync_wake(struct sync *sync);
 
 /* Removals that were held (too many at once) are let go. */
 void sync_confirm_removals(struct sync *sync);
+
+/* Deletions from here that are held, since they are so many; they are let go. */
+int64_t sync_count_held_deletes(struct sync *sync);
+void sync_confirm_deletes(struct sync *sync);
 
 struct sync_drive_status {
     int64_t drive;

@@ -104,6 +104,17 @@ struct ahead {
 
 DEFINE_VEC(push_rows, ino_nr);
 
+/* What is to be deleted of one drive. */
+struct push_deletions {
+    int64_t drive;
+    int64_t count;
+    int64_t limit; /* more than that are held; 0: so few never are */
+    bool is_held;
+    bool is_confirmed;
+};
+
+DEFINE_VEC(deletions_list, struct push_deletions);
+
 /* Sync thread only, but for the pauses. */
 struct push {
     LIST_HEAD(, push_job) jobs;
@@ -111,7 +122,8 @@ struct push {
     struct push_rows first; /* that a pass looks at before all others: see push_wait.c */
     size_t first_done;      /* so many of them it has looked at */
     size_t job_count;
-    size_t upload_count; /* of these */
+    struct deletions_list deletions;
+    size_t upload_count; /* of these jobs */
     bool is_full;        /* there are so many others that some have to end first */
     struct push_pauses pauses;
     ino_nr cursor;     /* the pass goes on behind this row */
@@ -132,6 +144,7 @@ struct sync {
     _Atomic int64_t used_ms; /* monotonic: when somebody used the mount last */
 
     pthread_mutex_t lock;
+    int64_t held_deletes;            /* lock: deletions that wait to be confirmed */
     struct drive_states states;      /* lock: the copies that sync_status shows */
     struct drive_numbers with_delta; /* lock: the drives that are not DRIVE_SHARED */
 
@@ -206,6 +219,11 @@ void push_wake(struct sync *sync);                    /* the same, even if sendi
 bool push_is_busy(const struct sync *sync);           /* something is under way */
 void push_waits_ask(struct sync *sync, ino_nr top, bool keeps_trying, uint64_t waiter);
 void push_free(struct sync *sync);
+
+/* ---- push_held.c ---- */
+
+/* Deletions that are held may go. */
+void push_held_confirm(struct sync *sync);
 
 /* ---- pull.c ---- */
 

@@ -215,6 +215,17 @@ static void test_a_folder_goes_after_what_was_deleted_in_it(void **state)
     assert_step(plan(row(NODE_FOLDER, NODE_BASE, 1, name_a, 7, 0), facts), PUSH_WAIT, false, false);
 }
 
+static void test_what_is_held_is_not_deleted_and_all_else_goes_on(void **state)
+{
+    struct push_facts facts = ready;
+
+    (void)state;
+    facts.is_held = true;
+    assert_step(plan(row(NODE_FILE, NODE_BASE, 1, name_a, 7, 0), facts), PUSH_WAIT, false, false);
+    assert_step(plan(row(NODE_FILE, BOTH, 1, name_a, 8, 0), facts), PUSH_UPLOAD, false, false);
+    assert_step(plan(row(NODE_FILE, BOTH, 1, name_b, 7, 0), facts), PUSH_CHANGE, true, false);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -227,6 +238,7 @@ int main(void)
         cmocka_unit_test(test_a_session_that_nothing_stands_in_the_way_of_is_gone_around),
         cmocka_unit_test(test_nothing_is_sent_before_it_rests_or_is_settled),
         cmocka_unit_test(test_a_folder_goes_after_what_was_deleted_in_it),
+        cmocka_unit_test(test_what_is_held_is_not_deleted_and_all_else_goes_on),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
