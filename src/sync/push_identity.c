@@ -29,11 +29,18 @@ static bool is_new(const struct node *node)
            !(node->attr.flags & (NODE_BASE | NODE_LOCAL_ONLY));
 }
 
-/* What the server has is shown nowhere here. */
+static bool is_written_or_gone_there(const struct node *node)
+{
+    return node->attr.flags & NODE_REMOTE &&
+           (node->remote_deleted || node->remote.generation != node->base.generation);
+}
+
+/* What the server has is shown nowhere here. It may have been moved or touched there: that is
+ * settled with the new file. */
 static bool is_given_up(const struct node *node)
 {
-    return is_plain_file(node) && node->attr.flags & NODE_BASE &&
-           !(node->attr.flags & NODE_LOCAL) && node->rid;
+    return node->attr.kind == NODE_FILE && !(node->attr.flags & (NODE_LOCAL | NODE_SHORTCUT)) &&
+           node->attr.flags & NODE_BASE && node->rid && !is_written_or_gone_there(node);
 }
 
 /* It was moved out of the way of another one. */
@@ -156,6 +163,18 @@ static void take_item(struct node *from, struct node *to)
     from->attr.flags &= ~taken;
 }
 
+/* The server's newest word goes along. Its content is base's. */
+static void take_remote(struct node *from, struct node *to)
+{
+    struct node_state remote = to->remote;
+
+    to->remote = from->remote;
+    from->remote = remote;
+    to->attr.flags |= from->attr.flags & NODE_REMOTE;
+    from->attr.flags &= ~(unsigned)NODE_REMOTE;
+    to->remote.generation = to->base.generation;
+}
+
 static int hand_over(struct store_txn *txn, struct node *from, struct node *to)
 {
     bool is_gone = !(from->attr.flags & NODE_LOCAL);
@@ -166,6 +185,8 @@ static int hand_over(struct store_txn *txn, struct node *from, struct node *to)
     /* That of the row that had it is told as unused. */
     if (r == 0)
         r = txn_next_generation(txn, &to->base.generation);
+    if (r == 0 && from->attr.flags & NODE_REMOTE)
+        take_remote(from, to);
     if (r == 0)
         r = is_gone ? txn_remove_node(txn, from->attr.ino) : txn_put_node(txn, from);
     if (r == 0)

@@ -63,6 +63,12 @@ static struct push_step plan_changed(unsigned dirty, const struct push_facts *fa
     return (struct push_step){ .action = PUSH_WAIT };
 }
 
+/* One that is gone, and whose item will be another row's, doesn't come back. */
+static bool is_saved_anew(unsigned dirty, const struct push_facts *facts)
+{
+    return dirty & DIRTY_DELETED && facts->partner != STORE_INO_NONE;
+}
+
 struct push_step push_plan(const struct node *node, const struct push_facts *facts,
                            int64_t granularity_ns)
 {
@@ -70,7 +76,7 @@ struct push_step push_plan(const struct node *node, const struct push_facts *fac
 
     if (!(node->attr.flags & (NODE_LOCAL | NODE_BASE)))
         return (struct push_step){ .action = PUSH_FORGET };
-    if (node->attr.flags & NODE_REMOTE)
+    if (node->attr.flags & NODE_REMOTE && !is_saved_anew(dirty, facts))
         return (struct push_step){ .action = PUSH_SETTLE };
     if (dirty == 0 || node->attr.flags & NODE_LOCAL_ONLY)
         return (struct push_step){ .action = PUSH_NOTHING };

@@ -97,6 +97,9 @@ FILE_CELLS = {
     },
     "replace": {
         "write": "both: x=there@x x!=here@here",
+        "touch": "merge: x=here@x",
+        "rename": "merge: x-there=here@x",
+        "move": "merge: a-there/x=here@x",
         "delete": "again: x=here@here",
         "replace": "both: x=there@there x!=here@here",
     },

@@ -122,6 +122,40 @@ static void test_the_new_file_is_the_item_afterwards_with_a_content_to_be_sent(v
     }
 }
 
+static void test_what_the_item_has_become_on_the_server_goes_along(void **state)
+{
+    struct scene *scene = *state;
+    ino_nr former, new_file;
+    struct node node;
+    struct item report = scene_file("f", "root", "renamed.txt");
+
+    (void)scene_apply(scene, APPLY_FIRST, scene_file("f", "root", "file.txt"));
+    former = user_deletes(scene, "file.txt");
+    report.etag = "another";
+    (void)scene_apply(scene, APPLY_DELTA, report);
+    new_file = make(scene, NODE_FILE, "file.txt");
+    assert_int_equal(partner_of(scene, former), new_file);
+    hand_over(scene, former, new_file);
+    node = scene_row(scene, "f");
+    assert_int_equal(node.attr.ino, new_file);
+    assert_true(node.attr.flags & NODE_REMOTE);
+    assert_string_equal(node.remote.name, "renamed.txt");
+    assert_true(node.remote.generation == node.base.generation);
+    node_clear(&node);
+}
+
+static void test_an_item_that_is_gone_on_the_server_is_nobodys(void **state)
+{
+    struct scene *scene = *state;
+    ino_nr former;
+
+    (void)scene_apply(scene, APPLY_FIRST, scene_file("f", "root", "file.txt"));
+    former = user_deletes(scene, "file.txt");
+    (void)scene_apply(scene, APPLY_DELTA, scene_tombstone("f"));
+    assert_int_equal(partner_of(scene, make(scene, NODE_FILE, "file.txt")), 0);
+    assert_int_equal(scene_at(scene, "file.txt") == former, 0);
+}
+
 static void test_folders_and_what_is_not_gone_have_no_partner(void **state)
 {
     struct scene *scene = *state;
@@ -215,6 +249,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SCENE_TEST(test_a_new_file_and_the_one_that_is_gone_in_its_place_are_a_pair),
         SCENE_TEST(test_the_new_file_is_the_item_afterwards_with_a_content_to_be_sent),
+        SCENE_TEST(test_what_the_item_has_become_on_the_server_goes_along),
+        SCENE_TEST(test_an_item_that_is_gone_on_the_server_is_nobodys),
         SCENE_TEST(test_folders_and_what_is_not_gone_have_no_partner),
         SCENE_TEST(test_a_backup_is_a_pair_with_what_was_saved_and_decides),
         SCENE_TEST(test_a_backup_that_has_handed_its_item_over_is_a_new_file),

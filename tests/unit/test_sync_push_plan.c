@@ -121,6 +121,9 @@ static void test_a_file_that_was_saved_anew_takes_over_its_item_before_it_is_sen
     assert_step(plan(gone, partner), PUSH_TAKE_OVER, false, false);
     assert_step(plan(created, busy), PUSH_WAIT, false, false);
     assert_step(plan(gone, busy), PUSH_WAIT, false, false);
+    gone.attr.flags |= NODE_REMOTE;
+    assert_step(plan(gone, partner), PUSH_TAKE_OVER, false, false);
+    assert_step(plan(gone, ready), PUSH_SETTLE, false, false);
 }
 
 static void test_a_backup_has_a_content_of_its_own_before_it_gives_up_its_item(void **state)
