@@ -32,6 +32,7 @@ struct push_job {
     bool is_by_place; /* the place was asked for, not the item */
     bool is_to_own;   /* nothing is sent: it gets a content of its own */
     bool is_resumed;  /* its intent was found in the store */
+    bool was_refused; /* by an answer */
     bool is_refused;  /* because something has its name, or is being sent to it */
     struct request *request;
 

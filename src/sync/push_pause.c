@@ -22,6 +22,7 @@ struct push_pause {
     enum pause_kind kind;
     unsigned failures; /* 0: it rests */
     unsigned refusals; /* of its name */
+    bool has_doubt;    /* what was sent may have been carried out */
 };
 
 /* ---- with the lock ---- */
@@ -119,6 +120,7 @@ bool pauses_rest(struct push_pauses *pauses, ino_nr ino, int64_t until_ms)
     pause = take(pauses, ino);
     count_kind(pauses, pause, PAUSE_REST);
     pause->failures = pause->refusals = 0;
+    pause->has_doubt = false;
     pause->until_ms = until_ms;
     queue(pauses, pause);
     return TAILQ_FIRST(&pauses->resting) == pause;
@@ -162,6 +164,25 @@ unsigned pauses_count_refusals(struct push_pauses *pauses, ino_nr ino)
     LOCKED(&pauses->lock);
     pause = find(pauses, ino);
     return pause ? pause->refusals : 0;
+}
+
+void pauses_note_doubt(struct push_pauses *pauses, ino_nr ino)
+{
+    struct push_pause *pause;
+
+    LOCKED(&pauses->lock);
+    pause = find(pauses, ino);
+    if (pause)
+        pause->has_doubt = true;
+}
+
+bool pauses_has_doubt(struct push_pauses *pauses, ino_nr ino)
+{
+    const struct push_pause *pause;
+
+    LOCKED(&pauses->lock);
+    pause = find(pauses, ino);
+    return pause && pause->has_doubt;
 }
 
 int64_t pauses_until(struct push_pauses *pauses, ino_nr ino, int64_t now_ms)

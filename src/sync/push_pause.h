@@ -53,6 +53,10 @@ unsigned pauses_count_failures(struct push_pauses *pauses, ino_nr ino);
 void pauses_note_refusal(struct push_pauses *pauses, ino_nr ino);
 unsigned pauses_count_refusals(struct push_pauses *pauses, ino_nr ino);
 
+/* Something that was sent before that failure may have been carried out. */
+void pauses_note_doubt(struct push_pauses *pauses, ino_nr ino);
+bool pauses_has_doubt(struct push_pauses *pauses, ino_nr ino);
+
 /* Until when the row is left alone; 0: it isn't. */
 int64_t pauses_until(struct push_pauses *pauses, ino_nr ino, int64_t now_ms);
 

@@ -66,17 +66,45 @@ static bool is_known_lately(struct sync *sync, const struct push_job *job)
     return age_ms >= 0 && age_ms < APPLY_LATE_MS;
 }
 
+/* What is found after a refusal isn't from here, unless something that was sent before may have
+ * arrived: then it is what the service has made of that, not what somebody else gave the same time.
+ */
+static bool may_be_ours(struct sync *sync, const struct push_job *job)
+{
+    return !job->was_refused || pauses_has_doubt(&sync->push.pauses, job->ino);
+}
+
+/* Of a content, that needs a hash on both sides; an equal size and time would not do. */
+static bool is_comparable(const struct intent *intent, const struct item *item)
+{
+    return intent->verb != INTENT_UPLOAD ||
+           (intent->hash && item->hash && intent->hash_kind == item->hash_kind);
+}
+
 static bool is_done(struct sync *sync, const struct push_job *job, const struct item *item)
 {
     struct node node;
     bool ret = push_is_done(&job->intent, item);
 
+    if (!may_be_ours(sync, job))
+        return ret && is_comparable(&job->intent, item);
     if (ret || store_get_node(sync->conf.store, job->ino, &node) < 0)
         return ret;
     ret = push_is_rewritten(&job->intent, item, sync->conf.user,
                             node.attr.flags & NODE_BASE ? &node.base : NULL);
     node_clear(&node);
     return ret;
+}
+
+/* The same may be refused once more, or be seen to have been carried out. */
+static void end_lagging(struct sync *sync, struct push_job *job)
+{
+    bool has_doubt = may_be_ours(sync, job);
+    ino_nr ino = job->ino;
+
+    push_end_lagging(sync, job);
+    if (has_doubt)
+        pauses_note_doubt(&sync->push.pauses, ino);
 }
 
 static void conclude(struct sync *sync, struct push_job *job, const struct item *item)
@@ -92,7 +120,7 @@ static void conclude(struct sync *sync, struct push_job *job, const struct item 
     else if (job->is_refused && (!item || !job->is_by_place))
         push_end_name_refused(sync, job);
     else
-        push_end_lagging(sync, job); /* the same may be refused once more */
+        end_lagging(sync, job);
 }
 
 static void on_found(struct sync *sync, struct push_job *job, const struct item *item,
@@ -163,6 +191,7 @@ void push_resolve(struct sync *sync, struct push_job *job)
 
 void push_look_again(struct sync *sync, struct push_job *job, const struct err *err)
 {
+    job->was_refused = true;
     job->is_refused = err->http_status == 409 && job->intent.verb == INTENT_UPLOAD;
     if (err->http_status == 409 && job->intent.name)
         ask_by_place(sync, job);

@@ -228,6 +228,12 @@ SPECIAL_CELLS = {
         ("x", "write x same, touch x", "write x same, touch x", "one: x=same~here@x"),
     "the same new file on both sides, with different times":
         ("", "create x same, touch x", "create x same, touch x", "one: x=same~here@there"),
+    "new files of one size and one time":
+        ("", "create n one1, touch n there", "create n two2, touch n",
+         "both: n=two2@there n!=one1@here"),
+    "contents of one size and one time":
+        ("x", "write x one1, touch x there", "write x two2, touch x",
+         "both: x=two2@x x!=one1@here"),
     "each of two folders moved into the other":
         ("d/ d/f e/ e/g", "move d e/d", "move e d/e",
          "theirs: d/@d d/e/@e d/f=base@d/f d/e/g=base@e/g"),

@@ -47,7 +47,7 @@ def create(path, words):
 HERE = {
     "create": lambda top, path, *words: create(top / path, words),
     "write": lambda top, path, *words: write(top / path, words),
-    "touch": lambda top, path: os.utime(top / path, (TIMES["here"][0],) * 2),
+    "touch": lambda top, path, side="here": os.utime(top / path, (TIMES[side][0],) * 2),
     "mkdir": lambda top, path: os.mkdir(top / path),
     "move": lambda top, path, to: os.rename(top / path, top / to),
     "delete": lambda top, path: remove(top / path),
