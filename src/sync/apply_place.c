@@ -246,6 +246,8 @@ static int undo_moves(struct applying *applying, const struct node *node, ino_nr
         r = choose_name(applying, &moved);
         if (r == 0)
             r = txn_put_node(applying->txn, &moved);
+        if (r == 0)
+            r = txn_clear_blocked(applying->txn, moved.attr.ino);
         node_clear(&moved);
         if (r == 0)
             r = is_possible(applying, node, parent, ret_possible);

@@ -249,6 +249,39 @@ SPECIAL_CELLS = {
     "a tree that is made in a folder that is deleted there":
         ("d/ d/x", "mkdir d/e, mkdir d/e/f, create d/e/f/y", "delete d",
          "again: d/@here d/e/f/y=here@here"),
+    "the same new folder with the same file on both sides":
+        ("", "mkdir d, create d/f same", "mkdir d, create d/f same",
+         "one: d/@there d/f=same@there"),
+    "the same rename on both sides": ("x", "move x n", "move x n", "one: n=base@x"),
+    "two files that change names on both sides":
+        ("x y", "move x t, move y x, move t y", "move x t, move y x, move t y",
+         "one: x=base@y y=base@x"),
+    "a name with an ending":
+        ("x.txt", "write x.txt", "write x.txt", "both: x.txt=there@x.txt x!.txt=here@here"),
+    "written and renamed here, written there":
+        ("x", "write x, move x x-here", "write x", "both: x=there@x x-here=here@here"),
+    "written here, written and renamed there":
+        ("x", "write x", "write x, move x x-there", "both: x-there=there@x x-there!=here@here"),
+    "written and renamed here, deleted there":
+        ("x", "write x, move x x-here", "delete x", "again: x-here=here@here"),
+    "renamed here, renamed and written there":
+        ("x", "move x x-here", "move x x-there, write x-there", "theirs: x-there=there@x"),
+    "deleted here, renamed and written there":
+        ("x", "delete x", "move x x-there, write x-there", "back: x-there=there@x"),
+    "a folder is renamed here, and a file in it written on both sides":
+        ("d/ d/f", "move d d-here, write d-here/f", "write d/f",
+         "both: d-here/@d d-here/f=there@d/f d-here/f!=here@here"),
+    "a file is moved here into a folder that is renamed there":
+        ("d/ x", "move x d/x", "move d e", "merge: e/@d e/x=base@x"),
+    "a file is moved here into a folder that is deleted there, as the file is":
+        ("d/ d/f x", "move x d/x", "delete d, delete x", "gone:"),
+    "a file is saved here from a folder that is deleted here, and written there":
+        ("d/ d/f", "move d/f f, delete d", "write d/f", "merge: f=there@d/f"),
+    "a file becomes a folder here and is written there":
+        ("x", "delete x, mkdir x, create x/y", "write x", "both: x=there@x x!/y=here@here"),
+    "a folder is made here in one that becomes a file there":
+        ("d/ d/f", "mkdir d/e, create d/e/n", "delete d, create d",
+         "both: d=there@there d!/e/n=here@here"),
 }
 
 

@@ -149,11 +149,19 @@ class Played:
         return found
 
 
-@pytest.fixture(scope="module", params=["before it is known here", "after it is known here"])
-def played(request, make_shared_world):
-    world = make_shared_world(login=False)
+def writable(make_world, profile="business"):
+    world = make_world(profile=profile, login=False)
     world.account.run("login", "--method=device", "--scope=Files.ReadWrite.All")
-    return Played(world, request.param.startswith("after"))
+    return world
+
+
+@pytest.fixture(scope="module", params=[
+    ("business", "before it is known here"), ("business", "after it is known here"),
+    ("consumer", "before it is known here"), ("consumer", "after it is known here"),
+], ids=", ".join)
+def played(request, make_shared_world):
+    profile, time = request.param
+    return Played(writable(make_shared_world, profile), time.startswith("after"))
 
 
 def expectation(text):
@@ -184,8 +192,44 @@ def test_changes_on_both_sides_end_as_the_table_says(played, number):
 
 
 def test_nothing_is_left_to_be_sent_and_both_sides_are_equal(played):
-    assert played.mount.status()["changes"]["pending"] == 0
+    changes = played.mount.status()["changes"]
+    assert (changes["pending"], changes["blocked"]) == (0, 0)
     assert_equal_to_server(played.mount)
+
+
+def conflict(make_world, name):
+    """A mount in which this file was changed here, and is sent when it was on the server, too."""
+    world = writable(make_world)
+    world.edit(edits.create("/" + name, "base"))
+    mount = world.mount(options=["experimental_writing", f"upload_delay={REST_S}"])
+    mount.settle()
+    (mount / name).write_text("here")
+    world.edit(edits.write("/" + name, "there"))
+    return mount
+
+
+def test_who_has_a_file_open_goes_with_the_conflict_copy(make_world):
+    mount = conflict(make_world, "file.txt")
+    with open(mount / "file.txt", "rb", buffering=0) as file:
+        mount.clock(REST_S * 1000)
+        mount.settle()
+        copy, = (name for name in os.listdir(mount) if CONFLICT.search(name))
+        assert os.fstat(file.fileno()).st_ino == os.stat(mount / copy).st_ino
+        assert os.stat(mount / "file.txt").st_ino != os.stat(mount / copy).st_ino
+        assert file.read() == b"here"
+    assert (mount / "file.txt").read_text() == "there"
+
+
+@pytest.mark.parametrize("name", ["x" * 251 + ".txt", "\u6f22" * 251 + ".txt", "x" * 255])
+def test_the_name_of_a_conflict_copy_is_cut_to_fit(make_world, name):
+    mount = conflict(make_world, name)
+    mount.clock(REST_S * 1000)
+    mount.settle()
+    copy, = (other for other in os.listdir(mount) if other != name)
+    assert CONFLICT.search(copy) and len(copy) <= 255
+    assert copy.endswith(".txt") == name.endswith(".txt")
+    assert ((mount / name).read_text(), (mount / copy).read_text()) == ("there", "here")
+    assert_equal_to_server(mount)
 
 
 def test_no_cell_of_the_tables_loses_what_was_saved():
