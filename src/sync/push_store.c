@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/cleanup.h"
 #include "base/xalloc.h"
@@ -164,11 +165,27 @@ static bool is_same_content(const struct intent *intent, const struct item *item
            item->flags & ITEM_HAS_MTIME && apply_is_same_mtime(item->mtime_ns, intent->mtime_ns);
 }
 
+/* What SharePoint puts its properties into. Of another file, other bytes are another content. */
+static bool is_rewritable(const char *name)
+{
+    static const char *const endings[] = {
+        ".docx", ".xlsx", ".pptx", ".docm", ".xlsm", ".pptm", ".doc",  ".xls",
+        ".ppt",  ".pdf",  ".html", ".htm",  ".aspx", ".jpg",  ".jpeg",
+    };
+    const char *dot = name ? strrchr(name, '.') : NULL;
+
+    for (size_t i = 0; dot && i < sizeof endings / sizeof endings[0]; i++)
+        if (strcasecmp(dot, endings[i]) == 0)
+            return true;
+    return false;
+}
+
 bool push_is_rewritten(const struct intent *intent, const struct item *item, const char *user,
                        const struct node_state *former)
 {
     if (intent->verb != INTENT_UPLOAD || item->kind != ITEM_FILE || intent->mtime_ns == 0 ||
-        !(item->flags & ITEM_HAS_MTIME) || !user || !item->modified_by_id)
+        !(item->flags & ITEM_HAS_MTIME) || !user || !item->modified_by_id ||
+        !is_rewritable(item->name))
         return false;
     return strcmp(user, item->modified_by_id) == 0 &&
            apply_is_same_mtime(item->mtime_ns, intent->mtime_ns) &&
