@@ -121,6 +121,15 @@ static int find_parent_facts(struct store_txn *txn, const struct node *node, str
     return r;
 }
 
+/* Is the row to leave this folder on the server? What is shown in it is none of those: that came
+ * there later, and brings the folder back (push_delete.c). */
+static bool is_leaving(const struct node *node, ino_nr folder)
+{
+    bool is_in_it_here = node->attr.flags & NODE_LOCAL && node->local.parent == folder;
+
+    return node->attr.flags & NODE_BASE && node->base.parent == folder && !is_in_it_here;
+}
+
 /* Whether the server still has something of ours in a folder that is deleted here. */
 static int find_below(struct store_txn *txn, const struct node *node, struct push_facts *ret)
 {
@@ -134,8 +143,7 @@ static int find_below(struct store_txn *txn, const struct node *node, struct pus
         r = txn_get_node(txn, related[i], &child);
         if (r < 0)
             break;
-        ret->has_deleted_below =
-            child.attr.flags & NODE_BASE && child.base.parent == node->attr.ino;
+        ret->has_deleted_below = is_leaving(&child, node->attr.ino);
         node_clear(&child);
     }
     return r;

@@ -288,3 +288,23 @@ def test_what_onedrive_has_not_is_refused(writable):
                     lambda: os.mkfifo(mount / "fifo")):
         with pytest.raises(PermissionError):
             refused()
+
+
+@pytest.mark.parametrize("made_again", [False, True])
+def test_a_deleted_folder_that_something_was_moved_into_comes_back(world, made_again):
+    mount = world.mount(options=["experimental_writing", "upload_delay=2"])
+    world.edit(edits.mkdir("/one"), edits.mkdir("/one/deep"), edits.create("/file", b"moved"))
+    mount.settle()
+    os.rmdir(mount / "one/deep")
+    os.rmdir(mount / "one")
+    if made_again:
+        os.makedirs(mount / "one/deep")
+        (mount / "one/deep/new").write_bytes(b"new")
+    world.edit(edits.move("/file", "/one/deep/file"))
+    mount.settle()
+    mount.clock(3000)
+    mount.settle()
+    assert_sent(world, mount)
+    assert (mount / "one/deep/file").read_bytes() == b"moved"
+    if made_again:
+        assert (mount / "one/deep/new").read_bytes() == b"new"
