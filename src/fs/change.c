@@ -153,6 +153,8 @@ static int run_create(struct changing *changing, struct store_txn *txn)
         return r;
     changing->opened = opens_add(changing->fs->opens, &changing->attr);
     opens_set_overlay(changing->opened->inode, overlay);
+    changing->opened->is_writer = true;
+    sync_hold(changing->fs->conf.sync, changing->attr.ino);
     (void)opens_note_pages(changing->fs->opens, changing->attr.ino, changing->attr.generation);
     return 0;
 }
@@ -232,7 +234,7 @@ static void undo_open(struct changing *changing, bool is_made)
     if (!is_made)
         overlay_drop(overlay);
     overlay_unref(overlay);
-    opens_remove(changing->fs->opens, changing->opened);
+    fs_close_file(changing->fs, changing->opened);
 }
 
 static void run_now(struct changing *changing)

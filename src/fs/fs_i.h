@@ -42,6 +42,7 @@ struct fs {
     struct control *control;
     struct pinner *pinner;
     struct evictor *evictor;
+    _Atomic size_t closing;      /* files that are being closed, and are out of the table */
     bool is_mounted;             /* fs_mount, fs_serve and fs_free only */
     _Atomic bool is_initialised; /* the kernel's first request has been taken up */
     _Atomic bool has_said_ready; /* and answered */
@@ -138,8 +139,13 @@ struct content_id fs_content_id(const struct node *node, const char *drive_id);
 int fs_open_version(struct fs *fs, const struct node *node, struct content_file **ret,
                     struct err *err);
 
-/* Opens a file as the row shows it, as if by open(2) for reading; for opens_remove(). */
-int fs_open_file(struct fs *fs, ino_nr ino, struct open_file **ret);
+/* Opens a file as the row shows it, as if by open(2), and not for reading alone if ${is_writer};
+ * for fs_close_file(). */
+int fs_open_file(struct fs *fs, ino_nr ino, bool is_writer, struct open_file **ret);
+void fs_close_file(struct fs *fs, struct open_file *file);
+
+/* Those that are being closed are among them. */
+size_t fs_count_open_files(struct fs *fs);
 
 /* ---- the handlers ---- */
 

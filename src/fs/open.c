@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 
 #include "base/log.h"
 #include "fs/control.h"
@@ -143,12 +144,43 @@ static int pin_content(struct fs *fs, ino_nr ino, struct node *ret_node,
     return r < 0 ? fs_row_error(r) : pin_row(fs, ino, ret_node, ret_file);
 }
 
-int fs_open_file(struct fs *fs, ino_nr ino, struct open_file **ret_file)
+/* Under the writer mutex: what the server says of it, and wasn't committed before, comes after
+ * this.
+ */
+static int hold(struct fs *fs, ino_nr ino)
+{
+    struct store_txn *txn;
+    struct err err;
+    int r = store_begin(fs->conf.store, &txn, &err);
+
+    if (r < 0)
+        return r;
+    sync_hold(fs->conf.sync, ino);
+    store_rollback(txn);
+    return 0;
+}
+
+static int hold_and_pin(struct fs *fs, ino_nr ino, struct node *ret_node,
+                        struct open_file **ret_file)
+{
+    int r = hold(fs, ino);
+
+    if (r < 0)
+        return r;
+    r = pin_content(fs, ino, ret_node, ret_file);
+    if (r < 0)
+        sync_let_go(fs->conf.sync, ino, false);
+    else
+        (*ret_file)->is_writer = true;
+    return r;
+}
+
+int fs_open_file(struct fs *fs, ino_nr ino, bool is_writer, struct open_file **ret_file)
 {
     struct err err = { 0 };
     struct open_file *file = NULL;
     struct node node;
-    int r = pin_content(fs, ino, &node, &file);
+    int r = is_writer ? hold_and_pin(fs, ino, &node, &file) : pin_content(fs, ino, &node, &file);
 
     if (!file)
         return r;
@@ -156,7 +188,7 @@ int fs_open_file(struct fs *fs, ino_nr ino, struct open_file **ret_file)
         r = fs_open_version(fs, &node, &file->content, &err);
     if (r < 0) {
         log_warn("fs", "opening %s: %s", node.local.name, err.code ? err.msg : ERRNO_TEXT(r));
-        opens_remove(fs->opens, file);
+        fs_close_file(fs, file);
     } else {
         *ret_file = file;
         if (node.local.size <= CONTENT_SMALL_SIZE && !(node.attr.flags & NODE_SHORTCUT))
@@ -168,18 +200,41 @@ int fs_open_file(struct fs *fs, ino_nr ino, struct open_file **ret_file)
     return r;
 }
 
+void fs_close_file(struct fs *fs, struct open_file *file)
+{
+    ino_nr ino = file->inode->ino;
+    bool is_writer = file->is_writer;
+    struct overlay *overlay = opens_get_overlay(file->inode);
+    bool is_written = overlay;
+
+    overlay_unref(overlay);
+    (void)atomic_fetch_add(&fs->closing, 1);
+    opens_remove(fs->opens, file);
+    if (is_writer)
+        sync_let_go(fs->conf.sync, ino, is_written);
+    (void)atomic_fetch_sub(&fs->closing, 1);
+}
+
+size_t fs_count_open_files(struct fs *fs)
+{
+    size_t count = opens_count(fs->opens);
+
+    return count + atomic_load(&fs->closing);
+}
+
 /* An open file, as open(2) asks for it. */
 static int open_as_asked(struct fs *fs, ino_nr ino, int flags, struct open_file **ret_file)
 {
+    bool is_writer = (flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC;
     struct open_file *file = NULL;
-    int r = fs_open_file(fs, ino, &file);
+    int r = fs_open_file(fs, ino, is_writer, &file);
 
     if (file && flags & O_TRUNC) {
         r = written_truncate(fs, file, 0);
         if (r == 0)
             r = written_commit(fs, file->inode);
         if (r < 0) {
-            opens_remove(fs->opens, file);
+            fs_close_file(fs, file);
             return r;
         }
     }
@@ -207,7 +262,7 @@ static void open_and_reply(struct fs *fs, fuse_req_t req, ino_nr ino, struct fus
 #endif
     /* A process that was interrupted never learns of the handle, and so will not release it. */
     if (fuse_reply_open(req, file) == -ENOENT)
-        opens_remove(fs->opens, opened);
+        fs_close_file(fs, opened);
 }
 
 /* What is known is better than an error, unless it is that the thing is gone or not for us. */
@@ -323,7 +378,7 @@ void op_release(fuse_req_t req, fuse_ino_t nodeid, struct fuse_file_info *file)
 
     if (!control_release(nodeid, file)) {
         (void)written_commit(fs, open_file_of(file)->inode);
-        opens_remove(fs->opens, open_file_of(file));
+        fs_close_file(fs, open_file_of(file));
     }
     fs_reply_error(req, 0);
 }

@@ -42,6 +42,7 @@ struct open_file {
     struct node_attr attr;
     struct content_file *content; /* NULL: it was written before it was opened */
     struct node row;              /* as it was opened, unless opening it has made it */
+    bool is_writer;               /* sync holds the file for it: fs_close_file() lets go */
     bool is_direct;               /* reads pass the kernel's cache: its size may be wrong */
 };
 

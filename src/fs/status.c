@@ -222,7 +222,7 @@ static void add_activity(struct fs *fs, struct strbuf *out)
                           ",\"held\":%" PRId64 "}",
                           pending, blocked, sync_count_held_deletes(fs->conf.sync));
     (void)strbuf_addf(out, ",\"open_files\":%zu,\"waiting\":%zu,\"notifications\":%zu",
-                      opens_count(fs->opens), waits_count(fs->waits),
+                      fs_count_open_files(fs), waits_count(fs->waits),
                       notifier_length(fs->notifier));
 }
 

@@ -118,7 +118,7 @@ static int open_for(struct fs *fs, ino_nr ino, const struct fuse_file_info *file
         *ret = open_file_of(file);
         return 0;
     }
-    r = fs_open_file(fs, ino, ret);
+    r = fs_open_file(fs, ino, true, ret);
     if (r == 0)
         *ret_own = *ret;
     return r;
@@ -135,7 +135,7 @@ static int set_size(struct fs *fs, ino_nr ino, int64_t size, const struct fuse_f
     if (r == 0 && own)
         r = written_commit(fs, own->inode);
     if (own)
-        opens_remove(fs->opens, own);
+        fs_close_file(fs, own);
     return r;
 }
 

@@ -111,7 +111,7 @@ static int put_generation(struct fs *fs, ino_nr ino, uint64_t before, uint64_t g
         store_rollback(txn);
         return r;
     }
-    sync_note_change(fs->conf.sync, ino);
+    sync_note_written(fs->conf.sync, ino, false);
     return store_commit(txn, err);
 }
 
@@ -311,7 +311,7 @@ static int put_row(struct fs *fs, ino_nr ino, const struct overlay *overlay, boo
         store_rollback(txn);
         return r;
     }
-    sync_note_change(fs->conf.sync, ino);
+    sync_note_written(fs->conf.sync, ino, is_durable);
     r = is_durable ? store_commit_durably(txn, &err) : store_commit(txn, &err);
     if (r < 0)
         log_warn("fs", "writing: %s", err.msg);
@@ -380,14 +380,14 @@ int written_own(struct fs *fs, ino_nr ino)
 {
     const struct edit edit = { 0 };
     struct open_file *file;
-    int r = fs_open_file(fs, ino, &file);
+    int r = fs_open_file(fs, ino, false, &file);
 
     if (r < 0)
         return r;
     r = apply_edit(fs, file, edit_nothing, &edit, false);
     if (r == 0)
         r = written_commit(fs, file->inode);
-    opens_remove(fs->opens, file);
+    fs_close_file(fs, file);
     return r;
 }
 

@@ -13,7 +13,8 @@
  *
  * A row rests for `upload_delay` after its last change here before anything is sent of it. Which
  * rows were changed lately is remembered in memory alone (push_pause.c), by whoever changes them,
- * before it can be seen: after a restart all have rested.
+ * before it can be seen: after a restart all have rested. The content of what somebody has open for
+ * writing waits until it was closed, or synced (push_hold.c).
  */
 #include "config.h"
 
@@ -57,6 +58,30 @@ static int64_t now_ms_of(const struct sync *sync)
 void push_note_change(struct sync *sync, ino_nr ino)
 {
     if (pauses_rest(&sync->push.pauses, ino, now_ms_of(sync) + sync->conf.upload_delay_ms))
+        inbox_wake(sync->inbox);
+}
+
+void push_hold(struct sync *sync, ino_nr ino)
+{
+    holds_begin(&sync->push.holds, ino);
+}
+
+void push_let_go(struct sync *sync, ino_nr ino, bool is_written)
+{
+    if (is_written)
+        push_note_change(sync, ino);
+    if (holds_end(&sync->push.holds, ino))
+        inbox_wake(sync->inbox);
+}
+
+void push_note_written(struct sync *sync, ino_nr ino, bool is_synced)
+{
+    struct push_holds *holds = &sync->push.holds;
+
+    if (!holds_has(holds, ino))
+        push_note_change(sync, ino);
+    else if (is_synced &&
+             holds_note_synced(holds, ino, now_ms_of(sync) + sync->conf.upload_delay_ms))
         inbox_wake(sync->inbox);
 }
 
@@ -210,8 +235,9 @@ struct look {
     struct row_numbers inos;
     int64_t next_ms; /* when the first of those that are left alone is due */
     LIST_HEAD(, push_job) begun;
-    bool has_changed; /* the store: rows were settled, or forgotten */
-    bool is_whole;    /* the last row was come to */
+    bool has_changed;   /* the store: rows were settled, or forgotten */
+    bool is_whole;      /* the last row was come to */
+    uint64_t hold_mark; /* of the row that is planned, see push_hold.h */
     struct err err;
 };
 
@@ -339,6 +365,8 @@ static int begin_job(struct look *look, const struct node *node, const struct pu
 
     job->ino = node->attr.ino;
     job->is_folder = node->attr.kind == NODE_FOLDER;
+    job->began_ms = now_ms_of(sync);
+    job->hold_mark = look->hold_mark;
     job->bytes = sync->conf.bytes;
     job->file = file;
     job->is_whole = file && size <= (int64_t)REMOTE_PUT_MAX && (step->is_whole || size == 0);
@@ -402,6 +430,7 @@ static int begin_conflict(struct look *look, const struct node *node)
     job->is_conflict = true;
     job->bytes = bytes;
     job->file = file;
+    job->intent.generation = node->local.generation;
     job->intent.hash_kind = rival_hash_kind(look, node);
     add_job(look, job);
     return 0;
@@ -544,6 +573,49 @@ static bool is_name_under_way(const struct look *look, const struct node *node)
     return false;
 }
 
+/* Until when the row's content waits for those who write to it; 0: it doesn't. */
+static int64_t held_until_ms(struct look *look, ino_nr ino)
+{
+    int64_t until_ms = holds_until(&look->sync->push.holds, ino, now_ms_of(look->sync));
+
+    if (until_ms != 0 && until_ms < look->next_ms)
+        look->next_ms = until_ms;
+    return until_ms;
+}
+
+/* Whether a file that is being written, or was just now, has the name that the row had: it may turn
+ * out to be what the row is from now on. */
+static int find_heir(struct look *look, const struct node *node, bool *ret)
+{
+    struct node_attr heir;
+    int r;
+
+    *ret = false;
+    if (node->attr.kind != NODE_FILE ||
+        !(node_dirty(node, APPLY_MTIME_GRANULARITY_NS) & (DIRTY_PLACE | DIRTY_DELETED)))
+        return 0;
+    r = txn_lookup(look->txn, node->base.parent, node->base.name, &heir);
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    if (heir.ino != node->attr.ino && heir.kind == NODE_FILE)
+        *ret = held_until_ms(look, heir.ino) != 0 || is_paused(look, heir.ino);
+    return 0;
+}
+
+static int find_facts(struct look *look, const struct node *node, struct push_facts *ret)
+{
+    struct push_pauses *pauses = &look->sync->push.pauses;
+    bool has_heir = false;
+    int r = push_find_facts(look->txn, node, ret);
+
+    if (r == 0)
+        r = find_heir(look, node, &has_heir);
+    ret->is_resting = !has_heir; /* what isn't has a pause */
+    ret->is_open = held_until_ms(look, node->attr.ino) != 0;
+    ret->name_is_refused = pauses_count_refusals(pauses, node->attr.ino) >= NAME_REFUSALS;
+    return r;
+}
+
 static int plan_row(struct look *look, const struct node *node)
 {
     struct sync *sync = look->sync;
@@ -551,18 +623,17 @@ static int plan_row(struct look *look, const struct node *node)
     struct push_facts facts;
     struct push_step step;
     int64_t size = 0;
-    int r = push_find_facts(look->txn, node, &facts);
+    int r = find_facts(look, node, &facts);
 
     if (r == 0)
         r = find_partner(look, node->attr.ino, &facts);
     if (r < 0)
         return r;
     facts.name_is_taken |= is_name_under_way(look, node);
-    facts.is_resting = true; /* what isn't has a pause */
     facts.is_held = push_is_held(sync, node->attr.drive);
-    facts.name_is_refused =
-        pauses_count_refusals(&sync->push.pauses, node->attr.ino) >= NAME_REFUSALS;
-    if (needs_content(node)) {
+    look->hold_mark = holds_mark(&sync->push.holds, node->attr.ino);
+    /* A backup that is being written needs all of it to become an item of its own. */
+    if (needs_content(node) && (!facts.is_open || facts.is_backup)) {
         r = bytes_open(sync->conf.bytes, node->local.generation, &file, &size);
         facts.has_content = r == 0;
         sync->push.awaits_bytes |= r == -EAGAIN;
@@ -718,6 +789,14 @@ static int64_t next_rest_ms(struct sync *sync)
     return rested_ms > earliest_ms ? rested_ms : earliest_ms;
 }
 
+/* When there will be news, as is known now. */
+static int64_t next_news_ms(struct sync *sync)
+{
+    int64_t rest_ms = next_rest_ms(sync), held_ms = holds_next(&sync->push.holds);
+
+    return rest_ms < held_ms ? rest_ms : held_ms;
+}
+
 static bool has_rested(struct sync *sync, int64_t now_ms)
 {
     if (pauses_next_rest(&sync->push.pauses) == TIME_NEVER || now_ms < next_rest_ms(sync))
@@ -740,9 +819,9 @@ static void begin_pass(struct sync *sync)
 
 static int64_t next_pass_ms(struct sync *sync)
 {
-    int64_t due_ms = sync->push.due_ms, rest_ms = next_rest_ms(sync);
+    int64_t due_ms = sync->push.due_ms, news_ms = next_news_ms(sync);
 
-    return due_ms < rest_ms ? due_ms : rest_ms;
+    return due_ms < news_ms ? due_ms : news_ms;
 }
 
 int64_t push_turn(struct sync *sync, int64_t now_ms)
@@ -752,6 +831,7 @@ int64_t push_turn(struct sync *sync, int64_t now_ms)
     if (!sync->conf.bytes || is_full(push))
         return TIME_NEVER; /* nothing is written; or the end of a job comes first */
     push->has_news |= has_rested(sync, now_ms);
+    push->has_news |= holds_take_news(&push->holds, now_ms);
     if (!push->is_in_pass) {
         if (!push->has_news && now_ms < push->due_ms)
             return next_pass_ms(sync);
@@ -769,6 +849,7 @@ void push_begin(struct sync *sync)
     LIST_INIT(&sync->push.jobs);
     LIST_INIT(&sync->push.waits);
     pauses_init(&sync->push.pauses);
+    holds_init(&sync->push.holds);
     sync->push.has_news = true;
 }
 
@@ -780,4 +861,5 @@ void push_free(struct sync *sync)
         drop_job(sync, LIST_FIRST(&sync->push.jobs));
     deletions_list_clear(&sync->push.deletions);
     pauses_clear(&sync->push.pauses);
+    holds_clear(&sync->push.holds);
 }

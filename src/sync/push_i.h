@@ -36,6 +36,9 @@ struct push_job {
     bool is_refused;  /* because something has its name, or is being sent to it */
     struct request *request;
 
+    int64_t began_ms;   /* monotonic */
+    uint64_t hold_mark; /* see push_hold.h: of the content that is sent */
+
     /* Of an upload, or of a conflict that needs a hash (intent.hash_kind, and no intent). */
     bool is_conflict;
     struct bytes *bytes;

@@ -6,6 +6,8 @@
  * What a thing needs comes first (its folder, a free name). A place and a content that both changed
  * go one after the other, the place first; but content doesn't wait for a place that has to wait:
  * the item's id is the same.
+ *
+ * What somebody has open for writing may change its place meanwhile; its content and time wait.
  */
 #include "config.h"
 
@@ -20,7 +22,7 @@ static struct push_step plan_created(const struct node *node, const struct push_
 {
     bool is_folder = node->attr.kind == NODE_FOLDER;
 
-    if (!may_take_place(facts) || (!is_folder && !facts->has_content))
+    if (!may_take_place(facts) || (!is_folder && (facts->is_open || !facts->has_content)))
         return (struct push_step){ .action = PUSH_WAIT };
     return (struct push_step){
         .action = is_folder ? PUSH_MAKE_FOLDER : PUSH_CREATE,
@@ -49,7 +51,7 @@ static struct push_step plan_changed(unsigned dirty, const struct push_facts *fa
 {
     bool is_detour = !may_take_place(facts) && facts->takes_detour;
     bool with_place = dirty & DIRTY_PLACE && (may_take_place(facts) || is_detour);
-    bool with_mtime = dirty & DIRTY_MTIME && !(dirty & DIRTY_CONTENT);
+    bool with_mtime = dirty & DIRTY_MTIME && !(dirty & DIRTY_CONTENT) && !facts->is_open;
 
     if (with_place || with_mtime)
         return (struct push_step){
@@ -58,7 +60,7 @@ static struct push_step plan_changed(unsigned dirty, const struct push_facts *fa
             .with_mtime = with_mtime,
             .is_detour = with_place && is_detour,
         };
-    if (dirty & DIRTY_CONTENT && facts->has_content)
+    if (dirty & DIRTY_CONTENT && facts->has_content && !facts->is_open)
         return (struct push_step){ .action = PUSH_UPLOAD, .is_whole = facts->name_is_refused };
     return (struct push_step){ .action = PUSH_WAIT };
 }
@@ -69,6 +71,14 @@ static bool is_saved_anew(unsigned dirty, const struct push_facts *facts)
     return dirty & DIRTY_DELETED && facts->partner != STORE_INO_NONE;
 }
 
+/* Who has it open goes on with what he opened, as long as nothing was written to that. */
+static bool is_settled_later(const struct node *node, unsigned dirty,
+                             const struct push_facts *facts)
+{
+    return facts->is_open && !(dirty & DIRTY_CONTENT) &&
+           (node->remote_deleted || node->remote.generation != node->base.generation);
+}
+
 struct push_step push_plan(const struct node *node, const struct push_facts *facts,
                            int64_t granularity_ns)
 {
@@ -77,7 +87,9 @@ struct push_step push_plan(const struct node *node, const struct push_facts *fac
     if (!(node->attr.flags & (NODE_LOCAL | NODE_BASE)))
         return (struct push_step){ .action = PUSH_FORGET };
     if (node->attr.flags & NODE_REMOTE && !is_saved_anew(dirty, facts))
-        return (struct push_step){ .action = PUSH_SETTLE };
+        return (struct push_step){
+            .action = is_settled_later(node, dirty, facts) ? PUSH_WAIT : PUSH_SETTLE,
+        };
     if (dirty == 0 || node->attr.flags & NODE_LOCAL_ONLY)
         return (struct push_step){ .action = PUSH_NOTHING };
     if (facts->has_rival)

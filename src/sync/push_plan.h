@@ -27,7 +27,8 @@ struct push_facts {
     bool name_is_taken;     /* on the server, by a row that has given it up here */
     bool takes_detour;      /* each of them waits for another one: this one goes aside */
     bool name_is_refused;   /* by the server, again and again, though nothing has it there */
-    bool is_resting;        /* nobody has changed it for a while, or has it open for writing */
+    bool is_resting;        /* nobody has changed it for a while, nor takes over the name it had */
+    bool is_open;           /* somebody has it open for writing, and it isn't to be sent as it is */
     bool has_content;       /* all of its content is here */
     ino_nr partner;         /* the row that its item is to be handed over to, or is to come from */
     bool partner_is_busy;   /* something of that one is under way, or comes first */

@@ -80,6 +80,9 @@ static void end_with(struct sync *sync, struct push_job *job, const struct item 
         return;
     }
     keep_bytes(sync, job);
+    if (job->file)
+        holds_note_sent(&sync->push.holds, job->ino, job->hold_mark, job->began_ms,
+                        clock_mono_ms(sync->conf.clock));
     pauses_end(&sync->push.pauses, job->ino);
     push_end(sync, job);
 }

@@ -65,6 +65,14 @@ static void keep_bytes(struct sync *sync, ino_nr ino)
     node_clear(&node);
 }
 
+/* Whether the row still shows what was hashed: who writes to it goes on with another content. */
+static bool is_current(struct store_txn *txn, const struct push_job *job)
+{
+    struct node_attr attr;
+
+    return txn_getattr(txn, job->ino, &attr) == 0 && attr.generation == job->intent.generation;
+}
+
 /* The hash is none of the server's kinds, or can't be had: then the two differ. */
 static void on_hash(struct sync *sync, struct push_job *job, int status, const char *text)
 {
@@ -75,7 +83,7 @@ static void on_hash(struct sync *sync, struct push_job *job, int status, const c
     struct err err = { 0 };
     int r = store_begin(sync->conf.store, &txn, &err);
 
-    if (r == 0)
+    if (r == 0 && is_current(txn, job))
         r = push_settle_in(sync, txn, job->ino, &known, &outcome, &err);
     if (r == 0)
         r = sync_commit(&txn, &err);

@@ -271,6 +271,21 @@ void sync_note_change(struct sync *sync, ino_nr ino)
     push_note_change(sync, ino);
 }
 
+void sync_note_written(struct sync *sync, ino_nr ino, bool is_synced)
+{
+    push_note_written(sync, ino, is_synced);
+}
+
+void sync_hold(struct sync *sync, ino_nr ino)
+{
+    push_hold(sync, ino);
+}
+
+void sync_let_go(struct sync *sync, ino_nr ino, bool is_written)
+{
+    push_let_go(sync, ino, is_written);
+}
+
 void sync_wake_push(struct sync *sync)
 {
     inbox_post(sync->inbox, &want_new(sync, handle_push)->message);

@@ -102,6 +102,16 @@ void sync_note_opened(struct sync *sync, ino_nr ino);
  * the store's writer mutex, before the commit. Any thread. */
 void sync_note_change(struct sync *sync, ino_nr ino);
 
+/* The same for its content. What somebody has open for writing doesn't rest but waits, until it was
+ * closed; with ${is_synced} what it is by now may be sent before that. */
+void sync_note_written(struct sync *sync, ino_nr ino, bool is_synced);
+
+/* Somebody has this file open for writing, once more, until sync_let_go(): its content waits. With
+ * ${is_written} something may be there to be sent. sync_hold() under the store's writer mutex:
+ * whatever the server says of the content later is kept beside it. Any thread. */
+void sync_hold(struct sync *sync, ino_nr ino);
+void sync_let_go(struct sync *sync, ino_nr ino, bool is_written);
+
 /* Something may have to be sent although no row has changed: content that was on its way here has
  * come (see bytes.h). Any thread. */
 void sync_wake_push(struct sync *sync);

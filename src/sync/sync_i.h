@@ -13,6 +13,7 @@
 #include "base/vec.h"
 #include "sync/apply.h"
 #include "sync/inbox.h"
+#include "sync/push_hold.h"
 #include "sync/push_pause.h"
 #include "sync/request.h"
 #include "sync/strset.h"
@@ -115,7 +116,7 @@ struct push_deletions {
 
 DEFINE_VEC(deletions_list, struct push_deletions);
 
-/* Sync thread only, but for the pauses. */
+/* Sync thread only, but for the pauses and holds. */
 struct push {
     LIST_HEAD(, push_job) jobs;
     LIST_HEAD(, push_wait) waits;
@@ -126,6 +127,7 @@ struct push {
     size_t upload_count; /* of these jobs */
     bool is_full;        /* there are so many others that some have to end first */
     struct push_pauses pauses;
+    struct push_holds holds;
     ino_nr cursor;     /* the pass goes on behind this row */
     bool is_in_pass;   /* the last row hasn't been come to */
     bool has_news;     /* since the pass began: there has to be another one */
@@ -214,10 +216,13 @@ void rounds_free(struct sync *sync);
 void push_begin(struct sync *sync); /* before the first turn */
 int64_t push_turn(struct sync *sync, int64_t now_ms);
 void push_note_change(struct sync *sync, ino_nr ino); /* the user changes this row; any thread */
-void push_poke(struct sync *sync);                    /* rows may be dirty: look */
-void push_wake(struct sync *sync);                    /* the same, even if sending has failed */
-bool push_is_busy(const struct sync *sync);           /* something is under way */
 void push_waits_ask(struct sync *sync, ino_nr top, bool keeps_trying, uint64_t waiter);
+void push_note_written(struct sync *sync, ino_nr ino, bool is_synced); /* its content; any thread */
+void push_hold(struct sync *sync, ino_nr ino);                         /* any thread */
+void push_let_go(struct sync *sync, ino_nr ino, bool is_written);      /* any thread */
+void push_poke(struct sync *sync);                                     /* rows may be dirty: look */
+void push_wake(struct sync *sync);          /* the same, even if sending has failed */
+bool push_is_busy(const struct sync *sync); /* something is under way */
 void push_free(struct sync *sync);
 
 /* ---- push_held.c ---- */

@@ -300,6 +300,10 @@ class Mount:
         """Waits until the daemon has nothing under way."""
         self.control("settle")
 
+    def await_closes(self, left_open=0):
+        """Returns when the daemon knows of the closes so far, which the kernel tells it later."""
+        wait_until(lambda: self.status()["open_files"] == left_open, "the files to be closed")
+
     def clock(self, advance_ms):
         """Moves the time of both sides, then lets the daemon do what has come due."""
         self.account.emulator.clock(advance_ms)

@@ -167,7 +167,9 @@ def test_who_has_the_backup_open_reads_and_writes_on(saving):
     world, mount, item = saving
     with open(mount / "folder/file.txt", "r+b", buffering=0) as file:
         save_as_emacs_does(mount / "folder")
-        send(world, mount)
+        for _ in range(3):
+            mount.clock(3000)
+        assert set(ids(world)) == {"/", "/folder", "/folder/file.txt"}
         assert os.pread(file.fileno(), 100, 0) == BEFORE
         os.pwrite(file.fileno(), b"B", 0)
     send(world, mount)

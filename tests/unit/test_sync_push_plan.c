@@ -142,6 +142,31 @@ static void test_a_backup_has_a_content_of_its_own_before_it_gives_up_its_item(v
     assert_step(plan(own, facts), PUSH_TAKE_OVER, false, false);
 }
 
+static void test_what_is_open_for_writing_changes_its_place_alone(void **state)
+{
+    struct node news = row(NODE_FILE, BOTH | NODE_REMOTE, 1, name_a, 7, 0);
+    struct push_facts held = ready;
+
+    (void)state;
+    held.is_open = true;
+    assert_step(plan(row(NODE_FILE, NODE_LOCAL, 1, name_b, 8, 0), held), PUSH_WAIT, false, false);
+    assert_step(plan(row(NODE_FILE, BOTH, 1, name_a, 8, 0), held), PUSH_WAIT, false, false);
+    assert_step(plan(row(NODE_FILE, BOTH, 1, name_a, 7, SECOND), held), PUSH_WAIT, false, false);
+    assert_step(plan(row(NODE_FILE, BOTH, 1, name_b, 8, SECOND), held), PUSH_CHANGE, true, false);
+    assert_step(plan(row(NODE_FILE, BOTH, 1, name_b, 7, SECOND), held), PUSH_CHANGE, true, false);
+    assert_step(plan(row(NODE_FILE, NODE_BASE, 1, name_a, 7, 0), held), PUSH_DELETE, false, false);
+
+    /* Another content of the server's waits, unless there is one of ours. */
+    news.remote.generation = 9;
+    assert_step(plan(news, held), PUSH_WAIT, false, false);
+    news.remote.generation = 7;
+    assert_step(plan(news, held), PUSH_SETTLE, false, false);
+    news.remote_deleted = true;
+    assert_step(plan(news, held), PUSH_WAIT, false, false);
+    news.local.generation = 8;
+    assert_step(plan(news, held), PUSH_SETTLE, false, false);
+}
+
 static void test_a_time_and_a_content_do_not_wait_for_a_place(void **state)
 {
     struct push_facts no_name = ready, nothing = ready;
@@ -236,6 +261,7 @@ int main(void)
         cmocka_unit_test(test_what_is_needed_comes_first),
         cmocka_unit_test(test_a_file_that_was_saved_anew_takes_over_its_item_before_it_is_sent),
         cmocka_unit_test(test_a_backup_has_a_content_of_its_own_before_it_gives_up_its_item),
+        cmocka_unit_test(test_what_is_open_for_writing_changes_its_place_alone),
         cmocka_unit_test(test_a_time_and_a_content_do_not_wait_for_a_place),
         cmocka_unit_test(test_a_cycle_of_names_is_opened_by_a_detour),
         cmocka_unit_test(test_a_session_that_nothing_stands_in_the_way_of_is_gone_around),
