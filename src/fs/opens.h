@@ -31,6 +31,7 @@ struct open_inode {
     pthread_mutex_t lock;    /* a leaf */
     struct overlay *overlay; /* lock; what was written; NULL: it is as the version has it */
     bool has_news;           /* lock; size and time of it are not in the row yet */
+    int64_t news_since_ms;   /* lock; the same since then, monotonic */
     bool is_unlinked;        /* lock; by the user: no row stands for it */
 };
 

@@ -248,7 +248,7 @@ static int set_in_row(struct fs *fs, ino_nr ino, const struct stat *attr, int to
         r = store_commit(txn, &err);
     }
     if (r < 0 && opened)
-        written_note_news(opened->inode);
+        written_note_news(fs, opened->inode);
     return fs_row_error(r);
 }
 

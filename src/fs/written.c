@@ -90,12 +90,14 @@ static bool is_current(const struct node *node, uint64_t generation)
     return node->attr.flags & NODE_LOCAL && node->local.generation == generation;
 }
 
-/* The row's content is the overlay's from now on. -ENOENT: no row stands for the inode. */
+/* The row's content is the overlay's from now on; if that of the server has changed meanwhile this
+ * is a conflict from now on. -ENOENT: no row stands for the inode. */
 static int put_generation(struct fs *fs, ino_nr ino, uint64_t before, uint64_t generation,
                           struct err *err)
 {
     struct store_txn *txn = NULL;
     struct node node = { 0 };
+    bool is_conflict;
     int r = store_begin(fs->conf.store, &txn, err);
 
     if (r < 0)
@@ -106,13 +108,17 @@ static int put_generation(struct fs *fs, ino_nr ino, uint64_t before, uint64_t g
         r = -ENOENT;
     if (r == 0)
         r = local_write(txn, ino, generation);
+    is_conflict = node.attr.flags & NODE_REMOTE;
     node_clear(&node);
     if (r < 0) {
         store_rollback(txn);
         return r;
     }
     sync_note_written(fs->conf.sync, ino, false);
-    return store_commit(txn, err);
+    r = store_commit(txn, err);
+    if (r == 0 && is_conflict)
+        sync_wake_push(fs->conf.sync);
+    return r;
 }
 
 struct renewal {
@@ -200,6 +206,73 @@ static int overlay_for_writing(struct fs *fs, struct open_file *file, bool is_em
     return r;
 }
 
+/* ---- the row ---- */
+
+/* What is written for long goes into the row now and then. */
+#define COMMIT_MS 5000
+
+/* True: for that long there has been news. */
+static bool note_news(struct fs *fs, struct open_inode *inode)
+{
+    int64_t now_ms = clock_mono_ms(fs->conf.clock);
+
+    LOCKED(&inode->lock);
+    if (!inode->has_news)
+        inode->news_since_ms = now_ms;
+    inode->has_news = true;
+    return now_ms - inode->news_since_ms >= COMMIT_MS;
+}
+
+/* Returns whether there was some: what comes from now on is news again. */
+static bool take_news(struct open_inode *inode)
+{
+    bool had_news;
+
+    LOCKED(&inode->lock);
+    had_news = inode->has_news;
+    inode->has_news = false;
+    return had_news;
+}
+
+static int put_row(struct fs *fs, ino_nr ino, const struct overlay *overlay, bool is_durable)
+{
+    struct store_txn *txn = NULL;
+    struct err err = { 0 };
+    int r = store_begin(fs->conf.store, &txn, &err);
+
+    if (r < 0)
+        return r;
+    (void)txn_set_own(txn, true);
+    r = local_set_content(txn, ino, overlay_generation(overlay), overlay_size(overlay),
+                          overlay_mtime_ns(overlay));
+    if (r < 0 && r != -ENOENT && r != -ESTALE) {
+        store_rollback(txn);
+        return r;
+    }
+    sync_note_written(fs->conf.sync, ino, is_durable);
+    r = is_durable ? store_commit_durably(txn, &err) : store_commit(txn, &err);
+    if (r < 0)
+        log_warn("fs", "writing: %s", err.msg);
+    return r;
+}
+
+static int commit(struct fs *fs, struct open_inode *inode, bool is_durable)
+{
+    struct overlay *overlay = opens_get_overlay(inode);
+    bool has_news;
+    int r = 0;
+
+    if (!overlay)
+        return 0;
+    has_news = take_news(inode);
+    if (has_news || is_durable)
+        r = put_row(fs, inode->ino, overlay, is_durable);
+    if (r < 0 && has_news)
+        (void)note_news(fs, inode);
+    overlay_unref(overlay);
+    return r;
+}
+
 /* ---- changing it ---- */
 
 struct edit {
@@ -233,12 +306,6 @@ static int edit_nothing(struct overlay *overlay, const struct edit *edit)
     return 0;
 }
 
-static void note_news(struct open_inode *inode, bool has_news)
-{
-    LOCKED(&inode->lock);
-    inode->has_news = has_news;
-}
-
 /* What no file can hold is refused before there is another overlay, which would be sent. */
 static int check_reach(int64_t offset, int64_t length)
 {
@@ -263,8 +330,8 @@ static int apply_edit(struct fs *fs, struct open_file *file, edit_fn *fn, const 
         r = fn(overlay, edit);
         overlay_unref(overlay);
     } while (r == -EBUSY);
-    if (r == 0)
-        note_news(file->inode, true);
+    if (r == 0 && note_news(fs, file->inode))
+        (void)commit(fs, file->inode, false); /* a failure is told at the end */
     return r;
 }
 
@@ -294,51 +361,6 @@ int written_allocate(struct fs *fs, struct open_file *file, int64_t offset, int6
     return r < 0 ? r : apply_edit(fs, file, edit_allocate, &edit, false);
 }
 
-/* ---- the row ---- */
-
-static int put_row(struct fs *fs, ino_nr ino, const struct overlay *overlay, bool is_durable)
-{
-    struct store_txn *txn = NULL;
-    struct err err = { 0 };
-    int r = store_begin(fs->conf.store, &txn, &err);
-
-    if (r < 0)
-        return r;
-    (void)txn_set_own(txn, true);
-    r = local_set_content(txn, ino, overlay_generation(overlay), overlay_size(overlay),
-                          overlay_mtime_ns(overlay));
-    if (r < 0 && r != -ENOENT && r != -ESTALE) {
-        store_rollback(txn);
-        return r;
-    }
-    sync_note_written(fs->conf.sync, ino, is_durable);
-    r = is_durable ? store_commit_durably(txn, &err) : store_commit(txn, &err);
-    if (r < 0)
-        log_warn("fs", "writing: %s", err.msg);
-    return r;
-}
-
-static int commit(struct fs *fs, struct open_inode *inode, bool is_durable)
-{
-    struct overlay *overlay = opens_get_overlay(inode);
-    bool has_news;
-    int r = 0;
-
-    if (!overlay)
-        return 0;
-    {
-        LOCKED(&inode->lock);
-        has_news = inode->has_news;
-        inode->has_news = false; /* what comes from now on is news again */
-    }
-    if (has_news || is_durable)
-        r = put_row(fs, inode->ino, overlay, is_durable);
-    if (r < 0 && has_news)
-        note_news(inode, true);
-    overlay_unref(overlay);
-    return r;
-}
-
 int written_commit(struct fs *fs, struct open_inode *inode)
 {
     return commit(fs, inode, false);
@@ -363,7 +385,7 @@ int written_put_mtime(struct store_txn *txn, struct open_inode *inode, int64_t m
 
     if (!overlay)
         return -ENODATA;
-    note_news(inode, false); /* what comes from now on is news again */
+    (void)take_news(inode);
     (void)overlay_set_mtime(overlay, mtime_ns);
     r = local_set_content(txn, inode->ino, overlay_generation(overlay), overlay_size(overlay),
                           mtime_ns);
@@ -371,9 +393,9 @@ int written_put_mtime(struct store_txn *txn, struct open_inode *inode, int64_t m
     return r == -ENOENT || r == -ESTALE ? 0 : r;
 }
 
-void written_note_news(struct open_inode *inode)
+void written_note_news(struct fs *fs, struct open_inode *inode)
 {
-    note_news(inode, true);
+    (void)note_news(fs, inode);
 }
 
 int written_own(struct fs *fs, ino_nr ino)

@@ -7,8 +7,8 @@
  *
  * The first write to an inode makes an overlay, under a content generation of its own, and the row
  * says so from then on: it is dirty. Size and time of what is being written live with the overlay,
- * where whoever looks at the file sees them, and go into the row at flush and fsync. All of it
- * blocks on the disk.
+ * where whoever looks at the file sees them, and go into the row at flush and fsync, and with a
+ * write when they haven't for some seconds. All of it blocks on the disk.
  */
 
 #include "fs/fs_i.h"
@@ -29,7 +29,7 @@ int written_allocate(struct fs *fs, struct open_file *file, int64_t offset, int6
  * size. -ENODATA: nothing was written, the row alone has it. Where the caller's transaction comes
  * to nothing, written_note_news() has the next commit put them. */
 int written_put_mtime(struct store_txn *txn, struct open_inode *inode, int64_t mtime_ns);
-void written_note_news(struct open_inode *inode);
+void written_note_news(struct fs *fs, struct open_inode *inode);
 
 /* The file's content is one of its own from now on, although nothing was written. */
 int written_own(struct fs *fs, ino_nr ino);

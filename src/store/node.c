@@ -114,6 +114,11 @@ int txn_list_held_back(struct store_txn *txn, ino_nr after, ino_nr **ret, size_t
     return list_numbers(txn, STMT_REMOTE_HELD_BACK, &value, 1, ret, ret_count);
 }
 
+int txn_list_with_remote(struct store_txn *txn, ino_nr **ret, size_t *ret_count)
+{
+    return list_numbers(txn, STMT_REMOTE_PLACED, NULL, 0, ret, ret_count);
+}
+
 int txn_put_node(struct store_txn *txn, struct node *node)
 {
     struct node before = { 0 };

@@ -151,6 +151,8 @@ const char *const statement_text[STMT_COUNT] = {
         "SELECT remote.ino FROM remote CROSS JOIN node ON node.ino = remote.ino"
         " WHERE remote.ino > ?1 AND node.parent = 0 AND NOT remote.deleted"
         " ORDER BY remote.ino LIMIT 100",
+    [STMT_REMOTE_PLACED] = "SELECT remote.ino FROM remote CROSS JOIN node ON node.ino = remote.ino"
+                           " WHERE node.parent <> 0 ORDER BY remote.ino",
     [STMT_SHORTCUT_PUT] =
         "INSERT OR REPLACE INTO shortcut (ino, drive_id, rid) VALUES (?1, ?2, ?3)",
     [STMT_SHORTCUT_DELETE] = "DELETE FROM shortcut WHERE ino = ?1",

@@ -326,3 +326,16 @@ void store_set_is_open(struct store *store, store_is_open_fn *is_open, void *arg
     store->is_open = is_open;
     store->is_open_arg = arg;
 }
+
+void store_set_is_being_written(struct store *store, store_is_open_fn *fn, void *arg)
+{
+    store->is_being_written = fn;
+    store->is_being_written_arg = arg;
+}
+
+bool txn_is_being_written(const struct store_txn *txn, ino_nr ino)
+{
+    const struct store *store = txn->store;
+
+    return store->is_being_written && store->is_being_written(ino, store->is_being_written_arg);
+}

@@ -336,6 +336,11 @@ void store_set_listener(struct store *store, store_listener_fn *listener, void *
 typedef bool store_is_open_fn(ino_nr ino, void *arg);
 void store_set_is_open(struct store *store, store_is_open_fn *is_open, void *arg);
 
+/* Whether somebody has this file open for writing, who goes on with the content that he opened.
+ * False for all, unless there is somebody to ask. */
+bool txn_is_being_written(const struct store_txn *txn, ino_nr ino);
+void store_set_is_being_written(struct store *store, store_is_open_fn *fn, void *arg);
+
 /* Takes the writer mutex and begins. Pair with store_commit or store_rollback. Blocks on another
  * writer. */
 int store_begin(struct store *store, struct store_txn **ret, struct err *err);
@@ -392,6 +397,9 @@ int txn_find_base_place(struct store_txn *txn, ino_nr parent, const char *name, 
  * The caller frees *ret. */
 int txn_list_related(struct store_txn *txn, ino_nr directory, ino_nr **ret, size_t *ret_count);
 int txn_list_held_back(struct store_txn *txn, ino_nr after, ino_nr **ret, size_t *ret_count);
+
+/* Rows in the tree of which the server's newest word differs from base. */
+int txn_list_with_remote(struct store_txn *txn, ino_nr **ret, size_t *ret_count);
 
 /* Inserts (attr.ino == 0: a new number, set in *node) or replaces the whole row; works out which
  * changes are to be told (by comparing with the row as it was) and writes NULL where base equals

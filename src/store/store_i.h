@@ -70,10 +70,12 @@ struct store {
     pthread_mutex_t readers_lock;
     struct reader *readers; /* readers_lock */
 
-    store_listener_fn *listener; /* const after start-up, as the three below */
+    store_listener_fn *listener; /* const after start-up, as all below */
     void *listener_arg;
     store_is_open_fn *is_open;
     void *is_open_arg;
+    store_is_open_fn *is_being_written;
+    void *is_being_written_arg;
 };
 
 /* reader.c: the calling thread's connection, opened at first use; NULL if that fails. */

@@ -179,6 +179,16 @@ static int learn_target(struct applying *applying, struct node *node, const stru
     return add_shortcut_drive(applying, node);
 }
 
+/* Who has it open for writing goes on with the content that he opened: another one waits beside it
+ * until the file is closed. */
+static void spare_writers(struct applying *applying, const struct node *node,
+                          struct apply_decision *decision)
+{
+    if (decision->content == ACT_FOLLOW && decision->is_new_content &&
+        txn_is_being_written(applying->txn, node->attr.ino))
+        decision->content = ACT_KEEP_BESIDE;
+}
+
 static int put_known(struct applying *applying, struct node *node, const struct apply_view *view,
                      const struct item *report, enum apply_outcome *ret)
 {
@@ -187,14 +197,15 @@ static int put_known(struct applying *applying, struct node *node, const struct 
     struct apply_decision decision = apply_decide(node, view, context->source, told_ms);
     bool has_news = !parts_are_elsewhere(node) && is_malware_news(node, report);
     bool is_late = apply_is_late(node, context->source, told_ms);
-    bool checks =
-        decision.place == ACT_CHECK || decision.content == ACT_CHECK || (has_news && is_late);
+    bool checks;
     bool changed;
     int r;
 
     *ret = APPLY_NOTHING;
     if (decision.is_outdated)
         return 0;
+    spare_writers(applying, node, &decision);
+    checks = decision.place == ACT_CHECK || decision.content == ACT_CHECK || (has_news && is_late);
     r = parts_carry_out(applying, node, view, &decision, &changed);
     if (r == 0)
         r = learn_target(applying, node, report, &changed);

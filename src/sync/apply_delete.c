@@ -151,6 +151,13 @@ static bool has_to_stay(const struct node *node, bool base_is_gone)
     return node_dirty(node, APPLY_MTIME_GRANULARITY_NS) & unsent;
 }
 
+static int keep_deletion(struct applying *applying, struct node *node)
+{
+    node->attr.flags |= NODE_REMOTE;
+    node->remote_deleted = true;
+    return txn_put_node(applying->txn, node);
+}
+
 static int settle_doomed(struct applying *applying, struct doomed *doomed, size_t index)
 {
     struct node node;
@@ -161,9 +168,14 @@ static int settle_doomed(struct applying *applying, struct doomed *doomed, size_
         return r == -ENOENT ? 0 : r; /* a top that went with another */
     base_is_gone = index == 0 || is_doomed(doomed, node.base.parent);
     if (!doomed->stays[index] && !has_to_stay(&node, base_is_gone)) {
-        if (index == 0)
-            place_note_freed(applying, &node);
-        r = remove_row(applying, &node);
+        if (txn_is_being_written(applying->txn, node.attr.ino)) {
+            doomed->stays[doomed->parents.items[index]] = true;
+            r = keep_deletion(applying, &node);
+        } else {
+            if (index == 0)
+                place_note_freed(applying, &node);
+            r = remove_row(applying, &node);
+        }
     } else {
         if (index > 0)
             doomed->stays[doomed->parents.items[index]] = true;
@@ -232,9 +244,7 @@ int apply_existence(struct applying *applying, struct node *node, enum apply_act
     case ACT_AGREE:
         return delete_tree(applying, node->attr.ino);
     case ACT_KEEP_BESIDE:
-        node->attr.flags |= NODE_REMOTE;
-        node->remote_deleted = true;
-        return txn_put_node(applying->txn, node);
+        return keep_deletion(applying, node);
     }
     return 0;
 }

@@ -700,13 +700,28 @@ static bool add_intent(const struct intent *intent, void *arg)
     return true;
 }
 
-/* Changes that nobody waits for an answer to, which may be of rows that are clean by now; then what
- * differs, from the cursor on. */
+/* What the server has may differ where nothing does here: it waited for those who have it open. */
+static int add_with_remote(struct look *look)
+{
+    cleanup_free ino_nr *inos = NULL;
+    size_t count = 0;
+    int r = txn_list_with_remote(look->txn, &inos, &count);
+
+    for (size_t i = 0; i < count && r == 0; i++)
+        (void)row_numbers_push(&look->inos, inos[i]);
+    return r;
+}
+
+/* Changes that nobody waits for an answer to, which may be of rows that are clean by now, and in
+ * the beginning of a pass rows that the server has news of; then what differs, from the cursor on.
+ */
 static int list_rows(struct look *look, size_t *ret_intents)
 {
     struct push *push = &look->sync->push;
     int r = push->has_resumed ? 0 : store_list_intents(look->sync->conf.store, 0, add_intent, look);
 
+    if (r == 0 && push->cursor == 0)
+        r = add_with_remote(look);
     *ret_intents = look->inos.len;
     return r < 0 ? r : txn_list_dirty(look->txn, push->cursor, add_ino, look);
 }
@@ -844,12 +859,20 @@ int64_t push_turn(struct sync *sync, int64_t now_ms)
     return push->has_news ? 0 : next_pass_ms(sync);
 }
 
+static bool is_being_written(ino_nr ino, void *arg)
+{
+    struct sync *sync = arg;
+
+    return holds_has(&sync->push.holds, ino);
+}
+
 void push_begin(struct sync *sync)
 {
     LIST_INIT(&sync->push.jobs);
     LIST_INIT(&sync->push.waits);
     pauses_init(&sync->push.pauses);
     holds_init(&sync->push.holds);
+    store_set_is_being_written(sync->conf.store, is_being_written, sync);
     sync->push.has_news = true;
 }
 
@@ -861,5 +884,6 @@ void push_free(struct sync *sync)
         drop_job(sync, LIST_FIRST(&sync->push.jobs));
     deletions_list_clear(&sync->push.deletions);
     pauses_clear(&sync->push.pauses);
+    store_set_is_being_written(sync->conf.store, NULL, NULL);
     holds_clear(&sync->push.holds);
 }

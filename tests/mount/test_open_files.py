@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Files that somebody has open for writing: when they are sent, and what of them."""
 
+import contextlib
 import json
 import os
+import sqlite3
 
 import pytest
 
+import edits
 from trees import assert_equal_to_server
 
 MINUTE_MS = 60_000
@@ -134,3 +137,100 @@ def test_what_had_the_name_of_a_file_that_is_written_waits_for_it(world):
     mount.await_closes()
     mount.clock(MINUTE_MS)
     assert_all_sent(mount)
+
+
+def row_size(mount, name="file"):
+    """What the store has, which is what a power cut leaves to be seen."""
+    path = mount.account.state_dir / "store.db"
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as store:
+        return store.execute("SELECT size FROM node WHERE name = ?", (name,)).fetchone()[0]
+
+
+def test_the_size_of_what_is_written_for_long_is_stored_every_few_seconds(mount):
+    with open(mount / "file", "wb", buffering=0) as file:
+        file.write(b"12345")
+        assert not row_size(mount)
+        mount.clock(10_000)
+        file.write(b"6789")
+        assert row_size(mount) == 9
+        file.write(b"0")
+        assert row_size(mount) == 9
+        assert os.fstat(file.fileno()).st_size == 10
+
+
+def change_on_server(world, mount, *edits):
+    world.edit(*edits)
+    mount.settle()
+
+
+@pytest.fixture
+def existing(world, mount):
+    """A file that the server has, and that is here."""
+    change_on_server(world, mount, edits.create("/file", b"old content"))
+    assert (mount / "file").read_bytes() == b"old content"
+    return mount / "file"
+
+
+def test_a_change_on_the_server_waits_for_who_has_the_file_open_for_writing(world, mount, existing):
+    with open(existing, "r+b", buffering=0) as file:
+        change_on_server(world, mount, edits.write("/file", b"new content, and longer"))
+        assert existing.read_bytes() == b"old content"
+        assert os.fstat(file.fileno()).st_size == len(b"old content")
+        assert os.pread(file.fileno(), 100, 0) == b"old content"
+    mount.await_closes()
+    mount.quiet()
+    assert existing.read_bytes() == b"new content, and longer"
+    assert_equal_to_server(mount)
+
+
+def test_what_waited_for_a_close_is_there_after_a_kill(world, mount, existing):
+    handle = os.open(existing, os.O_RDWR)
+    change_on_server(world, mount, edits.write("/file", b"new content, and longer"))
+    mount.kill9()
+    with contextlib.suppress(OSError):
+        os.close(handle)
+    mount.clean_up()
+    mount.start()
+    mount.quiet()
+    assert existing.read_bytes() == b"new content, and longer"
+
+
+def test_writing_over_what_has_changed_on_the_server_is_a_conflict(world, mount, existing):
+    with open(existing, "r+b", buffering=0) as file:
+        change_on_server(world, mount, edits.write("/file", b"new content, and longer"))
+        file.write(b"OLD")
+        mount.quiet()
+        assert existing.read_bytes() == b"new content, and longer"
+        file.write(b" CONTENT")
+    assert_all_sent(mount)
+    contents = {(mount / name).read_bytes() for name in os.listdir(mount)}
+    assert contents == {b"new content, and longer", b"OLD CONTENT"}
+    assert existing.read_bytes() == b"new content, and longer"
+
+
+def test_a_change_on_the_server_of_what_is_written_is_a_conflict_at_once(world, mount, existing):
+    with open(existing, "r+b", buffering=0) as file:
+        file.write(b"OLD")
+        change_on_server(world, mount, edits.write("/file", b"new content, and longer"))
+        assert existing.read_bytes() == b"new content, and longer"
+        assert os.pread(file.fileno(), 100, 0) == b"OLD content"
+    assert_all_sent(mount)
+
+
+def test_a_deletion_on_the_server_waits_for_who_has_the_file_open_for_writing(world, mount, existing):
+    with open(existing, "r+b", buffering=0):
+        change_on_server(world, mount, edits.delete("/file"))
+        assert existing.read_bytes() == b"old content"
+    mount.await_closes()
+    mount.quiet()
+    assert os.listdir(mount) == []
+
+
+def test_what_is_written_after_its_deletion_on_the_server_is_made_again(world, mount):
+    change_on_server(world, mount, edits.mkdir("/folder"), edits.create("/folder/file", b"old content"))
+    with open(mount / "folder/file", "r+b", buffering=0) as file:
+        assert file.read() == b"old content"
+        change_on_server(world, mount, edits.delete("/folder"))
+        os.pwrite(file.fileno(), b"OLD", 0)
+    assert_all_sent(mount)
+    assert (mount / "folder/file").read_bytes() == b"OLD content"
