@@ -78,11 +78,13 @@ static void on_filled(int status, void *arg)
 {
     struct fs_bytes *owner = arg;
 
-    if (status < 0 && status != -ECANCELED)
+    if (status < 0 && status != -ECANCELED) {
         log_warn("fs", "what a changed file keeps of its former content can't be had: %s",
                  ERRNO_TEXT(status));
-    else
+        sync_note_no_bytes(owner->sync);
+    } else {
         sync_wake_push(owner->sync);
+    }
 }
 
 static int open_bytes(struct bytes *bytes, uint64_t generation, struct bytes_file **ret,

@@ -2,7 +2,7 @@
 /*
  * The base of an overlay: a version that is open in content as long as somebody may need it. It is
  * opened when it is first needed, since most overlays that a start finds are full. While it is open
- * nobody drops it; one that is full needs it no more, and lets it go.
+ * nobody drops it; so it stays open until the overlay is full, also when nobody uses that.
  */
 #include "config.h"
 

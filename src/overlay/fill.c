@@ -5,8 +5,9 @@
  *     step ─► content_fetch ─► content_read ─► copy ─► step ... ─► end
  *
  * The fetch has the piece put on the disk behind all that readers wait for; then it is read from
- * there. Where the cache has no room for it, it comes by the read alone. What was written or cut
- * off meanwhile is not missing any more, and isn't copied over.
+ * there. Where the cache has no room for it, it comes by the read alone; and where the service has
+ * another content by now the read finds it among the versions, or nothing does. What was written or
+ * cut off meanwhile is not missing any more, and isn't copied over.
  *
  * A fill is a chain of which only one link exists at a time: a job, or a request to content. Each
  * link has a reference to the overlay and is counted as a job, as is who makes a request until it
@@ -236,7 +237,7 @@ static void on_fetched(int status, const char *data, size_t length, void *arg)
     (void)data;
     (void)length;
     note_answer(&overlay->fill);
-    if (status == 0 || status == -ENOSPC)
+    if (status == 0 || status == -ENOSPC || status == -ESTALE)
         request(overlay, content_read, on_piece);
     else
         fill_end(overlay, status);

@@ -134,7 +134,9 @@ static bool end_reference(struct overlay *overlay, enum fate *ret_fate, struct b
         return false;
     *ret_fate = atomic_load(&overlay->fate);
     *ret_body = overlay_take_body(overlay);
-    *ret_base = steal_ptr(&overlay->base);
+    /* What still shows of the base would be dropped with the row that had it. */
+    *ret_base =
+        *ret_fate == FATE_KEEP && !overlay_is_full(overlay) ? NULL : steal_ptr(&overlay->base);
     if (*ret_fate != FATE_KEEP) {
         (void)tdelete(overlay, &overlays->overlays, compare_generations);
         (void)atomic_fetch_sub(&overlays->files, 1);

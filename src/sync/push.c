@@ -96,6 +96,11 @@ void push_begin_again(struct sync *sync)
     push_poke(sync);
 }
 
+void push_note_no_bytes(struct sync *sync)
+{
+    sync->push.awaits_bytes = false;
+}
+
 bool push_is_busy(const struct sync *sync)
 {
     return sync->push.job_count > 0 || sync->push.awaits_bytes;

@@ -161,6 +161,13 @@ static void handle_opened(struct sync *sync, struct message *message)
     want_free(want);
 }
 
+static void handle_no_bytes(struct sync *sync, struct message *message)
+{
+    if (sync)
+        push_note_no_bytes(sync);
+    want_free((struct want *)message);
+}
+
 static void handle_push(struct sync *sync, struct message *message)
 {
     if (sync)
@@ -289,6 +296,11 @@ void sync_let_go(struct sync *sync, ino_nr ino, bool is_written)
 void sync_wake_push(struct sync *sync)
 {
     inbox_post(sync->inbox, &want_new(sync, handle_push)->message);
+}
+
+void sync_note_no_bytes(struct sync *sync)
+{
+    inbox_post(sync->inbox, &want_new(sync, handle_no_bytes)->message);
 }
 
 void sync_wake(struct sync *sync)

@@ -116,6 +116,9 @@ void sync_let_go(struct sync *sync, ino_nr ino, bool is_written);
  * come (see bytes.h). Any thread. */
 void sync_wake_push(struct sync *sync);
 
+/* It hasn't come, and isn't waited for any more; it is asked for again with the next look. */
+void sync_note_no_bytes(struct sync *sync);
+
 /* The network or the sign-in came back, or the clock was moved: look at all timers now. */
 void sync_wake(struct sync *sync);
 

@@ -221,7 +221,8 @@ void push_note_written(struct sync *sync, ino_nr ino, bool is_synced); /* its co
 void push_hold(struct sync *sync, ino_nr ino);                         /* any thread */
 void push_let_go(struct sync *sync, ino_nr ino, bool is_written);      /* any thread */
 void push_poke(struct sync *sync);                                     /* rows may be dirty: look */
-void push_wake(struct sync *sync);          /* the same, even if sending has failed */
+void push_wake(struct sync *sync); /* the same, even if sending has failed */
+void push_note_no_bytes(struct sync *sync);
 bool push_is_busy(const struct sync *sync); /* something is under way */
 void push_free(struct sync *sync);
 
