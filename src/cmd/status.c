@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
+#include "base/utf8.h"
 #include "base/xalloc.h"
 #include "cmd/cmd.h"
 #include "cmd/daemon.h"
@@ -119,6 +121,63 @@ static void print_problems(struct json_object *status)
     }
 }
 
+static void print_upload(struct json_object *upload)
+{
+    cleanup_free char *path = utf8_printable(text(upload, "path"));
+
+    if (number(upload, "size") > 0)
+        (void)printf("  sending   %s: %s of %s\n", path, SIZE_TEXT(number(upload, "sent")),
+                     SIZE_TEXT(number(upload, "size")));
+    else
+        (void)printf("  sending   %s\n", path);
+}
+
+static void print_blocked(struct json_object *item)
+{
+    cleanup_free char *path = utf8_printable(text(item, "path"));
+
+    (void)printf("  blocked   %s: %s (%s)\n", path, text(item, "why"), text(item, "remedy"));
+}
+
+static void print_conflict(struct json_object *item)
+{
+    cleanup_free char *path = utf8_printable(json_object_get_string(item));
+
+    (void)printf("  conflict  %s (compare it with the other one; rename or delete it)\n", path);
+}
+
+static void print_waiting(struct json_object *item)
+{
+    cleanup_free char *path = utf8_printable(json_object_get_string(item));
+
+    (void)printf("  waiting   %s\n", path);
+}
+
+static void print_each(struct json_object *status, const char *list,
+                       void (*print)(struct json_object *item))
+{
+    struct json_object *items;
+
+    if (json_get_array(status, list, &items) != JSON_OK)
+        return;
+    for (size_t i = 0; i < json_object_array_length(items); i++)
+        print(json_object_array_get_idx(items, i));
+}
+
+/* What was changed here and isn't on the service; nothing if there is none. */
+static void print_changes(struct json_object *status)
+{
+    int64_t pending = number(status, "changes.pending");
+
+    if (pending > 0)
+        (void)printf("  changes   %" PRId64 " to be sent, %s; %" PRId64 " blocked\n", pending,
+                     SIZE_TEXT(number(status, "changes.bytes")), number(status, "changes.blocked"));
+    print_each(status, "changes.uploading", print_upload);
+    print_each(status, "changes.pending_paths", print_waiting);
+    print_each(status, "changes.blocked_items", print_blocked);
+    print_each(status, "changes.conflict_paths", print_conflict);
+}
+
 static void print_for_people(struct json_object *status)
 {
     (void)printf("%s: %s\n", text(status, "mountpoint"), text(status, "state"));
@@ -134,6 +193,7 @@ static void print_for_people(struct json_object *status)
                      SIZE_TEXT(number(status, "pins.missing_bytes")));
     (void)printf("  requests  %" PRId64 ", %s received\n", number(status, "requests.count"),
                  SIZE_TEXT(number(status, "requests.bytes_received")));
+    print_changes(status);
     (void)printf("  log       %s\n", json_has(status, "log") ? text(status, "log") : "stderr");
     print_problems(status);
 }
@@ -237,7 +297,7 @@ static void print_state_as_json(const char *path, const char *state)
 
 static int print_path(const char *path, bool is_json, struct err *err)
 {
-    char state[64] = "-"; /* folders and links have no content */
+    char state[256] = "-"; /* folders and links have no content */
     ssize_t length = getxattr(path, "user.graphfs.state", state, sizeof state - 1);
 
     if (length < 0 && errno != ENODATA)

@@ -202,7 +202,6 @@ static void add_tree(struct fs *fs, struct strbuf *out)
 static void add_activity(struct fs *fs, struct strbuf *out)
 {
     struct graph_counters counters = graph_count(fs->conf.graph);
-    int64_t pending = 0, blocked = 0;
     struct content_status cache;
 
     content_get_status(fs->conf.content, &cache);
@@ -215,12 +214,7 @@ static void add_activity(struct fs *fs, struct strbuf *out)
                       ",\"requests\":{\"count\":%" PRIu64 ",\"bytes_received\":%" PRIu64
                       ",\"bytes_sent\":%" PRIu64 "}",
                       counters.requests, counters.bytes_received, counters.bytes_sent);
-    if (store_count_dirty(fs->conf.store, &pending) == 0 &&
-        store_count_blocked(fs->conf.store, &blocked) == 0)
-        (void)strbuf_addf(out,
-                          ",\"changes\":{\"pending\":%" PRId64 ",\"blocked\":%" PRId64
-                          ",\"held\":%" PRId64 "}",
-                          pending, blocked, sync_count_held_deletes(fs->conf.sync));
+    status_write_changes(fs, out);
     (void)strbuf_addf(out, ",\"open_files\":%zu,\"waiting\":%zu,\"notifications\":%zu",
                       fs_count_open_files(fs), waits_count(fs->waits),
                       notifier_length(fs->notifier));

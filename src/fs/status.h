@@ -8,4 +8,7 @@
  * Reads the store; not with READING held. */
 void status_write(struct fs *fs, struct strbuf *out);
 
+/* The part of it about what was changed here: appends ,"changes":{...}. */
+void status_write_changes(struct fs *fs, struct strbuf *out);
+
 #endif

@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/xattr.h>
 
@@ -20,6 +21,9 @@
 #define PREFIX "user.graphfs."
 
 enum { VALUE_MAX_BYTES = 64 * 1024 };
+
+/* How exactly the service keeps a time. */
+#define SECOND_NS INT64_C(1000000000)
 
 /* An item with its place on the service. */
 struct subject {
@@ -77,6 +81,41 @@ static int get_hash(const struct subject *subject, struct strbuf *out)
     return strbuf_addf(out, "%s:%s", names[base->hash_kind], base->hash);
 }
 
+static void note_upload(const struct sync_upload *upload, void *arg)
+{
+    ino_nr *ino = arg;
+
+    if (upload->ino == *ino)
+        *ino = STORE_INO_NONE;
+}
+
+/* What isn't in step with the service says so first; 0: nothing is to be said. */
+static int add_change_state(const struct subject *subject, struct strbuf *out)
+{
+    const struct fs *fs = subject->fs;
+    ino_nr ino = subject->node.attr.ino, looked_for = ino;
+    struct blocked blocked;
+    int r;
+
+    if (subject->node.attr.flags & NODE_LOCAL_ONLY)
+        return strbuf_addstr(out, "local-only");
+    sync_uploads(fs->conf.sync, note_upload, &looked_for);
+    if (looked_for == STORE_INO_NONE)
+        return strbuf_addstr(out, "uploading");
+    if (store_get_blocked(fs->conf.store, ino, &blocked) == 0) {
+        r = strbuf_addf(out, "blocked: %s", blocked.reason);
+        free(blocked.reason);
+        free(blocked.remedy);
+        return r;
+    }
+    if (subject->node.attr.flags & NODE_CONFLICT)
+        return strbuf_addstr(out, "conflict");
+    if (node_dirty(&subject->node, SECOND_NS) ||
+        written_is_here(fs, subject->node.local.generation))
+        return strbuf_addstr(out, "dirty");
+    return 0;
+}
+
 static int get_state(const struct subject *subject, struct strbuf *out)
 {
     static const char *const names[] = {
@@ -86,13 +125,12 @@ static int get_state(const struct subject *subject, struct strbuf *out)
         [CONTENT_UNVERIFIED] = "unverified",
     };
     const struct node_state *local = &subject->node.local;
+    int r = add_change_state(subject, out);
 
-    if (subject->node.attr.flags & NODE_LOCAL_ONLY)
-        return strbuf_addstr(out, "local-only");
+    if (r < 0 || out->len > 0)
+        return r;
     if (subject->node.attr.kind != NODE_FILE)
         return -ENODATA;
-    if (written_is_here(subject->fs, local->generation))
-        return strbuf_addstr(out, "dirty");
     return strbuf_addstr(
         out, names[content_state(subject->fs->conf.content, local->generation, local->size)]);
 }

@@ -161,6 +161,8 @@ int place_move(struct store_txn *txn, ino_nr ino, ino_nr parent, const char *nam
         return r;
     before = node.attr.flags;
     node.attr.flags &= ~(unsigned)NODE_SAFE_NAME;
+    if (strcmp(node.local.name, name) != 0)
+        node.attr.flags &= ~(unsigned)NODE_CONFLICT; /* the user has seen to it */
     node.local.parent = parent;
     free(node.local.name);
     node.local.name = x_strdup(name);

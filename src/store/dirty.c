@@ -74,11 +74,33 @@ int txn_list_local_only(struct store_txn *txn, ino_nr after, store_child_fn *eac
     return list_rows(txn->conn, STMT_NODE_LOCAL_ONLY, after, each, arg);
 }
 
-int store_count_dirty(struct store *store, int64_t *ret)
+static int read_number(struct store *store, enum statement id, int64_t *ret)
 {
     struct sql_conn *conn = store_reader(store);
 
-    return conn ? sql_get(conn, STMT_NODE_COUNT_DIRTY, ret, NULL, 0) : -EIO;
+    return conn ? sql_get(conn, id, ret, NULL, 0) : -EIO;
+}
+
+int store_sum_dirty(struct store *store, int64_t *ret)
+{
+    return read_number(store, STMT_NODE_SUM_DIRTY, ret);
+}
+
+int store_count_conflicts(struct store *store, int64_t *ret)
+{
+    return read_number(store, STMT_NODE_COUNT_CONFLICTS, ret);
+}
+
+int store_list_conflicts(struct store *store, ino_nr after, store_child_fn *each, void *arg)
+{
+    struct sql_conn *conn = store_reader(store);
+
+    return conn ? list_rows(conn, STMT_NODE_CONFLICTS, after, each, arg) : -EIO;
+}
+
+int store_count_dirty(struct store *store, int64_t *ret)
+{
+    return read_number(store, STMT_NODE_COUNT_DIRTY, ret);
 }
 
 int store_count_deleted(struct store *store, store_count_fn *each, void *arg)

@@ -9,6 +9,8 @@
 
 #include <errno.h>
 
+#define SECOND_NS INT64_C(1000000000)
+
 int txn_get_node(struct store_txn *txn, ino_nr ino, struct node *ret)
 {
     return read_node(txn->conn, ino, ret);
@@ -134,6 +136,8 @@ int txn_put_node(struct store_txn *txn, struct node *node)
     r = node_write(txn->conn, node, is_new);
     if (r == 0)
         r = change_note(txn, is_new ? NULL : &before, node);
+    if (r == 0 && !is_new && node_dirty(&before, SECOND_NS) && !node_dirty(node, SECOND_NS))
+        r = txn_clear_blocked(txn, node->attr.ino);
     node_clear(&before);
     return r;
 }

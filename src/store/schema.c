@@ -10,8 +10,8 @@
  *
  * Indices: node_children gives a directory in order of number (the row id is the end of every
  * index), node_names a name in a directory; names can be taken more than once there, by rows that
- * are deleted locally. The partial ones hold next to nothing: places that differ from base's, and
- * what may be dirty.
+ * are deleted locally. The partial ones hold next to nothing: places that differ from base's, what
+ * may be dirty, and conflict copies.
  */
 #include "config.h"
 
@@ -120,12 +120,17 @@ static int set_local_only_apart(struct sql_conn *conn, struct err *err)
                     err);
 }
 
+static int prepare_telling(struct sql_conn *conn, struct err *err)
+{
+    return sql_exec(conn,
+                    "ALTER TABLE blocked ADD COLUMN remedy TEXT NOT NULL DEFAULT '';"
+                    "CREATE INDEX node_conflicts ON node (ino) WHERE (flags & 2048) <> 0;",
+                    err);
+}
+
 /* Step i leads from version i to i + 1. */
 static int (*const steps[])(struct sql_conn *conn, struct err *err) = {
-    create_tables,
-    create_pins,
-    prepare_writing,
-    set_local_only_apart,
+    create_tables, create_pins, prepare_writing, set_local_only_apart, prepare_telling,
 };
 
 static int take_step(struct sql_conn *conn, size_t version, struct err *err)

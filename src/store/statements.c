@@ -16,7 +16,8 @@
 
 _Static_assert(NODE_LOCAL == 1 && NODE_BASE == 2 && NODE_COMPLETE == 8 && NODE_SAFE_NAME == 16 &&
                    NODE_SHORTCUT == 64 && NODE_WAS_COMPLETE == 256 && NODE_HAS_ATTR == 512 &&
-                   NODE_LOCAL_ONLY == 1024 && NODE_FOLDER == 1 && NODE_FILE == 2,
+                   NODE_LOCAL_ONLY == 1024 && NODE_CONFLICT == 2048 && NODE_FOLDER == 1 &&
+                   NODE_FILE == 2,
                "the SQL below has these numbers in it");
 
 #define ATTR_COLUMNS                                                                               \
@@ -89,6 +90,13 @@ const char *const statement_text[STMT_COUNT] = {
     [STMT_NODE_COUNT_DELETED] = "SELECT drive, count(*) FROM node INDEXED BY node_dirty"
                                 " WHERE " SCHEMA_IS_DIRTY " AND (flags & 3) = 2 GROUP BY drive",
     [STMT_NODE_COUNT_ITEMS] = "SELECT count(*) FROM node WHERE drive = ?1 AND flags & 2",
+    [STMT_NODE_SUM_DIRTY] =
+        "SELECT sum(size) FROM node INDEXED BY node_dirty WHERE " SCHEMA_IS_DIRTY
+        " AND kind = 2 AND flags & 1 AND ((flags & 2) = 0 OR base_generation IS NOT NULL)",
+    [STMT_NODE_CONFLICTS] = "SELECT " ATTR_COLUMNS ", node.name FROM node INDEXED BY node_conflicts"
+                            " WHERE ino > ?1 AND (flags & 2048) <> 0 AND flags & 1 ORDER BY ino",
+    [STMT_NODE_COUNT_CONFLICTS] = "SELECT count(*) FROM node INDEXED BY node_conflicts"
+                                  " WHERE (flags & 2048) <> 0 AND flags & 1",
     /* The names from the node up to the root, the topmost first. Only what hangs on row 1 has a
      * path; the limit ends a walk in a file that was tampered with. */
     [STMT_NODE_PATH] = "WITH RECURSIVE up (depth, ino, parent, name) AS ("
@@ -256,12 +264,15 @@ const char *const statement_text[STMT_COUNT] = {
                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     [STMT_INTENT_DELETE] = "DELETE FROM intent WHERE ino = ?1",
 
-    [STMT_BLOCKED_LIST] = "SELECT ino, since, retry, code, reason FROM blocked"
+    [STMT_BLOCKED_LIST] = "SELECT ino, since, retry, code, reason, remedy FROM blocked"
                           " WHERE ino > ?1 ORDER BY ino",
+    [STMT_BLOCKED_GET] = "SELECT ino, since, retry, code, reason, remedy FROM blocked"
+                         " WHERE ino = ?1",
     [STMT_BLOCKED_COUNT] = "SELECT count(*) FROM blocked",
-    [STMT_BLOCKED_PUT] = "INSERT INTO blocked (ino, since, retry, code, reason)"
-                         " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (ino) DO UPDATE SET"
-                         " retry = excluded.retry, code = excluded.code, reason = excluded.reason",
+    [STMT_BLOCKED_PUT] = "INSERT INTO blocked (ino, since, retry, code, reason, remedy)"
+                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (ino) DO UPDATE SET"
+                         " retry = excluded.retry, code = excluded.code,"
+                         " reason = excluded.reason, remedy = excluded.remedy",
     [STMT_BLOCKED_DELETE] = "DELETE FROM blocked WHERE ino = ?1",
 
     [STMT_TOMBSTONE_PUT] =

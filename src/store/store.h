@@ -58,6 +58,7 @@ enum node_flags {
     NODE_HAS_ATTR = 1 << 9,     /* store_get_attr() knows more of it; set by txn_set_attr() alone */
     NODE_LOCAL_ONLY = 1 << 10,  /* without a base, and with none to come: the name that it has here,
                                    or that of a folder above, is one that isn't sent */
+    NODE_CONFLICT = 1 << 11,    /* a conflict copy that nobody has renamed since */
 };
 
 /* One state of an item: where it is and what it holds. Strings are owned by the node. */
@@ -188,6 +189,13 @@ int store_count_items(struct store *store, int64_t drive, int64_t *ret);
 
 /* The rows that are NODE_LOCAL_ONLY, the same way. */
 int store_list_local_only(struct store *store, ino_nr after, store_child_fn *each, void *arg);
+
+/* The sum of the sizes of files with content that is to be sent. */
+int store_sum_dirty(struct store *store, int64_t *ret);
+
+/* The conflict copies (NODE_CONFLICT), as store_list_dirty(). */
+int store_list_conflicts(struct store *store, ino_nr after, store_child_fn *each, void *arg);
+int store_count_conflicts(struct store *store, int64_t *ret);
 
 /* The path of a node from "/", for messages and symlinks. The caller frees it. */
 int store_path(struct store *store, ino_nr ino, char **ret);
@@ -538,15 +546,19 @@ struct blocked {
     int64_t retry_ms; /* when it is tried again all the same */
     int code;         /* -errno */
     char *reason;     /* for the user */
+    char *remedy;     /* what to do about it */
 };
 
-/* Whether a row is one of these; since_ms is that of the first time. */
+/* Whether a row is one of these; since_ms is that of the first time. A row that becomes clean isn't
+ * any more. */
 int txn_put_blocked(struct store_txn *txn, const struct blocked *blocked);
 int txn_clear_blocked(struct store_txn *txn, ino_nr ino);
 /* In order of number, from the one behind `after` on, until `each` returns false. */
 typedef bool store_blocked_fn(const struct blocked *blocked, void *arg);
 int store_list_blocked(struct store *store, ino_nr after, store_blocked_fn *each, void *arg);
 int store_count_blocked(struct store *store, int64_t *ret);
+/* -ENOENT if it isn't. The caller frees the strings. */
+int store_get_blocked(struct store *store, ino_nr ino, struct blocked *ret);
 
 /* ---- what was deleted on the server ---- */
 

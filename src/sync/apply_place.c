@@ -272,6 +272,8 @@ int place_follow(struct applying *applying, struct node *node, ino_nr parent, co
         return 0;
     }
     move_to(applying, node, parent);
+    if (!text_is_same(node->base.name, name))
+        node->attr.flags &= ~(unsigned)NODE_CONFLICT; /* somebody has seen to it */
     set_name(&node->base, name);
     return choose_name(applying, node);
 }

@@ -106,6 +106,21 @@ bool push_is_busy(const struct sync *sync)
     return sync->push.job_count > 0 || sync->push.awaits_bytes;
 }
 
+void push_list(const struct sync *sync, struct uploads *out)
+{
+    const struct push_job *job;
+
+    LIST_FOREACH (job, &sync->push.jobs, link) {
+        bool has_content = job->intent.verb == INTENT_UPLOAD && !job->is_conflict;
+
+        (void)uploads_push(out, (struct sync_upload){
+                                    .ino = job->ino,
+                                    .size = has_content ? job->intent.size : 0,
+                                    .sent = has_content ? job->offset : 0,
+                                });
+    }
+}
+
 void push_wake(struct sync *sync)
 {
     pauses_end_failed(&sync->push.pauses);
@@ -189,10 +204,15 @@ void push_end(struct sync *sync, struct push_job *job)
     end_with_pause(sync, job, PAUSE_NONE, 0);
 }
 
-void push_end_blocked(struct sync *sync, struct push_job *job, const struct err *err)
+void push_end_blocked(struct sync *sync, struct push_job *job, const struct err *err,
+                      const struct refusal *refusal)
 {
-    push_waits_note_failure(sync, job->ino, err);
-    end_with_pause(sync, job, PAUSE_BLOCKED, PUSH_BLOCKED_MS);
+    struct err why = *err;
+
+    if (refusal->why)
+        (void)err_set(&why, err->code, "%s (%s)", refusal->why, refusal->remedy);
+    push_waits_note_failure(sync, job->ino, &why);
+    end_with_pause(sync, job, PAUSE_BLOCKED, refusal->retry_ms);
 }
 
 void push_end_failed(struct sync *sync, struct push_job *job, const struct err *err)

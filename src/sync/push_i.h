@@ -10,6 +10,7 @@
 
 #include "sync/bytes.h"
 #include "sync/push_plan.h"
+#include "sync/refusal.h"
 #include "sync/settle.h"
 #include "sync/sync_i.h"
 
@@ -17,8 +18,6 @@
 #define PUSH_UPLOADS_MAX 8
 #define PUSH_OTHERS_MAX  60
 #define PUSH_TOGETHER    20
-/* What only the user can mend is tried again after so long. */
-#define PUSH_BLOCKED_MS (10 * 60 * INT64_C(1000))
 
 /* A change of one row that is under way. Its intent is in the store. */
 struct push_job {
@@ -62,7 +61,8 @@ void push_end(struct sync *sync, struct push_job *job);
 void push_end_failed(struct sync *sync, struct push_job *job, const struct err *err);
 
 /* The same after a refusal that only the user can do something about. */
-void push_end_blocked(struct sync *sync, struct push_job *job, const struct err *err);
+void push_end_blocked(struct sync *sync, struct push_job *job, const struct err *err,
+                      const struct refusal *refusal);
 
 void push_job_free(struct push_job *job);
 

@@ -99,38 +99,48 @@ void push_succeed_gone(struct sync *sync, struct push_job *job)
 
 /* ---- refusals ---- */
 
-static int clear_intent(struct sync *sync, const struct push_job *job, const struct err *blocked,
-                        struct err *err)
+static int put_blocked(struct sync *sync, struct store_txn *txn, const struct push_job *job,
+                       const struct err *why, const struct refusal *refusal)
+{
+    int64_t now_ms = clock_real_ms(sync->conf.clock);
+    const struct blocked blocked = {
+        .ino = job->ino,
+        .since_ms = now_ms,
+        .retry_ms = now_ms + refusal->retry_ms,
+        .code = why->code,
+        .reason = (char *)(uintptr_t)(refusal->why ? refusal->why : why->msg),
+        .remedy = (char *)(uintptr_t)refusal->remedy,
+    };
+
+    return txn_put_blocked(txn, &blocked);
+}
+
+static int clear_intent(struct sync *sync, const struct push_job *job, const struct err *why,
+                        const struct refusal *refusal, struct err *err)
 {
     cleanup_txn struct store_txn *txn = NULL;
     int r = store_begin(sync->conf.store, &txn, err);
 
     if (r == 0)
         r = txn_clear_intent(txn, job->ino);
-    if (r == 0 && blocked)
-        r = txn_put_blocked(txn, &(struct blocked){
-                                     .ino = job->ino,
-                                     .since_ms = clock_real_ms(sync->conf.clock),
-                                     .retry_ms = clock_real_ms(sync->conf.clock) + PUSH_BLOCKED_MS,
-                                     .code = blocked->code,
-                                     .reason = (char *)(uintptr_t)blocked->msg,
-                                 });
+    if (r == 0 && refusal)
+        r = put_blocked(sync, txn, job, why, refusal);
     return r < 0 ? sync_explain(err, r, "storing a refusal") : sync_commit(&txn, err);
 }
 
 /* It was certainly not carried out: nothing is left of the attempt. */
 static void give_up(struct sync *sync, struct push_job *job, const struct err *why)
 {
-    bool is_blocked = why->retry == ERR_RETRY_NEVER;
+    const struct refusal *refusal = refusal_find(why);
     struct err err = { 0 };
 
-    if (is_blocked)
+    if (refusal)
         log_warn("sync", "%s: the service refuses it: %s",
                  job->intent.name ? job->intent.name : "a change", why->msg);
-    if (clear_intent(sync, job, is_blocked ? why : NULL, &err) < 0)
+    if (clear_intent(sync, job, why, refusal, &err) < 0)
         push_end_failed(sync, job, &err);
-    else if (is_blocked)
-        push_end_blocked(sync, job, why);
+    else if (refusal)
+        push_end_blocked(sync, job, why, refusal);
     else
         push_end_failed(sync, job, why);
 }

@@ -77,6 +77,7 @@ static int take_conflict_name(struct settling *settling, struct node *node)
 
     place_note_freed(&settling->applying, node);
     node->attr.flags &= ~(unsigned)NODE_SAFE_NAME;
+    node->attr.flags |= NODE_CONFLICT;
     for (unsigned attempt = 0; r == 0; attempt++) {
         free(node->local.name);
         node->local.name = settle_conflict_name(before, settling->facts, attempt);

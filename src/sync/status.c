@@ -23,6 +23,15 @@ void status_publish(struct sync *sync)
     LIST_FOREACH (follow, &sync->follows, link) {
         (void)drive_states_push(&sync->states, follow->status);
     }
+    sync->uploads.len = 0;
+    push_list(sync, &sync->uploads);
+}
+
+void sync_uploads(struct sync *sync, sync_upload_fn *each, void *arg)
+{
+    LOCKED(&sync->lock);
+    for (size_t i = 0; i < sync->uploads.len; i++)
+        each(&sync->uploads.items[i], arg);
 }
 
 void sync_status(struct sync *sync, sync_status_fn *each, void *arg)

@@ -527,6 +527,7 @@ void sync_free(struct sync *sync)
     waiter_ids_clear(&sync->idle_waiters);
     pull_list_clear(&sync->pulls);
     drive_states_clear(&sync->states);
+    uploads_clear(&sync->uploads);
     drive_numbers_clear(&sync->with_delta);
     waiters_clear(&sync->waiters);
     (void)pthread_mutex_destroy(&sync->lock);

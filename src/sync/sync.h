@@ -139,6 +139,17 @@ struct sync_drive_status {
     struct err error;      /* of the last attempt; code 0: none */
 };
 
+/* A change of a row that is on its way to the service. */
+struct sync_upload {
+    ino_nr ino;
+    int64_t size; /* of the content that is sent; 0: none is */
+    int64_t sent; /* of that */
+};
+
+typedef void sync_upload_fn(const struct sync_upload *upload, void *arg);
+/* One call for each, under the lock of sync: `each` must not call sync. */
+void sync_uploads(struct sync *sync, sync_upload_fn *each, void *arg);
+
 typedef void sync_status_fn(const struct sync_drive_status *status, void *arg);
 /* One call for each drive that is followed, and one with drive 0 for the rest, if there is anything
  * to be said: what went wrong when the drives were asked for, removals held in shared folders;

@@ -29,6 +29,7 @@
 
 DEFINE_VEC(drive_numbers, int64_t);
 DEFINE_VEC(drive_states, struct sync_drive_status);
+DEFINE_VEC(uploads, struct sync_upload);
 
 /* What a drive does right now. */
 enum follow_phase {
@@ -148,6 +149,7 @@ struct sync {
     pthread_mutex_t lock;
     int64_t held_deletes;            /* lock: deletions that wait to be confirmed */
     struct drive_states states;      /* lock: the copies that sync_status shows */
+    struct uploads uploads;          /* lock: the same of sync_uploads */
     struct drive_numbers with_delta; /* lock: the drives that are not DRIVE_SHARED */
 
     /* Sync thread only. */
@@ -216,6 +218,7 @@ void rounds_free(struct sync *sync);
 void push_begin(struct sync *sync); /* before the first turn */
 int64_t push_turn(struct sync *sync, int64_t now_ms);
 void push_note_change(struct sync *sync, ino_nr ino); /* the user changes this row; any thread */
+void push_list(const struct sync *sync, struct uploads *out);
 void push_waits_ask(struct sync *sync, ino_nr top, bool keeps_trying, uint64_t waiter);
 void push_note_written(struct sync *sync, ino_nr ino, bool is_synced); /* its content; any thread */
 void push_hold(struct sync *sync, ino_nr ino);                         /* any thread */

@@ -332,6 +332,89 @@ static void test_what_is_blocked_is_so_since_the_first_time(void **state)
     assert_int_equal(count, 1);
 }
 
+static void test_what_is_to_be_done_is_told_with_the_reason(void **state)
+{
+    struct fixture *fixture = *state;
+    ino_nr file = add_file(fixture);
+    cleanup_free char *why = text("no room"), *remedy = text("make some");
+    struct blocked blocked = { .ino = file, .code = -ENOSPC, .reason = why, .remedy = remedy };
+    struct store_txn *txn = begin(fixture);
+
+    assert_int_equal(store_get_blocked(fixture->store, file, &blocked), -ENOENT);
+    assert_int_equal(txn_put_blocked(txn, &blocked), 0);
+    commit(txn);
+    fixture_reopen(fixture);
+    assert_int_equal(store_get_blocked(fixture->store, file, &blocked), 0);
+    assert_int_equal(blocked.code, -ENOSPC);
+    assert_string_equal(blocked.reason, "no room");
+    assert_string_equal(blocked.remedy, "make some");
+    free(blocked.reason);
+    free(blocked.remedy);
+}
+
+static void rename_to(struct fixture *fixture, ino_nr ino, const char *name)
+{
+    struct store_txn *txn = begin(fixture);
+    struct node node;
+
+    assert_int_equal(txn_get_node(txn, ino, &node), 0);
+    free(node.local.name);
+    node.local.name = text(name);
+    assert_int_equal(txn_put_node(txn, &node), 0);
+    node_clear(&node);
+    commit(txn);
+}
+
+static void test_a_row_that_becomes_clean_is_not_blocked_any_more(void **state)
+{
+    struct fixture *fixture = *state;
+    ino_nr file = add_file(fixture);
+    int64_t count = -1;
+
+    rename_to(fixture, file, "other");
+    block(fixture, file, 1, "because");
+    rename_to(fixture, file, "third");
+    assert_int_equal(store_count_blocked(fixture->store, &count), 0);
+    assert_int_equal(count, 1);
+    rename_to(fixture, file, "f");
+    assert_int_equal(store_count_blocked(fixture->store, &count), 0);
+    assert_int_equal(count, 0);
+}
+
+static bool add_number(const struct node_attr *attr, const char *name, void *arg)
+{
+    char *seen = arg;
+
+    (void)snprintf(seen + strlen(seen), 100 - strlen(seen), "%d %s; ", (int)attr->ino, name);
+    return true;
+}
+
+static void test_conflict_copies_are_listed_as_long_as_they_are_here(void **state)
+{
+    struct fixture *fixture = *state;
+    struct node copy = fixture_node(STORE_INO_ME, "copy", NODE_FILE, 1, "C");
+    struct node deleted = fixture_node(STORE_INO_ME, "deleted", NODE_FILE, 1, "D");
+    cleanup_free char *wanted = NULL;
+    struct store_txn *txn = begin(fixture);
+    char seen[100] = "";
+    int64_t count = 0;
+
+    copy.attr.flags |= NODE_CONFLICT;
+    deleted.attr.flags = NODE_BASE | NODE_CONFLICT;
+    assert_int_equal(txn_put_node(txn, &copy), 0);
+    assert_int_equal(txn_put_node(txn, &deleted), 0);
+    commit(txn);
+    (void)add_file(fixture);
+    fixture_reopen(fixture);
+    assert_int_equal(store_list_conflicts(fixture->store, 0, add_number, seen), 0);
+    wanted = x_asprintf("%d copy; ", (int)copy.attr.ino);
+    assert_string_equal(seen, wanted);
+    assert_int_equal(store_count_conflicts(fixture->store, &count), 0);
+    assert_int_equal(count, 1);
+    node_clear(&copy);
+    node_clear(&deleted);
+}
+
 /* ---- with the row ---- */
 
 static void give_all(struct fixture *fixture, ino_nr ino)
@@ -415,6 +498,9 @@ int main(void)
         STORE_TEST(test_an_intent_comes_back_whole),
         STORE_TEST(test_a_row_has_one_intent_and_all_are_listed),
         STORE_TEST(test_what_is_blocked_is_so_since_the_first_time),
+        STORE_TEST(test_what_is_to_be_done_is_told_with_the_reason),
+        STORE_TEST(test_a_row_that_becomes_clean_is_not_blocked_any_more),
+        STORE_TEST(test_conflict_copies_are_listed_as_long_as_they_are_here),
         STORE_TEST(test_all_of_it_goes_with_the_row),
         STORE_TEST(test_all_of_it_follows_a_row_to_another_number),
     };
