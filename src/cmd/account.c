@@ -86,6 +86,18 @@ static int read_http_version(const struct account *account, bool *ret_force_http
     return 0;
 }
 
+bool account_writes(const struct account *account)
+{
+    static const char *const no[] = { "no", "false", "0" };
+    const char *value = account_setting(account, "experimental_writing");
+
+    for (size_t i = 0; value && i < sizeof no / sizeof no[0]; i++) {
+        if (strcmp(value, no[i]) == 0)
+            value = NULL;
+    }
+    return value || account->identity.writes;
+}
+
 static int fill_conf(struct account *account, const struct account_choice *choice, struct err *err)
 {
     const struct graph_identity *identity = &account->identity;
@@ -102,6 +114,7 @@ static int fill_conf(struct account *account, const struct account_choice *choic
         .login_url = account->login_url,
         .ca_file = account_setting(account, "ca_file"),
         .scopes = choice->scopes,
+        .writes = choice->writes || account_writes(account),
     };
     int ret = read_idle_timeout(account, &account->conf.idle_timeout_ms, err);
     return ret < 0 ? ret : read_http_version(account, &account->conf.force_http1, err);

@@ -34,12 +34,16 @@ struct account_choice {
     const char *tenant;
     const char *cloud;
     const char *scopes;
+    bool writes; /* the permission to change files is wanted */
 };
 
 /* Loads the account, and protects the process's memory first. For each setting the command line
  * beats its section of the file, that beats [defaults], and that what was used at the sign-in.
  * Returns 0 or -errno with a message. Borrows the strings of choice. */
 int account_load(const struct account_choice *choice, struct account *ret_account, struct err *err);
+
+/* Whether the account's configuration, or who signed in last, wants files to be changed. */
+bool account_writes(const struct account *account);
 
 /* A setting of the account's section or of [defaults]; NULL if it isn't set. */
 const char *account_setting(const struct account *account, const char *key);

@@ -32,8 +32,10 @@ static const struct option_row login_options[] = {
     { "cloud", 0, OPTION_TEXT, "CLOUD", "global, usgov, dod or china",
       offsetof(struct login_values, choice.cloud) },
     { "scope", 0, OPTION_TEXT, "SCOPES",
-      "the permissions to ask for, instead of those that\nreading your drives needs",
+      "the permissions to ask for, instead of those that\nyour drives need",
       offsetof(struct login_values, choice.scopes) },
+    { "write", 0, OPTION_FLAG, NULL, "ask for the permission to change files, too",
+      offsetof(struct login_values, choice.writes) },
     OPTIONS_END,
 };
 

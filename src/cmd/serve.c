@@ -280,6 +280,7 @@ static int make_fs(struct rooms *rooms, struct err *err)
         .clock = clock_system(),
         .account = rooms->conf->account,
         .mountpoint = rooms->conf->mountpoint,
+        .state_dir = rooms->conf->state_dir,
         .log_file = rooms->conf->log_file,
         .graph_url = rooms->graph_url,
         .uid = options->uid < 0 ? getuid() : (uid_t)options->uid,

@@ -33,6 +33,7 @@ struct fs_conf {
 
     const char *account;
     const char *mountpoint; /* absolute */
+    const char *state_dir;  /* where the sign-in is */
     const char *log_file;   /* absolute; NULL: the log goes to stderr */
     const char *graph_url;  /* with the version: what item URLs begin with */
 

@@ -116,6 +116,30 @@ static void add_link_problem(struct fs *fs, struct problems *problems, enum grap
     }
 }
 
+static bool find_denied(const struct blocked *blocked, void *arg)
+{
+    bool *is_denied = arg;
+
+    *is_denied = blocked->code == -EACCES;
+    return !*is_denied;
+}
+
+/* Of a sign-in that was for reading everything that is sent is refused. */
+static void add_permission_problem(struct fs *fs, struct problems *problems)
+{
+    struct graph_identity identity = { 0 };
+    bool is_denied = false;
+    char remedy[128];
+
+    if (store_list_blocked(fs->conf.store, 0, find_denied, &is_denied) < 0 || !is_denied ||
+        graph_identity_load(fs->conf.state_dir, &identity, NULL) < 0)
+        return;
+    (void)snprintf(remedy, sizeof remedy, "graphfs login --write -a %s", fs->conf.account);
+    if (!identity.writes)
+        add_problem(problems, "the sign-in is for reading: changes are refused", remedy);
+    graph_identity_clear(&identity);
+}
+
 static void add_pin_problem(struct fs *fs, struct problems *problems, enum graph_link link)
 {
     struct pin_status pins;
@@ -163,6 +187,7 @@ static void add_problems(struct fs *fs, struct strbuf *out, enum graph_link link
 
     (void)strbuf_addstr(out, ",\"problems\":[");
     add_link_problem(fs, &problems, link, message);
+    add_permission_problem(fs, &problems);
     content_get_status(fs->conf.content, &cache);
     if (cache.is_without_room)
         add_problem(&problems, "there is no room to keep what is read: each reading fetches again",

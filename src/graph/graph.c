@@ -32,10 +32,12 @@
 #define DEFAULT_IDLE_TIMEOUT_MS (60 * 1000)
 #define MAX_SCOPES_BYTES        2048
 
-/* What reading drives needs. Files.Read.All, and not Files.Read, because folders that others share
- * are read from their owners' drives; some tenants let only an administrator consent to it, hence
+/* What reading drives needs, and changing what is in them. Files.Read.All, and not Files.Read,
+ * because folders that others share are read from their owners' drives; some tenants let only an
+ * administrator consent to it, hence
  * --scope. */
-static const char drives_permission[] = "Files.Read.All";
+static const char reading_permission[] = "Files.Read.All";
+static const char writing_permission[] = "Files.ReadWrite.All";
 /* What a sign-in needs whatever it is for: to ask who it is, and to last. */
 static const char user_permission[] = "User.Read";
 static const char *const plain_scopes[] = { "offline_access", "openid", "profile" };
@@ -57,8 +59,7 @@ const struct graph_cloud *graph_cloud_find(const char *name)
     return NULL;
 }
 
-/* Whether one of the scopes is of that name, with or without a host before it. */
-static bool has_scope(const char *scopes, const char *name)
+bool graph_has_scope(const char *scopes, const char *name)
 {
     size_t length = strlen(name);
     for (const char *scope = scopes + strspn(scopes, " "); *scope != '\0';
@@ -76,14 +77,13 @@ static bool has_scope(const char *scopes, const char *name)
 
 static void add_scope(struct strbuf *scopes, const char *host, const char *name)
 {
-    if (!has_scope(scopes->data, name))
+    if (!graph_has_scope(scopes->data, name))
         (void)strbuf_addf(scopes, "%s%s%s%s", scopes->len > 0 ? " " : "", host,
                           *host != '\0' ? "/" : "", name);
 }
 
-/* The scopes to ask for: those of the user, or what reading drives needs, and what every sign-in
- * needs. */
-static char *make_scopes(const char *asked, const struct graph_cloud *cloud)
+/* The scopes to ask for: those of the user, or what drives need, and what every sign-in needs. */
+static char *make_scopes(const char *asked, bool writes, const struct graph_cloud *cloud)
 {
     /* A bare name means the global cloud's Graph. */
     const char *host = strcmp(cloud->name, "global") == 0 ? "" : cloud->graph_url;
@@ -92,9 +92,9 @@ static char *make_scopes(const char *asked, const struct graph_cloud *cloud)
     if (asked)
         (void)strbuf_addstr(&scopes, asked);
     else
-        add_scope(&scopes, host, drives_permission);
+        add_scope(&scopes, host, writes ? writing_permission : reading_permission);
     /* The service refuses to mix permissions with "what was registered", which has it anyway. */
-    if (!has_scope(scopes.data, ".default"))
+    if (!graph_has_scope(scopes.data, ".default"))
         add_scope(&scopes, host, user_permission);
     for (size_t i = 0; i < sizeof(plain_scopes) / sizeof(plain_scopes[0]); i++)
         add_scope(&scopes, "", plain_scopes[i]);
@@ -141,7 +141,7 @@ static void copy_conf(struct graph *graph, const struct graph_conf *conf,
     graph->client_id = x_strdup(conf->client_id);
     /* Only the global cloud has personal accounts. */
     graph->tenant = x_strdup(conf->tenant ? conf->tenant : is_global ? "common" : "organizations");
-    graph->scopes = make_scopes(conf->scopes, cloud);
+    graph->scopes = make_scopes(conf->scopes, conf->writes, cloud);
 }
 
 static int start(struct graph *graph, const struct graph_conf *conf, struct pool *pool,

@@ -40,7 +40,8 @@ struct graph_conf {
     const char *graph_url;   /* without a version; NULL: the cloud's */
     const char *login_url;   /* NULL: the cloud's */
     const char *ca_file;     /* NULL: the system's certificates */
-    const char *scopes;      /* NULL: what reading drives needs; what a sign-in needs is added */
+    const char *scopes;      /* NULL: what drives need; what a sign-in needs is added */
+    bool writes;             /* what they need to be changed, too */
     int64_t idle_timeout_ms; /* an answer that stops is given up after it, one that doesn't begin
                                 after half as long again; 0: 60 s */
     bool force_http1;
@@ -123,6 +124,7 @@ struct graph_identity {
     char *tenant; /* GUID of the user's tenant, if the service told it */
     char *user_id;
     char *user_name; /* userPrincipalName */
+    bool writes;     /* the permission to change files was asked for */
 };
 
 /* Reads the token file. Returns 0; -ENOENT with a message if nobody is signed in, or -errno. */

@@ -31,4 +31,7 @@ struct graph {
     char *scopes;
 };
 
+/* Whether one of the scopes is of that name, with or without a host before it. */
+bool graph_has_scope(const char *scopes, const char *name);
+
 #endif

@@ -130,6 +130,17 @@ int graph_logout(const char *state_dir, struct err *err)
     return fd < 0 ? fd : tokens_remove(state_dir, err);
 }
 
+static bool allows_writing(const char *scopes)
+{
+    static const char *const names[] = { "Files.ReadWrite", "Files.ReadWrite.All",
+                                         "Sites.ReadWrite.All" };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (graph_has_scope(scopes, names[i]))
+            return true;
+    }
+    return false;
+}
+
 int graph_identity_load(const char *state_dir, struct graph_identity *ret_identity, struct err *err)
 {
     struct tokens tokens = { 0 };
@@ -142,6 +153,7 @@ int graph_identity_load(const char *state_dir, struct graph_identity *ret_identi
             .tenant = steal_ptr(&tokens.user_tenant),
             .user_id = steal_ptr(&tokens.user_id),
             .user_name = steal_ptr(&tokens.user_name),
+            .writes = tokens.scope && allows_writing(tokens.scope),
         };
     tokens_clear(&tokens);
     return ret;

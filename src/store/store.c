@@ -303,6 +303,22 @@ int store_quick_check(struct store *store, struct err *err)
     return r;
 }
 
+int store_count_left(const char *dir, int64_t *ret)
+{
+    cleanup_free char *path = x_asprintf("%s/store.db", dir);
+    struct sql_conn *conn = NULL;
+    int r;
+
+    *ret = 0;
+    if (access(path, F_OK) < 0)
+        return errno == ENOENT ? 0 : -errno;
+    r = sql_open(path, &conn, NULL);
+    if (r == 0)
+        r = sql_get(conn, STMT_NODE_COUNT_DIRTY, ret, NULL, 0);
+    sql_close(conn);
+    return r;
+}
+
 void store_lock_shared(struct store *store)
 {
     (void)lock_acquire_shared(&store->metadata);

@@ -145,6 +145,10 @@ const char *store_uuid(const struct store *store);
 bool store_was_unclean(const struct store *store);
 int store_quick_check(struct store *store, struct err *err);
 
+/* How much is to be sent of a store that nobody has to have open, and somebody may: for a process
+ * that isn't the daemon. 0 if there is no store; an error if it can't be read. */
+int store_count_left(const char *dir, int64_t *ret);
+
 /* ---- the metadata lock, for handlers ---- */
 
 /* Held from SELECT to reply. Not to be taken twice by one thread, and no writing meanwhile. */
