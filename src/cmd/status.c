@@ -220,9 +220,12 @@ static int print_mount(const struct mount_entry *mount, bool is_json, struct err
 
 static void summarize(struct json_object *status, struct strbuf *out)
 {
+    int64_t pending = number(status, "changes.pending");
     struct json_object *drives;
 
     (void)strbuf_addf(out, "%s", text(status, "state"));
+    if (pending > 0)
+        (void)strbuf_addf(out, "; %" PRId64 " to be sent", pending);
     if (json_get_array(status, "drives", &drives) != JSON_OK)
         return;
     for (size_t i = 0; i < json_object_array_length(drives); i++) {

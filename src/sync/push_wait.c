@@ -121,6 +121,12 @@ static enum row_state state_of(struct sync *sync, const struct push_wait *wait, 
     node_clear(&node);
     if (!is_dirty)
         return ROW_DONE;
+    if (kind == PAUSE_REST) {
+        /* Changed again meanwhile: that goes, too. */
+        pauses_hurry(&sync->push.pauses, ino);
+        push_poke(sync);
+        return ROW_MOVES;
+    }
     if (push_has_job(sync, ino) || kind == PAUSE_LAG ||
         (kind == PAUSE_FAILED && wait->keeps_trying))
         return ROW_MOVES;

@@ -97,6 +97,56 @@ def test_what_is_refused_waits_says_why_and_goes_when_it_may(world, mount, case)
     assert_equal_to_server(mount)
 
 
+# Whatever is done to what may only be read.
+CHANGES = {
+    "write": lambda mount: write(mount),
+    "rename": lambda mount: os.rename(mount / "folder/file", mount / "folder/renamed"),
+    "move": lambda mount: os.rename(mount / "folder/file", mount / "moved"),
+    "touch": lambda mount: os.utime(mount / "folder/file", (1, 1)),
+    "delete": lambda mount: os.unlink(mount / "folder/file"),
+    "create": lambda mount: (mount / "folder/new").write_bytes(b"new"),
+    "mkdir": lambda mount: os.mkdir(mount / "folder/new"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_each_kind_of_change_is_refused_and_goes_later(world, mount, change):
+    world.edit({"op": "read-only", "path": "/folder"})
+    CHANGES[change](mount)
+    mount.quiet()
+    assert [item["why"] for item in blocked(mount)] == ["it may only be read there"]
+    world.edit({"op": "writable", "path": "/folder"})
+    mount.sync()
+    assert blocked(mount) == []
+    assert_equal_to_server(mount)
+
+
+def test_what_is_in_a_folder_that_is_refused_waits_with_it(world, mount):
+    quota(0)(world)
+    world.emulator.faults([{"method": "POST", "path": "*/children", "action": "status",
+                            "status": 403}])
+    os.makedirs(mount / "new/below")
+    (mount / "new/below/file").write_bytes(b"x")
+    done = mount.sync(check=False)
+    assert "3 changes are left" in done.stderr and "/new: it may only be read" in done.stderr
+    assert [item["path"] for item in blocked(mount)] == [str(mount / "new")]
+    world.emulator.clear_faults()
+    quota(1 << 30)(world)
+    mount.sync()
+    assert_equal_to_server(mount)
+
+
+def test_a_drive_that_becomes_full_in_the_middle_of_a_file_is_told_of(world, mount):
+    world.emulator.faults([{"method": "PUT", "path": "*", "action": "status", "status": 507,
+                            "nth": 2}])
+    (mount / "large").write_bytes(b"x" * 12 * (1 << 20))
+    mount.quiet()
+    assert [item["why"] for item in blocked(mount)] == ["the drive is full"]
+    world.emulator.clear_faults()
+    mount.sync()
+    assert_equal_to_server(mount)
+
+
 def test_what_is_refused_holds_up_nothing_else(world, mount):
     access("lock")(world)
     write(mount)

@@ -123,3 +123,15 @@ def test_a_conflict_copy_that_is_renamed_on_the_server_is_told_of_no_more(world,
     mount.settle()
     assert changes(mount)["conflicts"] == 0
     assert (mount / "merged").read_bytes() == b"written here"
+
+
+def test_watching_status_tells_how_much_is_to_be_sent(mount):
+    (mount / "new").write_bytes(b"x")
+    process = mount.account.start("status", "--watch", mount.path)
+    try:
+        assert "online; 1 to be sent;" in process.stdout.readline()
+        mount.sync()
+        assert "online; Drive:" in process.stdout.readline().replace("OneDrive", "Drive")
+    finally:
+        process.terminate()
+        process.communicate()

@@ -77,6 +77,23 @@ def test_sync_of_a_path_does_not_wait_for_others(world, slow):
         other.communicate()
 
 
+def test_what_is_changed_again_while_sync_waits_goes_too(world, slow):
+    world.emulator.faults([{"method": "POST", "path": "*createUploadSession", "action": "stall"}])
+    (slow / "file").write_bytes(b"first")
+    other = world.account.start("sync", slow.path)
+    try:
+        wait_until(lambda: any(hit["hits"] for hit in world.emulator.hits()["faults"]), "the stall")
+        (slow / "file").write_bytes(b"second")
+        world.emulator.clear_faults()
+        other.communicate(timeout=60)
+        assert other.returncode == 0
+    finally:
+        other.kill()
+        other.communicate()
+    assert pending(slow) == 0
+    assert_equal_to_server(slow)
+
+
 def test_sync_says_what_is_left_when_the_server_refuses(world, slow):
     world.emulator.faults([{"method": "POST", "path": "*createUploadSession", "action": "status",
                             "status": 403}])
