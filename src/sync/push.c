@@ -41,6 +41,8 @@
 /* What lags on the service is looked at again after so long, then twice that, up to a minute. */
 #define LAG_MS        INT64_C(2000)
 #define LAG_DOUBLINGS 5
+/* The same while somebody waits for it. */
+#define LAG_DOUBLINGS_AWAITED 1
 /* A session that nothing stands in the way of is refused so often before the content goes another
  * way. */
 #define NAME_REFUSALS 3
@@ -229,9 +231,10 @@ void push_end_failed(struct sync *sync, struct push_job *job, const struct err *
 void push_end_lagging(struct sync *sync, struct push_job *job)
 {
     unsigned times = pauses_count_failures(&sync->push.pauses, job->ino);
+    unsigned most = push_waits_has(sync, job->ino) ? LAG_DOUBLINGS_AWAITED : LAG_DOUBLINGS;
 
     sync->push.has_resumed = false;
-    end_with_pause(sync, job, PAUSE_LAG, LAG_MS << (times < LAG_DOUBLINGS ? times : LAG_DOUBLINGS));
+    end_with_pause(sync, job, PAUSE_LAG, LAG_MS << (times < most ? times : most));
 }
 
 void push_end_name_refused(struct sync *sync, struct push_job *job)

@@ -89,6 +89,9 @@ void push_waits_check(struct sync *sync);
 /* The row was not sent, for this reason. */
 void push_waits_note_failure(struct sync *sync, ino_nr ino, const struct err *err);
 
+/* Whether somebody waits for the row. */
+bool push_waits_has(struct sync *sync, ino_nr ino);
+
 /* A pass begins: fills in what it looks at first. */
 void push_waits_begin_pass(struct sync *sync);
 void push_waits_free(struct sync *sync);

@@ -181,16 +181,34 @@ void push_waits_check(struct sync *sync)
     }
 }
 
+static bool has_row(const struct push_wait *wait, ino_nr ino)
+{
+    for (size_t i = 0; i < wait->rows.len; i++) {
+        if (wait->rows.items[i] == ino)
+            return true;
+    }
+    return false;
+}
+
+bool push_waits_has(struct sync *sync, ino_nr ino)
+{
+    const struct push_wait *wait;
+
+    LIST_FOREACH (wait, &sync->push.waits, link) {
+        if (has_row(wait, ino))
+            return true;
+    }
+    return false;
+}
+
 void push_waits_note_failure(struct sync *sync, ino_nr ino, const struct err *err)
 {
     struct push_wait *wait;
 
     LIST_FOREACH (wait, &sync->push.waits, link) {
-        for (size_t i = 0; i < wait->rows.len && wait->failed == STORE_INO_NONE; i++) {
-            if (wait->rows.items[i] == ino) {
-                wait->err = *err;
-                wait->failed = ino;
-            }
+        if (wait->failed == STORE_INO_NONE && has_row(wait, ino)) {
+            wait->err = *err;
+            wait->failed = ino;
         }
     }
 }

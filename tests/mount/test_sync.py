@@ -77,6 +77,22 @@ def test_sync_of_a_path_does_not_wait_for_others(world, slow):
         other.communicate()
 
 
+def test_sync_waits_for_what_lags_on_the_server(make_world):
+    """What was just made can't be written to yet: that is no reason to say that something is left."""
+    world = make_world(login=False)
+    world.account.run("login", "--method=device", "--write")
+    mount = world.mount(options=["experimental_writing", "upload_delay=3600"])
+    mount.settle()
+    os.mkdir(mount / "folder")
+    (mount / "folder/file").write_bytes(b"first")
+    mount.sync()
+    (mount / "folder/file").write_bytes(b"second")
+    os.rename(mount / "folder", mount / "renamed")
+    mount.sync()
+    assert pending(mount) == 0
+    assert_equal_to_server(mount)
+
+
 def test_what_is_changed_again_while_sync_waits_goes_too(world, slow):
     world.emulator.faults([{"method": "POST", "path": "*createUploadSession", "action": "stall"}])
     (slow / "file").write_bytes(b"first")
