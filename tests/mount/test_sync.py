@@ -10,6 +10,9 @@ from trees import assert_equal_to_server
 from waiting import wait_until
 
 
+MTIME_S = 1_704_164_645
+
+
 @pytest.fixture
 def world(make_world):
     """One that is signed in with the permission to change files; the server doesn't lag."""
@@ -91,6 +94,20 @@ def test_sync_waits_for_what_lags_on_the_server(make_world):
     mount.sync()
     assert pending(mount) == 0
     assert_equal_to_server(mount)
+
+
+def test_what_is_refused_is_not_taken_for_what_the_server_has_rewritten(world, slow):
+    """Somebody else has written to the file in the very second: both contents are kept."""
+    world.edit(edits.create("/file", b"before"))
+    slow.settle()
+    (slow / "file").write_bytes(b"from here")
+    os.utime(slow / "file", (MTIME_S, MTIME_S))
+    world.edit(edits.write("/file", b"from there, and longer", mtime="2024-01-02T03:04:05Z"))
+    assert slow.control("drain")["ok"]
+    slow.sync()
+    assert_equal_to_server(slow)
+    assert sorted((slow / name).read_bytes() for name in os.listdir(slow)) == [
+        b"from here", b"from there, and longer"]
 
 
 def test_what_is_changed_again_while_sync_waits_goes_too(world, slow):
