@@ -111,6 +111,8 @@ const struct step_type step_types[STEP_KINDS] = {
     [STEP_RENAME_HERE] = { "rename here", 30, PATH, FOLDER_PATH, NAME, NUMBER, .bound = 5,
                            .run = local_rename_one,
                            .words = "the user renames @a to \"$n\" in @b (as $d)" },
+    [STEP_PUSH] = { "push", 4, PATH, NUMBER, .bound = 3, .run = local_push,
+                    .words = "the user wants @a to be sent now ($b)" },
     [STEP_READ] = { "read", 30, .run = local_read, .words = "what is to be sent is read" },
     [STEP_FILL_IN] = { "fill in", 6, .run = local_fill,
                        .words = "what is to be sent is whole now" },

@@ -70,6 +70,7 @@ enum step_kind {
     STEP_TOUCH_HERE,
     STEP_REMOVE,
     STEP_RENAME_HERE,
+    STEP_PUSH,
     STEP_READ,
     STEP_FILL_IN,
     /* time */

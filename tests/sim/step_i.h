@@ -71,8 +71,8 @@ step_run_fn user_list, user_look_up, user_follow, user_pull, user_use, user_conf
 /* ---- step_local.c ---- */
 
 step_run_fn local_make_file, local_make_folder, local_save, local_replace, local_write_some,
-    local_close, local_copy, local_touch, local_remove_one, local_rename_one, local_read,
-    local_fill;
+    local_close, local_copy, local_touch, local_remove_one, local_rename_one, local_push,
+    local_read, local_fill;
 
 /* ---- step_time.c ---- */
 

@@ -117,6 +117,20 @@ bool local_make_file(struct world *world, const struct step *step)
     return make(world, step, NODE_FILE);
 }
 
+/* 0: all; 2: for as long as it takes. Whatever becomes of it, it ends. */
+bool local_push(struct world *world, const struct step *step)
+{
+    struct local_place place;
+
+    if (!find_place(world, step->a, &place))
+        return false;
+    free(place.name);
+    world->wants++;
+    (void)sync_push_now(world->sync, step->b == 0 ? STORE_INO_NONE : place.attr.ino, step->b == 2,
+                        world_note_done, world);
+    return true;
+}
+
 bool local_make_folder(struct world *world, const struct step *step)
 {
     return make(world, step, NODE_FOLDER);
