@@ -5,7 +5,8 @@
 /*
  * What the files of the reconciler share: push.c (what is to be done, and when), push_wait.c (who
  * waits for it), push_send.c (one change after the other), push_delete.c, push_upload.c (content),
- * push_resolve.c (changes whose fate is not known). All of it belongs to the sync thread.
+ * push_guard.c (that nothing is written over), push_resolve.c (changes whose fate is not known).
+ * All of it belongs to the sync thread.
  */
 
 #include "sync/bytes.h"
@@ -42,14 +43,16 @@ struct push_job {
     bool is_conflict;
     struct bytes *bytes;
     struct bytes_file *file;
-    bool is_whole;     /* all of them go in one request */
-    char *url;         /* of the session, a secret; NULL: none yet */
-    int64_t offset;    /* what is before is on the server */
-    char *buffer;      /* what is being read */
-    size_t length;     /* of that */
-    bool has_come;     /* something was sent since the session was asked for */
-    bool is_reading;   /* a read will come back */
-    bool is_abandoned; /* it is freed when that has */
+    bool is_whole;        /* all of them go in one request */
+    char *url;            /* of the session, a secret; NULL: none yet */
+    int64_t offset;       /* what is before is on the server */
+    char *buffer;         /* what is being read */
+    size_t length;        /* of that */
+    bool has_tag_guard;   /* the session began with the item's tag */
+    bool end_was_refused; /* for that tag */
+    bool has_come;        /* something was sent since the session was asked for */
+    bool is_reading;      /* a read will come back */
+    bool is_abandoned;    /* it is freed when that has */
 };
 
 /* ---- push.c ---- */
@@ -131,6 +134,23 @@ void push_upload(struct sync *sync, struct push_job *job);
 
 /* Goes on with a session of a process that has ended. False: it can't. */
 bool push_resume_upload(struct sync *sync, struct push_job *job);
+
+/* Sends what the job has read; forgets the session. */
+void push_send_fragment(struct sync *sync, struct push_job *job);
+void push_end_session(struct sync *sync, const struct push_job *job);
+
+/* ---- push_guard.c ---- */
+
+/* Whether a session that begins now is to be given the item's tag. */
+bool guard_takes_tag(const struct sync *sync, const struct push_job *job);
+
+/* Whether the item is to be read before the last fragment; does that, and sends the fragment if
+ * the item's content is base's, else ends the job as one that was refused. */
+bool guard_has_to_look(const struct push_job *job);
+void guard_look(struct sync *sync, struct push_job *job);
+
+/* What the item is after a refusal. */
+void guard_learn(struct sync *sync, const struct push_job *job, const struct item *item);
 
 /* ---- push_bytes.c ---- */
 

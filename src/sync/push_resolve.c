@@ -111,6 +111,8 @@ static void conclude(struct sync *sync, struct push_job *job, const struct item 
 {
     struct err err = { 0 };
 
+    if (item)
+        guard_learn(sync, job, item);
     if (item && is_ours(job, item) && is_done(sync, job, item))
         push_succeed(sync, job, item);
     else if (!item && job->intent.verb == INTENT_DELETE)

@@ -56,7 +56,7 @@ static struct upload_target target_of(const struct push_job *job)
 /* ---- fragments ---- */
 
 /* Nobody waits for that. */
-static void end_session(struct sync *sync, const struct push_job *job)
+void push_end_session(struct sync *sync, const struct push_job *job)
 {
     const struct fragment_query query = {
         .url = job->url,
@@ -104,32 +104,42 @@ static void on_fragment(struct sync *sync, struct answer *answer, void *owner)
         job->has_come = false; /* once, until it goes on */
         ask_session(sync, job);
     } else {
-        end_session(sync, job);
+        job->end_was_refused = err->http_status == 412 && job->has_tag_guard;
+        push_end_session(sync, job);
         push_refused(sync, job, err);
     }
 }
 
-static void on_read(struct sync *sync, struct push_job *job, int status, const char *text)
+void push_send_fragment(struct sync *sync, struct push_job *job)
 {
-    struct fragment_query query = {
+    const struct fragment_query query = {
         .url = job->url,
         .total = job->intent.size,
         .offset = job->offset,
         .length = job->length,
+        .data = job->buffer,
         .priority = REMOTE_UPLOAD,
     };
+
+    job->request = request_session_put(sync, &query, job->buffer, on_fragment, job);
+    job->buffer = NULL; /* the request's now */
+}
+
+static void on_read(struct sync *sync, struct push_job *job, int status, const char *text)
+{
+    bool is_last = job->offset + (int64_t)job->length >= job->intent.size;
     struct err err;
 
     (void)text;
     if (status < 0) {
-        end_session(sync, job);
+        push_end_session(sync, job);
         (void)err_set_errno(&err, status, "reading what is to be sent");
         push_end_failed(sync, job, &err);
-        return;
+    } else if (is_last && guard_has_to_look(job)) {
+        guard_look(sync, job);
+    } else {
+        push_send_fragment(sync, job);
     }
-    query.data = job->buffer;
-    job->request = request_session_put(sync, &query, job->buffer, on_fragment, job);
-    job->buffer = NULL; /* the request's now */
 }
 
 static void read_next(struct sync *sync, struct push_job *job)
@@ -233,7 +243,7 @@ static void begin_whole(struct sync *sync, struct push_job *job)
 
 static void begin(struct sync *sync, struct push_job *job)
 {
-    const struct session_query query = {
+    struct session_query query = {
         .target = target_of(job),
         .size = job->intent.size,
         .has_mtime = true,
@@ -241,10 +251,14 @@ static void begin(struct sync *sync, struct push_job *job)
         .priority = REMOTE_UPLOAD,
     };
 
-    if (job->is_whole)
+    if (job->is_whole) {
         begin_whole(sync, job);
-    else
-        job->request = request_session_begin(sync, &query, on_session, job);
+        return;
+    }
+    job->has_tag_guard = guard_takes_tag(sync, job);
+    if (!job->has_tag_guard)
+        query.target.if_match = NULL;
+    job->request = request_session_begin(sync, &query, on_session, job);
 }
 
 static void on_hash(struct sync *sync, struct push_job *job, int status, const char *text)

@@ -129,13 +129,14 @@ struct push {
     bool is_full;        /* there are so many others that some have to end first */
     struct push_pauses pauses;
     struct push_holds holds;
-    ino_nr cursor;     /* the pass goes on behind this row */
-    bool is_in_pass;   /* the last row hasn't been come to */
-    bool has_news;     /* since the pass began: there has to be another one */
-    int64_t due_ms;    /* monotonic: of what failed the first is to be tried again */
-    int64_t rested_ms; /* monotonic: when those that had rested were looked at last */
-    bool awaits_bytes; /* content that is to be sent is on its way here */
-    bool has_resumed;  /* the intents that were found in the store were looked at */
+    ino_nr cursor;           /* the pass goes on behind this row */
+    bool is_in_pass;         /* the last row hasn't been come to */
+    bool has_news;           /* since the pass began: there has to be another one */
+    int64_t due_ms;          /* monotonic: of what failed the first is to be tried again */
+    int64_t rested_ms;       /* monotonic: when those that had rested were looked at last */
+    bool awaits_bytes;       /* content that is to be sent is on its way here */
+    bool sessions_move_tags; /* of the items that they begin to replace: see push_guard.c */
+    bool has_resumed;        /* the intents that were found in the store were looked at */
 };
 
 struct sync {
