@@ -104,3 +104,17 @@ int store_list_intents(struct store *store, ino_nr after, store_intent_fn *each,
     }
     return r < 0 ? r : 0;
 }
+
+int txn_list_made(struct store_txn *txn, ino_nr parent, store_name_fn *each, void *arg)
+{
+    cleanup_statement sqlite3_stmt *statement = sql_statement(txn->conn, STMT_INTENT_MADE);
+    int r;
+
+    if (!statement)
+        return sql_error(txn->conn);
+    SQL_BIND(statement, sql_number((int64_t)parent));
+    while ((r = sql_step(statement)) == 1)
+        if (!each(sql_column(statement, 0), arg))
+            return 0;
+    return r;
+}

@@ -260,6 +260,8 @@ const char *const statement_text[STMT_COUNT] = {
     [STMT_INTENT_GET] = "SELECT " INTENT_COLUMNS " FROM intent WHERE ino = ?1",
     [STMT_INTENT_GENERATION] = "SELECT generation FROM intent WHERE ino = ?1",
     [STMT_INTENT_LIST] = "SELECT " INTENT_COLUMNS " FROM intent WHERE ino > ?1 ORDER BY ino",
+    [STMT_INTENT_MADE] = "SELECT name FROM intent WHERE parent = ?1 AND rid IS NULL"
+                         " AND name IS NOT NULL",
     [STMT_INTENT_PUT] = "INSERT OR REPLACE INTO intent (" INTENT_COLUMNS ")"
                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     [STMT_INTENT_DELETE] = "DELETE FROM intent WHERE ino = ?1",

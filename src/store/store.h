@@ -542,6 +542,10 @@ int txn_clear_intent(struct store_txn *txn, ino_nr ino);
 typedef bool store_intent_fn(const struct intent *intent, void *arg);
 int store_list_intents(struct store *store, ino_nr after, store_intent_fn *each, void *arg);
 
+/* The server names of what is being made in this folder, until `each` returns false. */
+typedef bool store_name_fn(const char *name, void *arg);
+int txn_list_made(struct store_txn *txn, ino_nr parent, store_name_fn *each, void *arg);
+
 /* ---- what can't be sent before somebody does something ---- */
 
 struct blocked {

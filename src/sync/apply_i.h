@@ -24,7 +24,7 @@ struct applying {
     struct store_txn *txn;
     const struct apply_context *context;
     struct freed_names freed;
-    bool folder_moved; /* a place that was a cycle may be none now */
+    bool folder_moved; /* a place that was a cycle, or was being filled, may be none now */
 };
 
 /* ---- apply.c ---- */
@@ -101,11 +101,14 @@ char *place_decode_name(const char *server_name);
 
 /* Moves local and base of *node, which the caller puts, to (parent, name): under a safe name if
  * need be, or to no place at all, kept in `remote`, if the parent is no folder or is below the
- * node. */
+ * node, or if something is being made just there. */
 int place_follow(struct applying *applying, struct node *node, ino_nr parent, const char *name);
 
 /* True if ino is above the directory `from`, or is it. */
 int place_is_above(struct store_txn *txn, ino_nr ino, ino_nr from, bool *ret);
+
+/* Two rows have become one: what was in the folder `from`, here or on the server, is in `to`. */
+int place_take_children(struct applying *applying, ino_nr from, ino_nr to);
 
 /* Takes the row out of the tree until its own report is applied, and puts it. */
 int place_vacate(struct applying *applying, struct node *node);

@@ -10,6 +10,8 @@
  *   (STORE_INO_NONE), which its own report fills in. What hangs on it is in the tree for nobody.
  * - A place that would close a cycle, or that is in no folder, is kept in `remote`, and the row is
  * put to STORE_INO_NONE; after the next move of a folder it is tried again.
+ * - What appears where something is being made from here is kept back in the same way until that
+ * has its answer: it may be just this, and would be shown twice.
  * - A name that is taken or can't be shown is replaced by a safe one (NODE_SAFE_NAME); base keeps
  * the real one, and the row gets it as soon as it is free.
  */
@@ -255,19 +257,49 @@ static int undo_moves(struct applying *applying, const struct node *node, ino_nr
     return r;
 }
 
+struct made {
+    const char *name; /* as shown */
+    bool is_one;
+};
+
+static bool compare_made(const char *server_name, void *arg)
+{
+    struct made *made = arg;
+    cleanup_free char *name = place_decode_name(server_name);
+
+    made->is_one = name_equal_fold(name, made->name);
+    return !made->is_one;
+}
+
+/* Is the item, which has no place yet, where something is being made from here? */
+static int is_being_made(struct applying *applying, const struct node *node, ino_nr parent,
+                         const char *name, bool *ret)
+{
+    struct made made = { .name = name };
+    int r = 0;
+
+    if (node->base.parent == STORE_INO_NONE)
+        r = txn_list_made(applying->txn, parent, compare_made, &made);
+    *ret = made.is_one;
+    return r;
+}
+
 int place_follow(struct applying *applying, struct node *node, ino_nr parent, const char *name)
 {
-    bool possible;
+    bool possible, is_made = false;
     int r = is_possible(applying, node, parent, &possible);
 
+    if (r == 0 && possible)
+        r = is_being_made(applying, node, parent, name, &is_made);
     if (r == 0 && !possible && node->attr.ino != 0 && node->attr.kind == NODE_FOLDER)
         r = undo_moves(applying, node, parent, &possible);
     if (r < 0)
         return r;
     place_note_freed(applying, node);
-    if (!possible) {
+    if (!possible)
         log_warn("sync", "item %s: the place that the server says is in no folder, or in itself",
                  node->rid);
+    if (!possible || is_made) {
         hold_back(node, parent, name);
         return 0;
     }
@@ -285,6 +317,39 @@ int place_vacate(struct applying *applying, struct node *node)
     node->local.parent = node->base.parent = STORE_INO_NONE;
     set_name(&node->local, node->base.name);
     return txn_put_node(applying->txn, node);
+}
+
+static int take_child(struct applying *applying, ino_nr child, ino_nr from, ino_nr to)
+{
+    struct node node;
+    int r = txn_get_node(applying->txn, child, &node);
+
+    if (r < 0)
+        return r;
+    if (node.base.parent == from)
+        node.base.parent = to;
+    if (node.local.parent == from && node.attr.flags & NODE_BASE) {
+        cleanup_free char *name = x_strdup(node.base.name);
+
+        r = place_follow(applying, &node, to, name);
+    } else if (node.local.parent == from) {
+        node.local.parent = to;
+    }
+    if (r == 0)
+        r = txn_put_node(applying->txn, &node);
+    node_clear(&node);
+    return r;
+}
+
+int place_take_children(struct applying *applying, ino_nr from, ino_nr to)
+{
+    cleanup_free ino_nr *related = NULL;
+    size_t count = 0;
+    int r = txn_list_related(applying->txn, from, &related, &count);
+
+    for (size_t i = 0; i < count && r == 0; i++)
+        r = take_child(applying, related[i], from, to);
+    return r;
 }
 
 /* ---- afterwards ---- */

@@ -43,6 +43,8 @@ static int forget_intent(struct sync *sync, const struct push_job *job, const st
         r = txn_clear_intent(txn, job->ino);
     if (r == 0)
         r = apply_found(txn, &context, job, item, err);
+    if (r == 0 && job->is_new)
+        r = push_forget(txn, &context, err);
     return r < 0 ? sync_explain(err, r, "storing what is on the server") : sync_commit(&txn, err);
 }
 

@@ -118,11 +118,14 @@ static int put_blocked(struct sync *sync, struct store_txn *txn, const struct pu
 static int clear_intent(struct sync *sync, const struct push_job *job, const struct err *why,
                         const struct refusal *refusal, struct err *err)
 {
+    const struct apply_context context = push_context(sync, job);
     cleanup_txn struct store_txn *txn = NULL;
     int r = store_begin(sync->conf.store, &txn, err);
 
     if (r == 0)
         r = txn_clear_intent(txn, job->ino);
+    if (r == 0 && job->is_new)
+        r = push_forget(txn, &context, err);
     if (r == 0 && refusal)
         r = put_blocked(sync, txn, job, why, refusal);
     return r < 0 ? sync_explain(err, r, "storing a refusal") : sync_commit(&txn, err);

@@ -40,6 +40,8 @@ static int remove_double(struct applying *applying, const char *rid, ino_nr ours
         if (*ret_is_free) {
             place_note_freed(applying, &other);
             r = txn_remove_node(applying->txn, other.attr.ino);
+            if (r == 0)
+                r = place_take_children(applying, other.attr.ino, ours);
         }
     }
     node_clear(&other);
@@ -121,8 +123,17 @@ int push_take_item(struct store_txn *txn, const struct apply_context *context,
             r = txn_clear_intent(txn, intent->ino);
         node_clear(&node);
     }
+    applying.folder_moved |= !intent->rid;
     r = place_settle(&applying, r);
     return r < 0 ? err_set_errno(err, r, "storing what was sent") : 0;
+}
+
+int push_forget(struct store_txn *txn, const struct apply_context *context, struct err *err)
+{
+    struct applying applying = { .txn = txn, .context = context, .folder_moved = true };
+    int r = place_settle(&applying, 0);
+
+    return r < 0 ? err_set_errno(err, r, "storing what wasn't sent") : 0;
 }
 
 int push_take_deletion(struct store_txn *txn, const struct apply_context *context,

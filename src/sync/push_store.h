@@ -20,6 +20,10 @@ int push_take_item(struct store_txn *txn, const struct apply_context *context,
 int push_take_deletion(struct store_txn *txn, const struct apply_context *context,
                        const struct intent *intent, struct err *err);
 
+/* The intent has no outcome: what appeared in its place meanwhile is shown. After what is known of
+ * the item by now has been applied. */
+int push_forget(struct store_txn *txn, const struct apply_context *context, struct err *err);
+
 /* Whether the item is what the intent asked for: so an answer that was lost had been yes. */
 bool push_is_done(const struct intent *intent, const struct item *item);
 

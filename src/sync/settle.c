@@ -266,36 +266,12 @@ static int settle_remote(struct settling *settling, struct node *node)
 
 /* ---- a row and the server's item of its name ---- */
 
-static int move_child(struct settling *settling, ino_nr child, ino_nr from, const struct node *to)
-{
-    struct node node;
-    int r = txn_get_node(settling->applying.txn, child, &node);
-
-    if (r < 0)
-        return r;
-    if (node.base.parent == from)
-        node.base.parent = to->attr.ino;
-    if (node.local.parent == from && node.attr.flags & NODE_BASE) {
-        cleanup_free char *name = x_strdup(node.base.name);
-
-        r = place_follow(&settling->applying, &node, to->attr.ino, name);
-    } else if (node.local.parent == from) {
-        node.local.parent = to->attr.ino;
-    }
-    if (r == 0)
-        r = txn_put_node(settling->applying.txn, &node);
-    node_clear(&node);
-    return r;
-}
-
 /* The row takes over what the server says of the rival, whose row goes. */
 static int adopt(struct settling *settling, struct node *node, struct node *rival)
 {
-    cleanup_free ino_nr *related = NULL;
     struct store_txn *txn = settling->applying.txn;
     struct node_state base = node->base;
-    size_t count = 0;
-    int r = txn_list_related(txn, rival->attr.ino, &related, &count);
+    int r;
 
     node->base = rival->base;
     rival->base = base;
@@ -307,13 +283,10 @@ static int adopt(struct settling *settling, struct node *node, struct node *riva
         node->base.generation = node->local.generation;
     else if (!(rival->attr.flags & NODE_COMPLETE))
         node->attr.flags &= ~(unsigned)NODE_COMPLETE;
-    if (r == 0)
-        r = txn_remove_node(txn, rival->attr.ino);
+    r = txn_remove_node(txn, rival->attr.ino);
     if (r == 0)
         r = txn_put_node(txn, node);
-    for (size_t i = 0; i < count && r == 0; i++)
-        r = move_child(settling, related[i], rival->attr.ino, node);
-    return r;
+    return r < 0 ? r : place_take_children(&settling->applying, rival->attr.ino, node->attr.ino);
 }
 
 static int settle_rivals(struct settling *settling, struct node *node, struct node *rival)

@@ -121,6 +121,16 @@ def test_evicted_it_is_what_the_service_has(rewriting):
     assert len((mount / "a.docx").read_bytes()) == theirs["size"]
 
 
+def test_another_file_of_the_same_time_is_not_taken_for_it(rewriting):
+    """By the same user, too: what was never sent can't have been stored in another way."""
+    world, mount = rewriting
+    write(mount / "a.docx", SENT)
+    world.edit(edits.create("/a.docx", b"theirs", MTIME_S))
+    settle(world, mount)
+    assert (mount / "a.docx").read_bytes() == b"theirs"
+    assert sorted(len(path.read_bytes()) for path in mount.path.iterdir()) == [6, len(SENT)]
+
+
 def test_so_it_is_when_the_cache_was_emptied(rewriting):
     world, mount = rewriting
     write(mount / "a.docx", SENT)
