@@ -110,6 +110,9 @@ int place_is_above(struct store_txn *txn, ino_nr ino, ino_nr from, bool *ret);
 /* Two rows have become one: what was in the folder `from`, here or on the server, is in `to`. */
 int place_take_children(struct applying *applying, ino_nr from, ino_nr to);
 
+/* A folder that was deleted here is shown again, with those above it: something in it is. */
+int place_revive(struct applying *applying, ino_nr folder);
+
 /* Takes the row out of the tree until its own report is applied, and puts it. */
 int place_vacate(struct applying *applying, struct node *node);
 

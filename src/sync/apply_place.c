@@ -352,6 +352,57 @@ int place_take_children(struct applying *applying, ino_nr from, ino_nr to)
     return r;
 }
 
+static int revive_one(struct applying *applying, struct node *node)
+{
+    cleanup_free char *name = x_strdup(node->base.name);
+    int r;
+
+    node->attr.flags |= NODE_LOCAL;
+    node->attr.flags &= ~(unsigned)NODE_COMPLETE;
+    r = place_follow(applying, node, node->base.parent, name);
+    log_warn("sync", "%s isn't deleted: something else is in it on the server", name);
+    return r < 0 ? r : txn_put_node(applying->txn, node);
+}
+
+/* The folder and those above it that are not shown, from the lowest up. */
+static int find_hidden(struct store_txn *txn, ino_nr ino, struct node_numbers *ret)
+{
+    int r = 0;
+
+    while (r == 0 && ino != STORE_INO_NONE) {
+        struct node node;
+        bool is_hidden;
+
+        r = txn_get_node(txn, ino, &node);
+        if (r < 0)
+            break;
+        is_hidden = !(node.attr.flags & NODE_LOCAL) && node.attr.flags & NODE_BASE;
+        if (is_hidden)
+            (void)node_numbers_push(ret, ino);
+        ino = is_hidden ? node.base.parent : STORE_INO_NONE;
+        node_clear(&node);
+    }
+    return r == -ENOENT ? 0 : r;
+}
+
+int place_revive(struct applying *applying, ino_nr folder)
+{
+    struct node_numbers hidden = { 0 };
+    int r = find_hidden(applying->txn, folder, &hidden);
+
+    for (size_t i = hidden.len; i-- > 0 && r == 0;) {
+        struct node node;
+
+        r = txn_get_node(applying->txn, hidden.items[i], &node);
+        if (r < 0)
+            break;
+        r = revive_one(applying, &node);
+        node_clear(&node);
+    }
+    node_numbers_clear(&hidden);
+    return r;
+}
+
 /* ---- afterwards ---- */
 
 static int give_name(struct applying *applying, ino_nr ino)

@@ -29,6 +29,7 @@
 #include "sync/push_facts.h"
 #include "sync/push_i.h"
 #include "sync/push_identity.h"
+#include "sync/push_rival.h"
 #include "sync/settle.h"
 #include "tree/names.h"
 
@@ -434,8 +435,7 @@ static enum hash_kind rival_hash_kind(struct look *look, const struct node *node
     struct node rival;
     ino_nr waiting;
 
-    if (node->attr.flags & NODE_REMOTE ||
-        txn_find_waiting(look->txn, node->local.parent, node->local.name, &waiting) < 0 ||
+    if (node->attr.flags & NODE_REMOTE || rival_find(look->txn, node, &waiting) < 0 ||
         txn_get_node(look->txn, waiting, &rival) < 0)
         return kind;
     kind = rival.base.hash_kind;

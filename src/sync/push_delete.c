@@ -7,11 +7,8 @@
 #include "config.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "base/log.h"
-#include "base/xalloc.h"
 #include "graph/tag.h"
 #include "sync/apply_i.h"
 #include "sync/push_i.h"
@@ -73,57 +70,12 @@ static int count_foreign(struct store_txn *txn, const struct push_job *job,
     return r;
 }
 
-/* A folder as the server has it, with what is in it. */
-static int show_again(struct applying *applying, ino_nr ino)
-{
-    cleanup_free char *name = NULL;
-    struct node node;
-    int r = txn_get_node(applying->txn, ino, &node);
-
-    if (r < 0)
-        return r;
-    node.attr.flags |= NODE_LOCAL;
-    node.attr.flags &= ~(unsigned)NODE_COMPLETE;
-    name = x_strdup(node.base.name);
-    r = place_follow(applying, &node, node.base.parent, name);
-    if (r == 0)
-        r = txn_put_node(applying->txn, &node);
-    log_warn("sync", "%s isn't deleted: something else is in it on the server", name);
-    node_clear(&node);
-    return r;
-}
-
-/* The folder, and those above it that are to be deleted as well, from the lowest up. */
-static int find_hidden(struct store_txn *txn, ino_nr ino, struct node_numbers *ret)
-{
-    int r = 0;
-
-    while (r == 0 && ino != STORE_INO_NONE) {
-        struct node node;
-        bool is_hidden;
-
-        r = txn_get_node(txn, ino, &node);
-        if (r < 0)
-            break;
-        is_hidden = !(node.attr.flags & NODE_LOCAL);
-        if (is_hidden)
-            (void)node_numbers_push(ret, ino);
-        ino = is_hidden ? node.base.parent : STORE_INO_NONE;
-        node_clear(&node);
-    }
-    return r == -ENOENT ? 0 : r;
-}
-
+/* The folder as the server has it, with what is in it. */
 static int bring_back(struct store_txn *txn, const struct apply_context *context, ino_nr ino)
 {
     struct applying applying = { .txn = txn, .context = context };
-    struct node_numbers hidden = { 0 };
-    int r = find_hidden(txn, ino, &hidden);
 
-    for (size_t i = hidden.len; i-- > 0 && r == 0;)
-        r = show_again(&applying, hidden.items[i]);
-    node_numbers_clear(&hidden);
-    return place_settle(&applying, r);
+    return place_settle(&applying, place_revive(&applying, ino));
 }
 
 /* What somebody has moved into the folder after it was deleted here; a listing may not have it yet. */

@@ -18,6 +18,7 @@
 #include "base/cleanup.h"
 #include "sync/apply.h"
 #include "sync/push_identity.h"
+#include "sync/push_rival.h"
 
 /* Longer chains are no cycles, or are found to be one when they have become shorter. */
 #define CHAIN_MAX 256
@@ -38,7 +39,9 @@ static int find_holder(struct store_txn *txn, const struct node *node, ino_nr *r
     for (size_t i = 0; i < count && r == 0 && *ret == STORE_INO_NONE; i++)
         if (holders[i] != node->attr.ino)
             *ret = holders[i];
-    return r;
+    if (r == 0 && *ret == STORE_INO_NONE)
+        r = rival_find_gone(txn, node, ret);
+    return r == -ENOENT ? 0 : r;
 }
 
 static bool is_there(const struct node *node)
@@ -99,16 +102,16 @@ static int find_cycle(struct store_txn *txn, const struct node *node, bool *ret)
 
 static int find_name_facts(struct store_txn *txn, const struct node *node, struct push_facts *ret)
 {
-    ino_nr holder, waiting;
+    ino_nr holder, rival;
     int r = find_holder(txn, node, &holder);
 
     if (r < 0)
         return r;
     ret->name_is_taken = holder != STORE_INO_NONE;
-    r = txn_find_waiting(txn, node->local.parent, node->local.name, &waiting);
+    r = rival_find(txn, node, &rival);
     if (r < 0 && r != -ENOENT)
         return r;
-    ret->has_rival = r == 0 && waiting != node->attr.ino;
+    ret->has_rival = r == 0;
     return 0;
 }
 

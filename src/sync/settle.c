@@ -20,6 +20,7 @@
 #include "base/utf8.h"
 #include "base/xalloc.h"
 #include "sync/apply_i.h"
+#include "sync/push_rival.h"
 #include "tree/names.h"
 
 /* What the service takes in a name, in bytes of ours: 255 UTF-16 units are at least so many. */
@@ -222,7 +223,9 @@ static int bring_back(struct settling *settling, struct node *node)
         take_tags(node);
     r = take_place(settling, node);
     node->attr.flags &= ~(unsigned)NODE_REMOTE;
-    return r < 0 ? r : txn_put_node(settling->applying.txn, node);
+    if (r == 0)
+        r = txn_put_node(settling->applying.txn, node);
+    return r < 0 ? r : place_revive(&settling->applying, node->local.parent);
 }
 
 /* Whether two contents are one; false as well if that can't be said. */
@@ -318,8 +321,8 @@ static int settle_name(struct settling *settling, struct node *node)
 
     if (!(dirty_of(node) & (DIRTY_CREATED | DIRTY_PLACE)))
         return 0;
-    r = txn_find_waiting(settling->applying.txn, node->local.parent, node->local.name, &waiting);
-    if (r < 0 || waiting == node->attr.ino)
+    r = rival_find(settling->applying.txn, node, &waiting);
+    if (r < 0)
         return r == -ENOENT ? 0 : r;
     r = txn_get_node(settling->applying.txn, waiting, &rival);
     if (r < 0)

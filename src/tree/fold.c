@@ -13,10 +13,12 @@
 
 #include "tree/names.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <string.h>
 #include <utf8proc.h>
 
+#include "base/cleanup.h"
 #include "base/utf8.h"
 
 /* The capital of a pair; other characters stand for themselves. */
@@ -140,4 +142,25 @@ bool name_next_spelling(const char *name, const char *after, char out[NAME_SPELL
     return rest && append(out, &at, after, (size_t)(shared_end - after)) &&
            append(out, &at, turn.text[turn_index], turn.length[turn_index]) &&
            append_first(out, &at, rest);
+}
+
+int name_find_twin(const struct name_source *source, const char *name)
+{
+    char spelling[NAME_SPELLING_SIZE];
+    bool goes_on = name_next_spelling(name, "", spelling);
+
+    while (goes_on) {
+        cleanup_free char *found = NULL;
+        int r = source->next(source->arg, spelling, &found);
+
+        if (r < 0)
+            return r;
+        if (name_equal_fold(found, name)) {
+            r = source->accept(source->arg, found);
+            if (r != -ENOENT)
+                return r;
+        }
+        goes_on = name_next_spelling(name, found, spelling);
+    }
+    return -ENOENT;
 }

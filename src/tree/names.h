@@ -107,4 +107,21 @@ bool name_equal_fold(const char *a, const char *b);
 #define NAME_SPELLING_SIZE (2 * NAME_SIZE)
 bool name_next_spelling(const char *name, const char *after, char out[NAME_SPELLING_SIZE]);
 
+/* Where names are looked up. */
+struct name_source {
+    int (*next)(void *arg, const char *from, char **ret); /* the first not before ${from}, for the
+                                                             caller to free; -ENOENT: none */
+    int (*accept)(void *arg, const char *name);           /* 0; -ENOENT: go on */
+    void *arg;
+};
+
+/*
+ * name_find_twin(source, name):
+ * Goes through the names in an ordered list that name_equal_fold() takes for ${name}, until
+ * ${source} accepts one: 0. -ENOENT if it accepts none; or what else its functions return. Few
+ * lookups do, mostly as many as the name has letters: where a spelling would be stands the next
+ * name that there is, and the spellings before that one are skipped.
+ */
+int name_find_twin(const struct name_source *source, const char *name);
+
 #endif
