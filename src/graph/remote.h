@@ -194,7 +194,7 @@ struct put_query {
 
 /* Bytes: each fragment of a session but the last one is a multiple of the unit. */
 #define REMOTE_FRAGMENT_UNIT ((size_t)320 * 1024)
-#define REMOTE_FRAGMENT_MAX  (32 * REMOTE_FRAGMENT_UNIT)
+#define REMOTE_FRAGMENT_MAX  (192 * REMOTE_FRAGMENT_UNIT)
 
 /* For a new session. Where the target is an item, beginning may move its eTag on some services, so
  * that its own tag fails the session at its end; and a session that nobody ends keeps others off

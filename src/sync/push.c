@@ -27,6 +27,7 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "sync/push_facts.h"
+#include "sync/push_fragment.h"
 #include "sync/push_i.h"
 #include "sync/push_identity.h"
 #include "sync/push_rival.h"
@@ -165,6 +166,11 @@ static bool has_bytes(const struct push_job *job)
     return job->is_conflict || job->intent.verb == INTENT_UPLOAD;
 }
 
+static bool is_large(const struct push_job *job)
+{
+    return has_bytes(job) && job->intent.size > PUSH_LARGE_BYTES;
+}
+
 /* What is changed together goes out together: there is room for more when some have ended. */
 static bool is_full(struct push *push)
 {
@@ -182,6 +188,7 @@ static void drop_job(struct sync *sync, struct push_job *job)
     LIST_REMOVE(job, link);
     sync->push.job_count--;
     sync->push.upload_count -= has_bytes(job);
+    sync->push.large_count -= is_large(job);
     request_abandon(sync, job->request);
     job->request = NULL;
     if (job->is_reading)
@@ -294,6 +301,7 @@ static void add_job(struct look *look, struct push_job *job)
     LIST_INSERT_HEAD(&look->begun, job, link);
     look->sync->push.job_count++;
     look->sync->push.upload_count += has_bytes(job);
+    look->sync->push.large_count += is_large(job);
 }
 
 /* ---- intents ---- */
@@ -383,6 +391,12 @@ static int fill_intent(struct look *look, const struct node *node, const struct 
         return 0;
     intent->name = step->is_detour ? detour_name_of(node) : server_name_of(node);
     return fill_parent(look, node, step, intent);
+}
+
+/* Small files don't wait behind large ones, which leave them half of the line. */
+static bool waits_for_small(const struct look *look, int64_t size)
+{
+    return size > PUSH_LARGE_BYTES && look->sync->push.large_count >= PUSH_LARGE_MAX;
 }
 
 static int begin_job(struct look *look, const struct node *node, const struct push_step *step,
@@ -644,6 +658,11 @@ static int find_facts(struct look *look, const struct node *node, struct push_fa
     return r;
 }
 
+static bool sends_content(const struct push_step *step)
+{
+    return step->action == PUSH_CREATE || step->action == PUSH_UPLOAD;
+}
+
 static int plan_row(struct look *look, const struct node *node)
 {
     struct sync *sync = look->sync;
@@ -667,12 +686,14 @@ static int plan_row(struct look *look, const struct node *node)
         sync->push.awaits_bytes |= r == -EAGAIN;
     }
     step = push_plan(node, &facts, APPLY_MTIME_GRANULARITY_NS);
+    if (sends_content(&step) && waits_for_small(look, size))
+        step.action = PUSH_WAIT;
     if (step.action == PUSH_WAIT && facts.is_held && !(node->attr.flags & NODE_LOCAL))
         push_held_note(sync, node->attr.ino);
     r = act(look, node, &step, facts.partner, file, size);
     if (step.action == PUSH_NOTHING || step.action == PUSH_FORGET)
         pauses_end(&sync->push.pauses, node->attr.ino);
-    if (file && step.action != PUSH_CREATE && step.action != PUSH_UPLOAD)
+    if (file && !sends_content(&step))
         bytes_close(sync->conf.bytes, file);
     return r;
 }
@@ -901,6 +922,7 @@ void push_begin(struct sync *sync)
     pauses_init(&sync->push.pauses);
     holds_init(&sync->push.holds);
     store_set_is_being_written(sync->conf.store, is_being_written, sync);
+    sync->push.fragment_units = FRAGMENT_FIRST;
     sync->push.has_news = true;
 }
 

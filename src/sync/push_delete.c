@@ -78,7 +78,8 @@ static int bring_back(struct store_txn *txn, const struct apply_context *context
     return place_settle(&applying, place_revive(&applying, ino));
 }
 
-/* What somebody has moved into the folder after it was deleted here; a listing may not have it yet. */
+/* What somebody has moved into the folder after it was deleted here; a listing may not have it yet.
+ */
 static int count_shown(struct store_txn *txn, ino_nr folder, size_t *ret)
 {
     cleanup_free ino_nr *related = NULL;

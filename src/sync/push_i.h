@@ -17,6 +17,8 @@
 
 /* Changes under way at a time: uploads, and others, of which so many go in one request. */
 #define PUSH_UPLOADS_MAX 8
+#define PUSH_LARGE_MAX   4 /* of the uploads */
+#define PUSH_LARGE_BYTES (INT64_C(16) << 20)
 #define PUSH_OTHERS_MAX  60
 #define PUSH_TOGETHER    20
 
@@ -48,6 +50,7 @@ struct push_job {
     int64_t offset;       /* what is before is on the server */
     char *buffer;         /* what is being read */
     size_t length;        /* of that */
+    int64_t sent_ms;      /* monotonic: when it was sent */
     bool has_tag_guard;   /* the session began with the item's tag */
     bool end_was_refused; /* for that tag */
     bool has_come;        /* something was sent since the session was asked for */

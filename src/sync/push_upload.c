@@ -18,10 +18,8 @@
 
 #include "base/log.h"
 #include "base/xalloc.h"
+#include "sync/push_fragment.h"
 #include "sync/push_i.h"
-
-/* Several are in memory at a time. */
-#define FRAGMENT_BYTES (16 * REMOTE_FRAGMENT_UNIT)
 
 static void read_next(struct sync *sync, struct push_job *job);
 
@@ -86,12 +84,25 @@ static bool is_lost(const struct err *err)
     return err->http_status == 401 || err->http_status == 404 || err->http_status == 410;
 }
 
+/* What the line has taken. */
+static void learn(struct sync *sync, const struct push_job *job, const struct err *err)
+{
+    unsigned *units = &sync->push.fragment_units;
+
+    if (err->code == 0)
+        *units =
+            fragment_after(*units, job->length, clock_mono_ms(sync->conf.clock) - job->sent_ms);
+    else if (err->is_fate_unknown)
+        *units = fragment_after_failure(*units);
+}
+
 static void on_fragment(struct sync *sync, struct answer *answer, void *owner)
 {
     struct push_job *job = owner;
     const struct err *err = &answer->err;
 
     job->request = NULL;
+    learn(sync, job, err);
     if (err->code == 0 && answer->page) {
         push_succeed(sync, job, &answer->page->items[0]);
     } else if (err->code == 0) {
@@ -121,6 +132,7 @@ void push_send_fragment(struct sync *sync, struct push_job *job)
         .priority = REMOTE_UPLOAD,
     };
 
+    job->sent_ms = clock_mono_ms(sync->conf.clock);
     job->request = request_session_put(sync, &query, job->buffer, on_fragment, job);
     job->buffer = NULL; /* the request's now */
 }
@@ -152,7 +164,7 @@ static void read_next(struct sync *sync, struct push_job *job)
         push_resolve(sync, job);
         return;
     }
-    job->length = left < (int64_t)FRAGMENT_BYTES ? (size_t)left : FRAGMENT_BYTES;
+    job->length = fragment_length(sync->push.fragment_units, sync->push.upload_count, left);
     free(job->buffer);
     job->buffer = malloc(job->length);
     if (job->buffer) {

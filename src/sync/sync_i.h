@@ -125,8 +125,10 @@ struct push {
     size_t first_done;      /* so many of them it has looked at */
     size_t job_count;
     struct deletions_list deletions;
-    size_t upload_count; /* of these jobs */
-    bool is_full;        /* there are so many others that some have to end first */
+    size_t upload_count;     /* of these jobs */
+    size_t large_count;      /* of these uploads */
+    unsigned fragment_units; /* see push_fragment.h */
+    bool is_full;            /* there are so many others that some have to end first */
     struct push_pauses pauses;
     struct push_holds holds;
     ino_nr cursor;           /* the pass goes on behind this row */

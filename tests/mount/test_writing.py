@@ -11,6 +11,7 @@ import pytest
 
 import edits
 from trees import assert_equal_to_server
+from waiting import wait_until
 
 MIB = 1 << 20
 
@@ -55,6 +56,30 @@ def test_a_new_file_is_read_at_once_and_is_on_the_server_soon(writable, size):
     (mount / "file").write_bytes(data)
     assert (mount / "file").stat().st_size == size
     assert (mount / "file").read_bytes() == data
+    assert_sent(world, mount)
+
+
+def test_a_large_file_goes_in_fragments_as_large_as_the_line_allows(writable):
+    world, mount = writable
+    (mount / "file").write_bytes(noise(64 * MIB))
+    assert_sent(world, mount)
+    sizes = [one for one in world.emulator.log() if one["method"] == "PUT"]
+    assert len(sizes) < 8, "fragments of always 5 MiB would be thirteen"
+
+
+def test_small_files_do_not_wait_for_large_ones(world):
+    mount = world.mount(options=["experimental_writing", "upload_delay=2"])
+    mount.settle()
+    for number in range(10):
+        with open(mount / f"large {number}", "wb") as file:
+            file.truncate(17 * MIB)
+    for number in range(20):
+        (mount / f"small {number}").write_bytes(b"small")
+    world.emulator.faults([{"method": "POST", "path": "*large*", "action": "stall", "count": 10}])
+    mount.control("clock 3000")
+    wait_until(lambda: len([item for item in world.emulator.tree()["items"]
+                            if item["path"].startswith("/small")]) == 20, "the small files")
+    world.emulator.clear_faults()
     assert_sent(world, mount)
 
 
