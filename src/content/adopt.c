@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/kill_point.h"
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/paths.h"
@@ -148,6 +149,7 @@ static int adopt_by_rename(struct adoption *adoption)
     cleanup_free char *path = version_path(version->content, version->generation);
     int r = append_trailer(version, adoption->fd);
 
+    KILL_POINT("adopt");
     if (r == 0)
         r = move_file(version->content, adoption->path, path);
     if (r < 0) {
@@ -155,6 +157,7 @@ static int adopt_by_rename(struct adoption *adoption)
             log_warn("content", "cutting a file to its size: %s", ERRNO_TEXT(errno));
         return r;
     }
+    KILL_POINT("adopted");
     LOCKED(&version->lock);
     version_attach(version, steal_fd(&adoption->fd));
     version->is_shared = true;

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/kill_point.h"
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "fs/control.h"
@@ -149,6 +150,7 @@ static int run_create(struct changing *changing, struct store_txn *txn)
 
     if (r == 0)
         r = add_overlay(changing, &overlay);
+    KILL_POINT("overlay-made");
     if (r < 0)
         return r;
     changing->opened = opens_add(changing->fs->opens, &changing->attr);

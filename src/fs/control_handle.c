@@ -16,6 +16,7 @@
 #include <sys/queue.h>
 
 #include "base/json.h"
+#include "base/kill_point.h"
 #include "base/lock.h"
 #include "base/xalloc.h"
 #include "fs/evict.h"
@@ -386,6 +387,28 @@ static void ask_clock(struct control_handle *handle, const char *argument)
     finish_with_result(handle, NULL);
 }
 
+static void ask_kill(struct control_handle *handle, const char *argument)
+{
+    struct err err;
+
+    if (kill_arm(argument) == 0) {
+        finish_with_result(handle, NULL);
+        return;
+    }
+    (void)err_set(&err, -EINVAL, "kill wants a point and a number, or nothing");
+    finish_with_result(handle, &err);
+}
+
+static void ask_passes(struct control_handle *handle, const char *argument)
+{
+    cleanup_strbuf struct strbuf answer;
+
+    (void)argument;
+    strbuf_init(&answer, ANSWER_MAX_BYTES);
+    kill_tell(&answer);
+    finish(handle, &answer);
+}
+
 static void on_kernel_told(void *handle)
 {
     finish_with_result(handle, NULL);
@@ -425,6 +448,8 @@ static const struct request_verb {
 #ifdef GRAPHFS_TEST_HOOKS
     { "clock", ask_clock },
     { "settle", ask_settle },
+    { "kill", ask_kill },
+    { "passes", ask_passes },
 #endif
 };
 

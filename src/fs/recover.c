@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/kill_point.h"
 #include "base/log.h"
 #include "base/vec.h"
 #include "base/xalloc.h"
@@ -144,6 +145,7 @@ int recover_written(struct store *store, struct overlays *overlays, struct err *
             qsort(recovery.rows.items, recovery.rows.len, sizeof recovery.rows.items[0],
                   compare_generations);
         r = set_strays_aside(overlays, &recovery);
+        KILL_POINT("recover");
         if (r == 0)
             r = store_list_intents(store, 0, freeze, overlays);
         if (r < 0)

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/kill_point.h"
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/xalloc.h"
@@ -167,6 +168,7 @@ static int renew(struct fs *fs, const struct renewal *renewal, struct overlay **
                         : renew_from_row(fs, renewal, generation, &overlay, &err);
     if (r < 0)
         return r;
+    KILL_POINT("overlay-made");
     r = put_generation(fs, renewal->file->inode->ino, renewal->generation, generation, &err);
     if (r == -ENOENT)
         r = 0; /* it is for those who have it open */
@@ -374,6 +376,7 @@ int written_sync(struct fs *fs, struct open_file *file, bool data_only)
     if (!overlay)
         return 0;
     r = overlay_sync(overlay, data_only);
+    KILL_POINT("overlay-synced");
     overlay_unref(overlay);
     return r < 0 ? r : commit(fs, file->inode, true);
 }

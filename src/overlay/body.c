@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/kill_point.h"
 #include "base/lock.h"
 #include "overlay/overlay_i.h"
 
@@ -148,8 +149,10 @@ void overlays_remove_files(const struct overlays *overlays, uint64_t generation)
 {
     char name[FILE_NAME_SIZE];
 
+    KILL_POINT("overlay-drop");
     file_name(name, generation, ENDING_DATA);
     (void)unlinkat(overlays->directory_fd, name, 0);
+    KILL_POINT("overlay-half-dropped");
     file_name(name, generation, ENDING_MAP);
     (void)unlinkat(overlays->directory_fd, name, 0);
 }

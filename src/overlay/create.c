@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/kill_point.h"
 #include "overlay/overlay_i.h"
 
 int overlay_make_data(struct overlay *overlay)
@@ -34,6 +35,7 @@ int overlay_make_map(struct overlay *overlay, const struct head *head, bool is_f
     struct body *body = &overlay->body;
     int r = overlay_put_time(overlay, mtime_ns);
 
+    KILL_POINT("overlay-data");
     if (r == 0)
         r = map_create(overlays->directory_fd, head, overlays->boot, is_full, &body->map);
     if (r < 0) {

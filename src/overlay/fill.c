@@ -18,6 +18,7 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
+#include "base/kill_point.h"
 #include "base/lock.h"
 #include "content/disk.h"
 #include "overlay/overlay_i.h"
@@ -187,6 +188,7 @@ static int write_missing(struct overlay *overlay, struct range piece, const char
     for (; r == 0 && !range_is_empty(part); part = ranges_next(&body->missing, piece, part.end))
         r = disk_write(body->data_fd, data + (part.first - piece.first),
                        (size_t)(part.end - part.first), part.first);
+    KILL_POINT("overlay-fill");
     return r == 0 ? map_record(&body->map, piece) : r;
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/kill_point.h"
 #include "base/lock.h"
 #include "content/disk.h"
 #include "overlay/overlay_i.h"
@@ -144,6 +145,7 @@ static int copy_into(struct overlay *fork, struct overlay *overlay, int64_t byte
     head.generation = fork->generation;
     atomic_store(&fork->size, overlay_size(overlay));
     r = copy_file(overlay->body.data_fd, fork->body.data_fd, overlay_size(overlay));
+    KILL_POINT("overlay-fork");
     if (r == 0)
         return overlay_make_map(fork, &head, true, overlay_mtime_ns(overlay));
     overlays_remove_files(fork->overlays, fork->generation);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/kill_point.h"
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "base/vec.h"
@@ -83,6 +84,7 @@ int map_create(int directory_fd, const struct head *head, uint64_t boot, bool is
     if (fd < 0)
         return -errno;
     r = disk_write(fd, bytes.data, bytes.len, 0);
+    KILL_POINT("overlay-map");
     if (r == 0 && renameat(directory_fd, made, directory_fd, name) != 0)
         r = -errno;
     if (r < 0) {

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "base/kill_point.h"
 #include "base/lock.h"
 #include "overlay/overlay_i.h"
 
@@ -97,6 +98,7 @@ int overlay_sync(struct overlay *overlay, bool data_only)
         r = make_plan(overlay, &plan);
     if (r < 0)
         return r;
+    KILL_POINT("overlay-sync");
     data_fd = overlay->body.data_fd;
     if ((data_only ? fdatasync(data_fd) : fsync(data_fd)) != 0)
         return fail(overlay, -errno);

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/kill_point.h"
 #include "base/lock.h"
 #include "base/log.h"
 #include "content/disk.h"
@@ -62,6 +63,7 @@ static int write_bytes(struct overlay *overlay, const void *data, struct range r
     if (r < 0)
         return r;
     r = disk_write(overlay->body.data_fd, data, (size_t)(range.end - range.first), range.first);
+    KILL_POINT("overlay-write");
     if (r == 0)
         r = record(overlay, range);
     if (r < 0) {
@@ -120,6 +122,7 @@ static int truncate_locked(struct overlay *overlay, int64_t size)
         return r;
     if (ftruncate(overlay->body.data_fd, (off_t)size) != 0)
         return -errno;
+    KILL_POINT("overlay-cut");
     overlay_own(overlay, (struct range){ size, INT64_MAX });
     atomic_store(&overlay->size, size);
     (void)overlay_put_time(overlay, overlays_now_ns(overlay->overlays));

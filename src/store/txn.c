@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/kill_point.h"
 #include "base/lock.h"
 
 enum { CHECKPOINT_PAGES = 4000 };
@@ -63,8 +64,10 @@ static int commit_exclusively(struct store_txn *txn, store_reply_fn *reply, void
 
     WRLOCKED(&txn->store->metadata);
     r = change_renumber(txn);
+    KILL_POINT("commit");
     if (r == 0)
         r = sql_run(txn->conn, STMT_COMMIT, NULL, 0);
+    KILL_POINT("committed");
     if (r == 0 && reply)
         reply(arg);
     return r;

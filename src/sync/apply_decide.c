@@ -167,23 +167,24 @@ int64_t apply_told_ms(const struct apply_context *context, const struct node *no
     return context->staged_since_ms != 0 && since_ms < context->now_ms ? since_ms : context->now_ms;
 }
 
-bool apply_is_late(const struct node *node, enum apply_source source, int64_t now_ms)
+bool apply_is_fresh(const struct node *node, int64_t now_ms)
 {
     int64_t age_ms = now_ms - node->confirmed_ms;
 
     /* The clock may have been set back: then the answer is as good as fresh for a while. */
-    return !is_trusted(source) && node->confirmed_ms != 0 && age_ms < APPLY_LATE_MS &&
-           age_ms > -APPLY_LATE_MS;
+    return node->confirmed_ms != 0 && age_ms < APPLY_LATE_MS && age_ms > -APPLY_LATE_MS;
+}
+
+bool apply_is_late(const struct node *node, enum apply_source source, int64_t now_ms)
+{
+    return !is_trusted(source) && apply_is_fresh(node, now_ms);
 }
 
 /* The item itself can be read from where it lags. Of one that was told of lately, what is older
  * than that by the counter in its tag says nothing. */
 static bool is_outdated(const struct node *node, const struct apply_view *report, int64_t now_ms)
 {
-    int64_t age_ms = now_ms - node->confirmed_ms;
-
-    return node->attr.flags & NODE_BASE && node->confirmed_ms != 0 && age_ms < APPLY_LATE_MS &&
-           age_ms > -APPLY_LATE_MS && !report->deleted &&
+    return node->attr.flags & NODE_BASE && apply_is_fresh(node, now_ms) && !report->deleted &&
            tag_compare(report->state.etag, node->base.etag) == TAG_BEFORE;
 }
 

@@ -58,6 +58,10 @@ int64_t apply_told_ms(const struct apply_context *context, const struct node *no
 /* Whether we have asked for the item so lately that this source's report may be an older one. */
 bool apply_is_late(const struct node *node, enum apply_source source, int64_t now_ms);
 
+/* Whether the service has told us of the item itself so lately that it may not know it everywhere.
+ */
+bool apply_is_fresh(const struct node *node, int64_t now_ms);
+
 /* Whether two times are the same at APPLY_MTIME_GRANULARITY_NS. */
 bool apply_is_same_mtime(int64_t a_ns, int64_t b_ns);
 

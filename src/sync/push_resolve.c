@@ -19,7 +19,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/kill_point.h"
 #include "base/log.h"
+#include "sync/apply_i.h"
 #include "sync/push_i.h"
 #include "sync/push_store.h"
 
@@ -57,15 +59,14 @@ static bool is_ours(const struct push_job *job, const struct item *item)
 /* Whether the service has told of the row's item so lately that it may not know it everywhere. */
 static bool is_known_lately(struct sync *sync, const struct push_job *job)
 {
-    int64_t age_ms = -1;
     struct node node;
+    bool is_fresh;
 
     if (job->is_by_place || store_get_node(sync->conf.store, job->ino, &node) < 0)
         return false;
-    if (node.confirmed_ms != 0)
-        age_ms = clock_real_ms(sync->conf.clock) - node.confirmed_ms;
+    is_fresh = apply_is_fresh(&node, clock_real_ms(sync->conf.clock));
     node_clear(&node);
-    return age_ms >= 0 && age_ms < APPLY_LATE_MS;
+    return is_fresh;
 }
 
 /* What is found after a refusal isn't from here, unless something that was sent before may have
@@ -113,6 +114,7 @@ static void conclude(struct sync *sync, struct push_job *job, const struct item 
 {
     struct err err = { 0 };
 
+    KILL_POINT("resolve");
     if (item)
         guard_learn(sync, job, item);
     if (item && is_ours(job, item) && is_done(sync, job, item))

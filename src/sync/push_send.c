@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/kill_point.h"
 #include "base/log.h"
 #include "sync/push_i.h"
 #include "sync/push_store.h"
@@ -75,10 +76,12 @@ static void end_with(struct sync *sync, struct push_job *job, const struct item 
 {
     struct err err = { 0 };
 
+    KILL_POINT("answer");
     if (store_answer(sync, job, item, take, &err) < 0) {
         push_end_failed(sync, job, &err);
         return;
     }
+    KILL_POINT("answered");
     keep_bytes(sync, job);
     if (job->file)
         holds_note_sent(&sync->push.holds, job->ino, job->hold_mark, job->began_ms,
@@ -214,5 +217,6 @@ void push_send(struct sync *sync, struct push_job *job)
         [INTENT_DELETE] = push_delete,
     };
 
+    KILL_POINT("send");
     send[job->intent.verb](sync, job);
 }

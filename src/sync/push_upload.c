@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/kill_point.h"
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "sync/push_fragment.h"
@@ -101,6 +102,7 @@ static void on_fragment(struct sync *sync, struct answer *answer, void *owner)
     struct push_job *job = owner;
     const struct err *err = &answer->err;
 
+    KILL_POINT("fragment");
     job->request = NULL;
     learn(sync, job, err);
     if (err->code == 0 && answer->page) {
@@ -190,6 +192,7 @@ static void on_session(struct sync *sync, struct answer *answer, void *owner)
             push_refused(sync, job, &answer->err);
         return;
     }
+    KILL_POINT("session");
     if (!job->url) {
         job->url = x_strdup(answer->session_url);
         job->intent.session_url = x_strdup(answer->session_url);
@@ -283,6 +286,7 @@ static void on_hash(struct sync *sync, struct push_job *job, int status, const c
         (void)err_set_errno(&err, status, "reading what is to be sent");
     else
         status = put_intent(sync, job, &err);
+    KILL_POINT("hashed");
     if (status < 0)
         push_end_failed(sync, job, &err);
     else
