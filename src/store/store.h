@@ -527,7 +527,7 @@ struct intent {
     char *hash;
     char *session_url; /* a secret: who has it can write; never to be logged. NULL: no session */
     int64_t session_until_ms; /* real time */
-    int64_t asked_ms;         /* real time */
+    int64_t asked_ms;         /* real time; 0: the item can't have been changed yet */
 };
 
 /* Frees what it holds and zeroes it. */

@@ -169,10 +169,9 @@ int64_t apply_told_ms(const struct apply_context *context, const struct node *no
 
 bool apply_is_fresh(const struct node *node, int64_t now_ms)
 {
-    int64_t age_ms = now_ms - node->confirmed_ms;
-
-    /* The clock may have been set back: then the answer is as good as fresh for a while. */
-    return node->confirmed_ms != 0 && age_ms < APPLY_LATE_MS && age_ms > -APPLY_LATE_MS;
+    /* The clock may have been set back: then nobody knows how old the answer is. It is as good as
+     * fresh until the next one. */
+    return node->confirmed_ms != 0 && now_ms - node->confirmed_ms < APPLY_LATE_MS;
 }
 
 bool apply_is_late(const struct node *node, enum apply_source source, int64_t now_ms)

@@ -923,6 +923,7 @@ void push_begin(struct sync *sync)
     holds_init(&sync->push.holds);
     store_set_is_being_written(sync->conf.store, is_being_written, sync);
     sync->push.fragment_units = FRAGMENT_FIRST;
+    sync->push.began_ms = now_ms_of(sync);
     sync->push.has_news = true;
 }
 

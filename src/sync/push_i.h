@@ -34,8 +34,9 @@ struct push_job {
     bool is_by_place; /* the place was asked for, not the item */
     bool is_to_own;   /* nothing is sent: it gets a content of its own */
     bool is_resumed;  /* its intent was found in the store */
-    bool was_refused; /* by an answer */
     bool is_refused;  /* because something has its name, or is being sent to it */
+    bool is_unknown;  /* no answer has said whether it was carried out */
+    bool is_repeated; /* since it wasn't known */
     struct request *request;
 
     int64_t began_ms;   /* monotonic */
@@ -138,6 +139,12 @@ void push_upload(struct sync *sync, struct push_job *job);
 /* Goes on with a session of a process that has ended. False: it can't. */
 bool push_resume_upload(struct sync *sync, struct push_job *job);
 
+/* Opens what the intent was about, to be sent once more. -ENOENT if it isn't there any more. */
+int push_reopen(struct sync *sync, struct push_job *job);
+
+/* Stores the job's intent; -ENOENT if no row stands for it any more. */
+int push_put_intent(struct sync *sync, const struct push_job *job, struct err *err);
+
 /* Sends what the job has read; forgets the session. */
 void push_send_fragment(struct sync *sync, struct push_job *job);
 void push_end_session(struct sync *sync, const struct push_job *job);
@@ -181,8 +188,12 @@ void push_settle_with_hash(struct sync *sync, struct push_job *job);
 
 /* ---- push_resolve.c ---- */
 
-/* Reads the server: has the intent been carried out? Then the job ends, one way or the other. */
+/* Reads the server: has the intent been carried out? It is repeated, or the job ends, one way or
+ * the other. */
 void push_resolve(struct sync *sync, struct push_job *job);
+
+/* The same for one whose answer was lost just now. */
+void push_lost_answer(struct sync *sync, struct push_job *job);
 
 /* Someone else has changed the item, or what has its name: that is applied, and the job ends. */
 void push_look_again(struct sync *sync, struct push_job *job, const struct err *err);

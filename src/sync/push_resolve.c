@@ -12,15 +12,22 @@
  * that is there in one request.
  *
  * A 404 is no proof in the first minutes after a change: the row is left alone for a while, and
- * asked for again before it is given up.
+ * asked for again before it is given up. Nor is an item that is as it was before. Of a change whose
+ * answer was lost both may be said although it was carried out; if it were forgotten then, what
+ * follows would make the same thing once more under a name that the row has by now, or take our own
+ * content for somebody else's. So it is sent again, as it was, whatever the row wants by now: it is
+ * guarded by the name or the tag, so that this can't be done twice. What is gone here by now waits
+ * until the server can be believed.
  */
 #include "config.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/kill_point.h"
 #include "base/log.h"
+#include "base/xalloc.h"
 #include "sync/apply_i.h"
 #include "sync/push_i.h"
 #include "sync/push_store.h"
@@ -56,15 +63,28 @@ static bool is_ours(const struct push_job *job, const struct item *item)
     return !job->intent.rid || strcmp(job->intent.rid, item->id) == 0;
 }
 
+/* The clock was set back since the service told of the item: the time to wait counts from now. */
+static void confirm_now(struct sync *sync, ino_nr ino, int64_t now_ms)
+{
+    cleanup_txn struct store_txn *txn = NULL;
+    struct err err = { 0 };
+
+    if (store_begin(sync->conf.store, &txn, &err) == 0 && txn_confirm_node(txn, ino, now_ms) == 0)
+        (void)sync_commit(&txn, &err);
+}
+
 /* Whether the service has told of the row's item so lately that it may not know it everywhere. */
 static bool is_known_lately(struct sync *sync, const struct push_job *job)
 {
+    int64_t now_ms = clock_real_ms(sync->conf.clock);
     struct node node;
     bool is_fresh;
 
     if (job->is_by_place || store_get_node(sync->conf.store, job->ino, &node) < 0)
         return false;
-    is_fresh = apply_is_fresh(&node, clock_real_ms(sync->conf.clock));
+    is_fresh = apply_is_fresh(&node, now_ms);
+    if (node.confirmed_ms > now_ms)
+        confirm_now(sync, job->ino, now_ms);
     node_clear(&node);
     return is_fresh;
 }
@@ -74,7 +94,7 @@ static bool is_known_lately(struct sync *sync, const struct push_job *job)
  */
 static bool may_be_ours(struct sync *sync, const struct push_job *job)
 {
-    return !job->was_refused || pauses_has_doubt(&sync->push.pauses, job->ino);
+    return job->is_unknown || pauses_has_doubt(&sync->push.pauses, job->ino);
 }
 
 /* Of a content, that needs a hash on both sides; an equal size and time would not do. */
@@ -110,6 +130,64 @@ static void end_lagging(struct sync *sync, struct push_job *job)
         pauses_note_doubt(&sync->push.pauses, ino);
 }
 
+/* ---- what may have been carried out all the same ---- */
+
+/* Asked for so lately, or by a process that ended so lately, that the server may not tell yet. */
+static bool is_asked_lately(struct sync *sync, const struct push_job *job)
+{
+    int64_t age_ms = clock_real_ms(sync->conf.clock) - job->intent.asked_ms;
+    int64_t runs_ms = clock_mono_ms(sync->conf.clock) - sync->push.began_ms;
+
+    return runs_ms < APPLY_LATE_MS || age_ms < APPLY_LATE_MS;
+}
+
+/* Whether the item, or that there is none, is what was there before. */
+static bool may_be_older(const struct push_job *job, const struct node *node,
+                         const struct item *item)
+{
+    if (!item)
+        return job->is_by_place;
+    return node->base.etag && item->etag && strcmp(node->base.etag, item->etag) == 0;
+}
+
+/* Not what is gone here by now, nor a large content that has another one behind it. */
+static bool may_repeat(const struct push_job *job, const struct node *node)
+{
+    const struct intent *intent = &job->intent;
+
+    return !job->is_repeated && node->attr.flags & NODE_LOCAL &&
+           (intent->verb != INTENT_UPLOAD || node->local.generation == intent->generation ||
+            intent->size <= (int64_t)REMOTE_PUT_MAX);
+}
+
+static void repeat(struct sync *sync, struct push_job *job, const struct node *node)
+{
+    job->is_repeated = true;
+    job->is_by_place = false;
+    free(job->if_match);
+    job->if_match = x_strdup(node->base.etag);
+    if (job->intent.verb == INTENT_UPLOAD && push_reopen(sync, job) < 0)
+        push_end_lagging(sync, job);
+    else
+        push_send(sync, job);
+}
+
+/* True: it is seen to, or waits. */
+static bool defer(struct sync *sync, struct push_job *job, const struct item *item)
+{
+    struct node node = { 0 };
+    bool is_open =
+        job->is_unknown && job->intent.verb != INTENT_DELETE && is_asked_lately(sync, job) &&
+        (store_get_node(sync->conf.store, job->ino, &node) < 0 || may_be_older(job, &node, item));
+
+    if (is_open && may_repeat(job, &node))
+        repeat(sync, job, &node);
+    else if (is_open)
+        push_end_lagging(sync, job);
+    node_clear(&node);
+    return is_open;
+}
+
 static void conclude(struct sync *sync, struct push_job *job, const struct item *item)
 {
     struct err err = { 0 };
@@ -121,6 +199,8 @@ static void conclude(struct sync *sync, struct push_job *job, const struct item 
         push_succeed(sync, job, item);
     else if (!item && job->intent.verb == INTENT_DELETE)
         push_succeed_gone(sync, job);
+    else if (defer(sync, job, item))
+        return;
     else if (forget_intent(sync, job, item, &err) < 0)
         push_end_failed(sync, job, &err);
     else if (job->is_refused && (!item || !job->is_by_place))
@@ -187,7 +267,7 @@ static void ask_by_place(struct sync *sync, struct push_job *job)
     job->request = request_child(sync, &query, on_child, job);
 }
 
-void push_resolve(struct sync *sync, struct push_job *job)
+static void ask(struct sync *sync, struct push_job *job)
 {
     if (job->intent.rid)
         ask_by_id(sync, job);
@@ -195,12 +275,38 @@ void push_resolve(struct sync *sync, struct push_job *job)
         ask_by_place(sync, job);
 }
 
+static void note_asked(struct sync *sync, struct push_job *job, int64_t now_ms)
+{
+    struct err err = { 0 };
+
+    job->intent.asked_ms = now_ms;
+    if (push_put_intent(sync, job, &err) < 0)
+        log_info("sync", "a change whose answer was lost: %s", err.msg);
+}
+
+void push_resolve(struct sync *sync, struct push_job *job)
+{
+    int64_t now_ms = clock_real_ms(sync->conf.clock);
+
+    /* The clock was set back: the time to wait counts from now. */
+    if (job->intent.asked_ms > now_ms)
+        note_asked(sync, job, now_ms);
+    job->is_unknown = job->intent.asked_ms != 0;
+    ask(sync, job);
+}
+
+void push_lost_answer(struct sync *sync, struct push_job *job)
+{
+    if (!job->is_resumed)
+        note_asked(sync, job, clock_real_ms(sync->conf.clock));
+    push_resolve(sync, job);
+}
+
 void push_look_again(struct sync *sync, struct push_job *job, const struct err *err)
 {
-    job->was_refused = true;
     job->is_refused = err->http_status == 409 && job->intent.verb == INTENT_UPLOAD;
     if (err->http_status == 409 && job->intent.name)
         ask_by_place(sync, job);
     else
-        push_resolve(sync, job);
+        ask(sync, job);
 }

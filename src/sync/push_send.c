@@ -159,7 +159,7 @@ static bool is_someone_else(const struct err *err)
 void push_refused(struct sync *sync, struct push_job *job, const struct err *err)
 {
     if (err->is_fate_unknown)
-        push_resolve(sync, job);
+        push_lost_answer(sync, job);
     else if (is_someone_else(err))
         push_look_again(sync, job, err);
     else

@@ -26,7 +26,7 @@ static void read_next(struct sync *sync, struct push_job *job);
 
 /* ---- the intent ---- */
 
-static int put_intent(struct sync *sync, const struct push_job *job, struct err *err)
+int push_put_intent(struct sync *sync, const struct push_job *job, struct err *err)
 {
     cleanup_txn struct store_txn *txn = NULL;
     struct node_attr attr;
@@ -112,7 +112,7 @@ static void on_fragment(struct sync *sync, struct answer *answer, void *owner)
         job->has_come = true;
         read_next(sync, job);
     } else if (is_lost(err)) {
-        push_resolve(sync, job);
+        push_lost_answer(sync, job);
     } else if ((err->is_fate_unknown || err->http_status == 416) && job->has_come) {
         job->has_come = false; /* once, until it goes on */
         ask_session(sync, job);
@@ -187,7 +187,7 @@ static void on_session(struct sync *sync, struct answer *answer, void *owner)
     job->request = NULL;
     if (answer->err.code != 0) {
         if (job->url && is_lost(&answer->err))
-            push_resolve(sync, job);
+            push_lost_answer(sync, job);
         else
             push_refused(sync, job, &answer->err);
         return;
@@ -197,7 +197,8 @@ static void on_session(struct sync *sync, struct answer *answer, void *owner)
         job->url = x_strdup(answer->session_url);
         job->intent.session_url = x_strdup(answer->session_url);
         job->intent.session_until_ms = answer->session.expires_ms;
-        if (put_intent(sync, job, &err) < 0) {
+        job->intent.asked_ms = clock_real_ms(sync->conf.clock);
+        if (push_put_intent(sync, job, &err) < 0) {
             push_end_failed(sync, job, &err);
             return;
         }
@@ -280,12 +281,15 @@ static void on_hash(struct sync *sync, struct push_job *job, int status, const c
 {
     struct err err = { 0 };
 
-    if (status == 0)
-        job->intent.hash = x_strdup(text);
+    /* Without its session's address nothing can have been sent. */
+    if (!job->is_whole && !job->is_unknown)
+        job->intent.asked_ms = 0;
+    free(job->intent.hash);
+    job->intent.hash = status == 0 ? x_strdup(text) : NULL;
     if (status < 0)
         (void)err_set_errno(&err, status, "reading what is to be sent");
     else
-        status = put_intent(sync, job, &err);
+        status = push_put_intent(sync, job, &err);
     KILL_POINT("hashed");
     if (status < 0)
         push_end_failed(sync, job, &err);
@@ -296,6 +300,22 @@ static void on_hash(struct sync *sync, struct push_job *job, int status, const c
 void push_upload(struct sync *sync, struct push_job *job)
 {
     push_hash(sync, job, job->intent.hash_kind, on_hash);
+}
+
+int push_reopen(struct sync *sync, struct push_job *job)
+{
+    int64_t size = 0;
+    int r = 0;
+
+    push_close_bytes(job);
+    free(job->url);
+    free(job->intent.session_url);
+    job->url = job->intent.session_url = NULL;
+    r = bytes_open(sync->conf.bytes, job->intent.generation, &job->file, &size);
+    if (r == 0 && size != job->intent.size)
+        r = -ENOENT;
+    job->is_whole = size == 0;
+    return r;
 }
 
 bool push_resume_upload(struct sync *sync, struct push_job *job)

@@ -134,6 +134,7 @@ struct push {
     ino_nr cursor;           /* the pass goes on behind this row */
     bool is_in_pass;         /* the last row hasn't been come to */
     bool has_news;           /* since the pass began: there has to be another one */
+    int64_t began_ms;        /* monotonic: of this process */
     int64_t due_ms;          /* monotonic: of what failed the first is to be tried again */
     int64_t rested_ms;       /* monotonic: when those that had rested were looked at last */
     bool awaits_bytes;       /* content that is to be sent is on its way here */

@@ -53,10 +53,10 @@ class Handle:
         self.number = number
 
     def write(self, data, offset):
-        end = offset + len(data)
-        ends = [*range(offset - offset % PAGE_BYTES + PAGE_BYTES, end, PAGE_BYTES), end]
+        last = offset + len(data)
+        ends = [*range(offset - offset % PAGE_BYTES + PAGE_BYTES, last, PAGE_BYTES), last]
         steps = [self._written(data[:end - offset], offset) for end in ends]
-        self._recorder.call(steps, os.pwrite, self.number, data, offset)
+        self._recorder.call(steps, _write_all, self.number, data, offset)
 
     def _written(self, data, offset):
         tree = self._recorder.before.copy()
@@ -72,6 +72,14 @@ class Handle:
         number, self.number = self.number, None
         self._recorder.handles.remove(self)
         self._recorder.call([], os.close, number)
+
+
+def _write_all(number, data, offset):
+    """A call that was cut off in the middle doesn't say so: the next one does."""
+    while data:
+        written = os.pwrite(number, data, offset)
+        data = data[written:]
+        offset += written
 
 
 class Recorder:
