@@ -248,7 +248,13 @@ static int make_overlays(struct rooms *rooms, struct err *err)
         (void)snprintf(rooms->host, sizeof rooms->host, "here");
     rooms->host[sizeof rooms->host - 1] = '\0';
     rooms->bytes = fs_bytes_new(rooms->overlays, rooms->content, rooms->pool);
-    return recover_written(rooms->store, rooms->overlays, err);
+    return recover_written(
+        &(struct recovered_rooms){
+            .store = rooms->store,
+            .overlays = rooms->overlays,
+            .bytes = rooms->bytes,
+        },
+        err);
 }
 
 static int make_content(struct rooms *rooms, struct err *err)

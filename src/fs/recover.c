@@ -3,8 +3,9 @@
  * Size and time of a file that is being written are with its overlay, and go into the row when it
  * is flushed. After a kill the overlay knows better.
  *
- * Rows that a change was sent of and answered may have been clean before their overlay was gone;
- * the service has what is in it, so nothing is lost if it is set aside, which it is to be sure.
+ * What was sent and answered may still have its overlay, perhaps with more behind its end: it was
+ * on its way into the cache (content_adopt()), and goes there now. Nobody has to fetch it from a
+ * service which may not yet have it everywhere.
  */
 #include "config.h"
 
@@ -21,8 +22,13 @@
 
 DEFINE_VEC(attr_list, struct node_attr);
 
+/* Generations of overlays. */
+DEFINE_VEC(generations, uint64_t);
+
 struct recovery {
-    struct attr_list rows; /* that differ from base, and are files; by generation. Sent or not */
+    struct attr_list rows; /* of files whose content is to be sent, or stays; by generation */
+    struct generations
+        intended; /* what may be on its way, though the row may have another by now */
 };
 
 static bool add_row(const struct node_attr *attr, const char *name, void *arg)
@@ -33,6 +39,40 @@ static bool add_row(const struct node_attr *attr, const char *name, void *arg)
     if (attr->kind == NODE_FILE && attr->flags & NODE_LOCAL)
         (void)attr_list_push(&recovery->rows, *attr);
     return true;
+}
+
+static bool add_intent(const struct intent *intent, void *arg)
+{
+    struct recovery *recovery = arg;
+
+    if (intent->generation != 0)
+        (void)generations_push(&recovery->intended, intent->generation);
+    return true;
+}
+
+static bool has_sent(const struct node *node)
+{
+    return node->attr.flags & NODE_BASE && node->base.generation == node->local.generation;
+}
+
+/* Drops the rows of which the service has the content. */
+static int drop_sent(struct store *store, struct attr_list *rows)
+{
+    size_t kept = 0;
+    int r = 0;
+
+    for (size_t i = 0; i < rows->len && r == 0; i++) {
+        struct node node;
+
+        r = store_get_node(store, rows->items[i].ino, &node);
+        if (r < 0)
+            break;
+        if (!has_sent(&node))
+            rows->items[kept++] = rows->items[i];
+        node_clear(&node);
+    }
+    rows->len = kept;
+    return r;
 }
 
 static int compare_generations(const void *one, const void *other)
@@ -46,18 +86,32 @@ static bool has_row(const struct recovery *recovery, uint64_t generation)
 {
     const struct node_attr key = { .generation = generation };
 
+    for (size_t i = 0; i < recovery->intended.len; i++)
+        if (recovery->intended.items[i] == generation)
+            return true;
     return recovery->rows.len > 0 &&
            bsearch(&key, recovery->rows.items, recovery->rows.len, sizeof key, compare_generations);
 }
 
-/* Generations of overlays without a row: the table is not to be changed while it is gone through.
- */
-DEFINE_VEC(generations, uint64_t);
-
+/* The table is not to be changed while it is gone through. */
 struct strays {
     const struct recovery *recovery;
-    struct generations found;
+    struct store *store;
+    struct generations sent, lost;
 };
+
+static bool is_sent(struct store *store, uint64_t generation)
+{
+    struct node node;
+    ino_nr ino;
+    bool result;
+
+    if (store_find_content(store, generation, &ino) < 0 || store_get_node(store, ino, &node) < 0)
+        return false;
+    result = has_sent(&node) && node.attr.flags & NODE_LOCAL;
+    node_clear(&node);
+    return result;
+}
 
 static void note_stray(const struct overlay_info *info, void *arg)
 {
@@ -65,37 +119,85 @@ static void note_stray(const struct overlay_info *info, void *arg)
 
     if (has_row(strays->recovery, info->generation))
         return;
+    if (is_sent(strays->store, info->generation)) {
+        (void)generations_push(&strays->sent, info->generation);
+        return;
+    }
     log_warn("fs", "what was written to %s/%s has no file any more: it is set aside",
              info->place.path, info->place.name);
-    (void)generations_push(&strays->found, info->generation);
+    (void)generations_push(&strays->lost, info->generation);
 }
 
-static int set_strays_aside(struct overlays *overlays, const struct recovery *recovery)
+static void set_aside(struct overlays *overlays, uint64_t generation)
 {
-    struct strays strays = { .recovery = recovery };
-    int r = overlays_list(overlays, note_stray, &strays);
+    struct overlay *overlay = overlay_get(overlays, generation);
 
-    for (size_t i = 0; i < strays.found.len; i++) {
-        struct overlay *overlay = overlay_get(overlays, strays.found.items[i]);
+    if (overlay)
+        overlay_set_aside(overlay);
+    overlay_unref(overlay);
+}
 
-        if (overlay)
-            overlay_set_aside(overlay);
-        overlay_unref(overlay);
-    }
-    generations_clear(&strays.found);
+/* ---- what was sent ---- */
+
+/* As it was sent. */
+static int cut(struct overlays *overlays, const struct node *node)
+{
+    struct overlay *overlay = overlay_get(overlays, node->local.generation);
+    int r = 0;
+
+    if (overlay && overlay_size(overlay) < node->local.size)
+        r = -EBADMSG;
+    else if (overlay && overlay_size(overlay) > node->local.size)
+        r = overlay_truncate(overlay, node->local.size);
+    overlay_unref(overlay);
+    return r;
+}
+
+static void keep(const struct recovered_rooms *rooms, uint64_t generation)
+{
+    struct drive_row drive = { 0 };
+    struct node node = { 0 };
+    ino_nr ino;
+    int r = store_find_content(rooms->store, generation, &ino);
+
+    if (r == 0)
+        r = store_get_node(rooms->store, ino, &node);
+    if (r == 0)
+        r = store_get_drive(rooms->store, node.attr.drive, &drive);
+    if (r == 0)
+        r = cut(rooms->overlays, &node);
+    if (r == 0)
+        bytes_keep(rooms->bytes, &node, drive.drive_id);
+    else
+        set_aside(rooms->overlays, generation);
+    drive_row_clear(&drive);
+    node_clear(&node);
+}
+
+static int see_to_strays(const struct recovered_rooms *rooms, const struct recovery *recovery)
+{
+    struct strays strays = { .recovery = recovery, .store = rooms->store };
+    int r = overlays_list(rooms->overlays, note_stray, &strays);
+
+    for (size_t i = 0; i < strays.sent.len; i++)
+        keep(rooms, strays.sent.items[i]);
+    for (size_t i = 0; i < strays.lost.len; i++)
+        set_aside(rooms->overlays, strays.lost.items[i]);
+    generations_clear(&strays.sent);
+    generations_clear(&strays.lost);
     return r;
 }
 
 /* What may have been sent stays as it was. */
-static bool freeze(const struct intent *intent, void *arg)
+static void freeze(struct overlays *overlays, const struct recovery *recovery)
 {
-    struct overlays *overlays = arg;
-    struct overlay *overlay = overlay_get(overlays, intent->generation);
+    for (size_t i = 0; i < recovery->intended.len; i++) {
+        struct overlay *overlay = overlay_get(overlays, recovery->intended.items[i]);
 
-    if (overlay)
-        (void)overlay_freeze(overlay);
-    overlay_unref(overlay);
-    return true;
+        if (overlay)
+            (void)overlay_freeze(overlay);
+        overlay_unref(overlay);
+    }
 }
 
 static int correct_row(struct store_txn *txn, struct overlays *overlays,
@@ -131,28 +233,38 @@ static int correct_rows(struct store *store, struct overlays *overlays,
     return err_set_errno(err, r, "bringing the store up to what was written");
 }
 
-int recover_written(struct store *store, struct overlays *overlays, struct err *err)
+/* Finds what overlays are there for. */
+static int find(struct store *store, struct recovery *recovery)
 {
-    struct recovery recovery = { 0 };
-    int r = store_list_dirty(store, 0, add_row, &recovery);
+    struct attr_list *rows = &recovery->rows;
+    int r = store_list_dirty(store, 0, add_row, recovery);
 
     if (r == 0)
-        r = store_list_local_only(store, 0, add_row, &recovery);
+        r = store_list_local_only(store, 0, add_row, recovery);
+    if (r == 0)
+        r = drop_sent(store, rows);
+    if (r == 0)
+        r = store_list_intents(store, 0, add_intent, recovery);
+    if (r == 0 && rows->len > 0)
+        qsort(rows->items, rows->len, sizeof rows->items[0], compare_generations);
+    return r;
+}
+
+int recover_written(const struct recovered_rooms *rooms, struct err *err)
+{
+    struct recovery recovery = { 0 };
+    int r = find(rooms->store, &recovery);
+
+    if (r == 0)
+        r = see_to_strays(rooms, &recovery);
+    KILL_POINT("recover");
     if (r < 0) {
         (void)err_set_errno(err, r, "reading what was written");
     } else {
-        if (recovery.rows.len > 0)
-            qsort(recovery.rows.items, recovery.rows.len, sizeof recovery.rows.items[0],
-                  compare_generations);
-        r = set_strays_aside(overlays, &recovery);
-        KILL_POINT("recover");
-        if (r == 0)
-            r = store_list_intents(store, 0, freeze, overlays);
-        if (r < 0)
-            (void)err_set_errno(err, r, "reading what was written");
-        else
-            r = correct_rows(store, overlays, &recovery, err);
+        freeze(rooms->overlays, &recovery);
+        r = correct_rows(rooms->store, rooms->overlays, &recovery, err);
     }
     attr_list_clear(&recovery.rows);
+    generations_clear(&recovery.intended);
     return r;
 }

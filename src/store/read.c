@@ -125,6 +125,18 @@ int store_get_node(struct store *store, ino_nr ino, struct node *ret)
     return conn ? read_node(conn, ino, ret) : -EIO;
 }
 
+int store_find_content(struct store *store, uint64_t generation, ino_nr *ret)
+{
+    struct sql_conn *conn = store_reader(store);
+    int64_t ino;
+    int r =
+        conn ? SQL_GET(conn, STMT_NODE_BY_CONTENT, &ino, sql_number((int64_t)generation)) : -EIO;
+
+    if (r == 0)
+        *ret = (ino_nr)ino;
+    return r;
+}
+
 int store_list(struct store *store, ino_nr parent, ino_nr after, store_child_fn *each, void *arg)
 {
     struct sql_conn *conn = store_reader(store);

@@ -104,6 +104,7 @@ const char *const statement_text[STMT_COUNT] = {
                        "  UNION ALL SELECT depth + 1, node.ino, node.parent, node.name FROM up"
                        "    JOIN node ON node.ino = up.parent WHERE up.depth < 1000000)"
                        " SELECT ino, name FROM up ORDER BY depth DESC",
+    [STMT_NODE_BY_CONTENT] = "SELECT ino FROM node WHERE generation = ?1 AND kind = 2 LIMIT 1",
     [STMT_NODE_COUNTS] = "SELECT count(*), count(CASE WHEN kind = 1 THEN 1 END),"
                          " ifnull(sum(CASE WHEN kind = 2 THEN size END), 0),"
                          " (SELECT count(*) FROM missing WHERE held)"

@@ -201,6 +201,9 @@ int store_sum_dirty(struct store *store, int64_t *ret);
 int store_list_conflicts(struct store *store, ino_nr after, store_child_fn *each, void *arg);
 int store_count_conflicts(struct store *store, int64_t *ret);
 
+/* The file that shows this content; -ENOENT: none does. Goes through all rows. */
+int store_find_content(struct store *store, uint64_t generation, ino_nr *ret);
+
 /* The path of a node from "/", for messages and symlinks. The caller frees it. */
 int store_path(struct store *store, ino_nr ino, char **ret);
 
