@@ -75,6 +75,16 @@ int txn_get_intent(struct store_txn *txn, ino_nr ino, struct intent *ret)
     return 0;
 }
 
+int txn_find_intent(struct store_txn *txn, const char *parent_rid, const char *name, ino_nr *ret)
+{
+    int64_t ino;
+    int r = SQL_GET(txn->conn, STMT_INTENT_BY_PLACE, &ino, sql_text(parent_rid), sql_text(name));
+
+    if (r == 0)
+        *ret = (ino_nr)ino;
+    return r;
+}
+
 int txn_clear_intent(struct store_txn *txn, ino_nr ino)
 {
     uint64_t former;

@@ -260,6 +260,8 @@ const char *const statement_text[STMT_COUNT] = {
 
     [STMT_INTENT_GET] = "SELECT " INTENT_COLUMNS " FROM intent WHERE ino = ?1",
     [STMT_INTENT_GENERATION] = "SELECT generation FROM intent WHERE ino = ?1",
+    [STMT_INTENT_BY_PLACE] =
+        "SELECT ino FROM intent WHERE rid IS NULL AND parent_rid = ?1 AND name = ?2",
     [STMT_INTENT_LIST] = "SELECT " INTENT_COLUMNS " FROM intent WHERE ino > ?1 ORDER BY ino",
     [STMT_INTENT_MADE] = "SELECT name FROM intent WHERE parent = ?1 AND rid IS NULL"
                          " AND name IS NOT NULL",

@@ -540,6 +540,8 @@ void intent_clear(struct intent *intent);
 int txn_put_intent(struct store_txn *txn, const struct intent *intent);
 /* -ENOENT if there is none. Clear with intent_clear(). */
 int txn_get_intent(struct store_txn *txn, ino_nr ino, struct intent *ret);
+/* Whose it is to make something at a place; -ENOENT: nobody's. */
+int txn_find_intent(struct store_txn *txn, const char *parent_rid, const char *name, ino_nr *ret);
 int txn_clear_intent(struct store_txn *txn, ino_nr ino);
 /* In order of number, from the one behind `after` on, until `each` returns false. */
 typedef bool store_intent_fn(const struct intent *intent, void *arg);

@@ -454,7 +454,7 @@ static int is_maybe_deleted(struct applying *applying, const struct node *known,
 static int apply_live(struct applying *applying, struct node *known, const struct item *report,
                       enum apply_outcome *ret)
 {
-    bool maybe_deleted;
+    bool maybe_deleted, is_taken;
     int r = is_maybe_deleted(applying, known, report, &maybe_deleted);
 
     if (r < 0)
@@ -462,6 +462,11 @@ static int apply_live(struct applying *applying, struct node *known, const struc
     if (maybe_deleted) {
         *ret = APPLY_CHECK;
         return 0;
+    }
+    r = apply_own(applying, known, report, &is_taken);
+    if (r < 0 || is_taken) {
+        *ret = APPLY_CHANGED;
+        return r;
     }
     if (!known)
         return apply_new(applying, report, ret);

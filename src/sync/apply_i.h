@@ -49,6 +49,13 @@ int apply_find_row(struct applying *applying, const struct item *report, struct 
 /* Removes what a tombstone or a 404 was about, or keeps its deletion beside, as decided. */
 int apply_existence(struct applying *applying, struct node *node, enum apply_action action);
 
+/* ---- apply_own.c ---- */
+
+/* Takes a report on the row (NULL: there is none yet) as the answer to what was asked for from
+ * here, if it is that. */
+int apply_own(struct applying *applying, const struct node *known, const struct item *report,
+              bool *ret_is_taken);
+
 /* ---- apply_decide.c ---- */
 
 /* As of when a report on the node is to be judged: one that was staged may be older than our own

@@ -57,10 +57,28 @@ static int forget_intent(struct sync *sync, const struct push_job *job, const st
     return r < 0 ? sync_explain(err, r, "storing what is on the server") : sync_commit(&txn, err);
 }
 
-/* Not another item, which has the name that it was to have. */
-static bool is_ours(const struct push_job *job, const struct item *item)
+/* Another row, which is at this place by now. One that came later, and that only delta has told of,
+ * may be of what was made here. */
+static bool has_other_row(struct sync *sync, const struct push_job *job, const struct item *item)
 {
-    return !job->intent.rid || strcmp(job->intent.rid, item->id) == 0;
+    cleanup_txn struct store_txn *txn = NULL;
+    struct err err = { 0 };
+    struct node node;
+    bool result;
+
+    if (store_begin(sync->conf.store, &txn, &err) < 0 ||
+        txn_find_node(txn, job->drive.id, item->id, &node) < 0)
+        return false;
+    result = node.attr.ino < job->ino || (node.attr.ino > job->ino && node.confirmed_ms != 0);
+    node_clear(&node);
+    return result;
+}
+
+/* Not another item, which has the name that it was to have. */
+static bool is_ours(struct sync *sync, const struct push_job *job, const struct item *item)
+{
+    return job->intent.rid ? strcmp(job->intent.rid, item->id) == 0
+                           : !has_other_row(sync, job, item);
 }
 
 /* The clock was set back since the service told of the item: the time to wait counts from now. */
@@ -195,7 +213,7 @@ static void conclude(struct sync *sync, struct push_job *job, const struct item 
     KILL_POINT("resolve");
     if (item)
         guard_learn(sync, job, item);
-    if (item && is_ours(job, item) && is_done(sync, job, item))
+    if (item && is_ours(sync, job, item) && is_done(sync, job, item))
         push_succeed(sync, job, item);
     else if (!item && job->intent.verb == INTENT_DELETE)
         push_succeed_gone(sync, job);

@@ -53,6 +53,8 @@ class Handle:
         self.number = number
 
     def write(self, data, offset):
+        if not data:
+            return  # which would change nothing, the size neither
         last = offset + len(data)
         ends = [*range(offset - offset % PAGE_BYTES + PAGE_BYTES, last, PAGE_BYTES), last]
         steps = [self._written(data[:end - offset], offset) for end in ends]
@@ -90,10 +92,12 @@ class Recorder:
         self.before = tree.copy()
         self.possible = [self.before]
         self.handles = []
+        self.on_call = lambda: None  # runs as each begins
 
     def call(self, steps, function, *arguments):
         """steps: what the call makes of the tree, one after the other."""
         self.possible = [self.before, *steps]
+        self.on_call()
         result = function(*arguments)
         self.before = self.possible[-1]
         self.possible = [self.before]
