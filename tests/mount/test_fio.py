@@ -3,6 +3,10 @@
 
 import subprocess
 
+import pytest
+
+from writing import make_writing_world, mount_to_write, send
+
 MIB = 1 << 20
 SIZE = 24 * MIB
 CACHE_BYTES = 8 * MIB
@@ -35,3 +39,38 @@ def test_fio_verifies_a_file_that_is_larger_than_the_cache(make_world, tmp_path)
     fio(mount.path, rw="read", bs=VERIFY_BYTES)
     # It can't have come from the cache.
     assert world.emulator.requests()["content"] > 0
+
+
+WRITTEN = MIB
+PATTERNS = {
+    "in order": {"rw": "write", "bs": 64 << 10},
+    "small blocks at random": {"rw": "randwrite", "bs": 4096},
+    "blocks of several sizes": {"rw": "randwrite", "bsrange": "512-70k", "bs_unaligned": 1},
+    "past the page cache": {"rw": "randwrite", "bs": 16 << 10, "direct": 1},
+    "mapped": {"rw": "randwrite", "bs": 4096, "ioengine": "mmap"},
+    "with fsync": {"rw": "randwrite", "bs": 128 << 10, "fsync": 4},
+    "two at once": {"rw": "randwrite", "bs": 8192, "numjobs": 2, "offset_increment": WRITTEN,
+                    "ioengine": "libaio", "iodepth": 8},
+}
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_what_fio_writes_is_there_before_and_after_it_was_sent_and_evicted(make_world, pattern):
+    world = make_writing_world(make_world)
+    mount = mount_to_write(world, upload_delay=2)
+    options = {"size": WRITTEN, "verify_interval": 512, **PATTERNS[pattern]}
+    fio(mount.path, **options, do_verify=1)
+    send(mount)
+    fio(mount.path, **options, verify_only=1)
+    world.emulator.settle()
+    mount.account.run("evict", mount / "verified")
+    world.emulator.reset_counts()
+    fio(mount.path, **options, verify_only=1)
+    assert world.emulator.requests()["content"] > 0
+    # Over what is not here.
+    mount.account.run("evict", mount / "verified")
+    fio(mount.path, **{**options, "randseed": 7}, do_verify=1)
+    send(mount)
+    mount.unmount()
+    mount.start()
+    fio(mount.path, **{**options, "randseed": 7}, verify_only=1)
