@@ -247,7 +247,12 @@ static int make_overlays(struct rooms *rooms, struct err *err)
     if (gethostname(rooms->host, sizeof rooms->host) < 0 || rooms->host[0] == '\0')
         (void)snprintf(rooms->host, sizeof rooms->host, "here");
     rooms->host[sizeof rooms->host - 1] = '\0';
-    rooms->bytes = fs_bytes_new(rooms->overlays, rooms->content, rooms->pool);
+    rooms->bytes = fs_bytes_new(&(struct endings_conf){
+        .store = rooms->store,
+        .overlays = rooms->overlays,
+        .content = rooms->content,
+        .pool = rooms->pool,
+    });
     return recover_written(
         &(struct recovered_rooms){
             .store = rooms->store,
@@ -281,6 +286,7 @@ static int make_fs(struct rooms *rooms, struct err *err)
         .store = rooms->store,
         .content = rooms->content,
         .overlays = rooms->overlays,
+        .bytes = rooms->bytes,
         .sync = rooms->sync,
         .graph = rooms->graph,
         .clock = clock_system(),

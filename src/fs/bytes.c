@@ -32,8 +32,8 @@
 struct fs_bytes {
     struct bytes bytes;
     struct overlays *overlays;
-    struct content *content;
     struct pool *pool;
+    struct endings *endings;
     struct sync *sync;
     struct fs *fs;
 
@@ -234,28 +234,29 @@ static void keep_bytes(struct bytes *bytes, const struct node *node, const char 
 {
     struct fs_bytes *owner = fs_bytes_of(bytes);
     struct overlay *overlay = overlay_get(owner->overlays, node->local.generation);
-    const struct content_id id = fs_content_id(node, drive_id);
-    cleanup_free char *path = NULL;
-    struct err err;
 
+    (void)drive_id;
     if (!overlay)
         return;
-    path = overlay_path(overlay);
-    if (overlay_freeze(overlay) == 0) {
-        if (content_adopt(owner->content, &id, path, &err) < 0)
-            log_info("fs", "what was sent isn't kept: %s", err.msg);
-        overlay_drop(overlay);
-    }
+    /* After a restart it isn't yet: who writes goes on with another one from now on. */
+    (void)overlay_freeze(overlay);
     overlay_unref(overlay);
+    endings_keep(owner->endings, node->attr.ino, node->local.generation);
 }
 
 static void drop_bytes(struct bytes *bytes, uint64_t generation)
 {
-    struct overlay *overlay = overlay_get(fs_bytes_of(bytes)->overlays, generation);
+    endings_drop(fs_bytes_of(bytes)->endings, generation);
+}
 
-    if (overlay)
-        overlay_drop(overlay);
-    overlay_unref(overlay);
+static bool are_bytes_busy(struct bytes *bytes)
+{
+    return endings_are_busy(fs_bytes_of(bytes)->endings);
+}
+
+static void on_endings_done(void *arg)
+{
+    sync_wake_push(arg);
 }
 
 static int own_bytes(struct bytes *bytes, ino_nr ino)
@@ -270,17 +271,18 @@ static const struct bytes_ops bytes_ops = {
     .close = close_bytes,
     .keep = keep_bytes,
     .drop = drop_bytes,
+    .is_busy = are_bytes_busy,
     .own = own_bytes,
 };
 
-struct bytes *fs_bytes_new(struct overlays *overlays, struct content *content, struct pool *pool)
+struct bytes *fs_bytes_new(const struct endings_conf *conf)
 {
     struct fs_bytes *owner = x_calloc(1, sizeof *owner);
 
     owner->bytes.ops = &bytes_ops;
-    owner->overlays = overlays;
-    owner->content = content;
-    owner->pool = pool;
+    owner->overlays = conf->overlays;
+    owner->pool = conf->pool;
+    owner->endings = endings_new(conf);
     (void)pthread_mutex_init(&owner->lock, NULL);
     (void)pthread_cond_init(&owner->jobs_ended, NULL);
     return &owner->bytes;
@@ -294,14 +296,20 @@ void fs_bytes_stop(struct bytes *bytes)
         return;
     owner = fs_bytes_of(bytes);
     atomic_store(&owner->is_ending, true);
-    LOCKED(&owner->lock);
-    while (owner->jobs > 0)
-        (void)pthread_cond_wait(&owner->jobs_ended, &owner->lock);
+    {
+        LOCKED(&owner->lock);
+        while (owner->jobs > 0)
+            (void)pthread_cond_wait(&owner->jobs_ended, &owner->lock);
+    }
+
+    endings_finish(owner->endings);
+    endings_set_on_done(owner->endings, NULL, NULL);
 }
 
 void fs_bytes_set_sync(struct bytes *bytes, struct sync *sync)
 {
     fs_bytes_of(bytes)->sync = sync;
+    endings_set_on_done(fs_bytes_of(bytes)->endings, on_endings_done, sync);
 }
 
 void fs_bytes_set_fs(struct bytes *bytes, struct fs *fs)
@@ -316,6 +324,7 @@ void fs_bytes_free(struct bytes *bytes)
     if (!bytes)
         return;
     owner = fs_bytes_of(bytes);
+    endings_free(owner->endings);
     (void)pthread_cond_destroy(&owner->jobs_ended);
     (void)pthread_mutex_destroy(&owner->lock);
     free(owner);

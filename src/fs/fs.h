@@ -27,6 +27,7 @@ struct fs_conf {
     struct store *store;
     struct content *content;
     struct overlays *overlays;
+    struct bytes *bytes; /* of the overlays */
     struct sync *sync;
     struct graph *graph;
     struct clock *clock;

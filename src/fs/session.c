@@ -30,6 +30,7 @@
 #include "fs/pinner.h"
 #include "fs/prefetch.h"
 #include "fs/wait.h"
+#include "sync/bytes.h"
 
 /* A request that waits for the network holds no worker, so these are for the processor's sake. A
  * notifier waits as long as somebody looks for a name in a directory that was never listed. */
@@ -154,7 +155,7 @@ static void drop_generation(struct fs *fs, uint64_t generation)
     struct overlay *overlay = overlay_get(fs->conf.overlays, generation);
 
     if (overlay)
-        overlay_drop(overlay);
+        bytes_drop(fs->conf.bytes, generation);
     else
         content_drop(fs->conf.content, generation);
     overlay_unref(overlay);

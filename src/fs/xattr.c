@@ -110,10 +110,7 @@ static int add_change_state(const struct subject *subject, struct strbuf *out)
     }
     if (subject->node.attr.flags & NODE_CONFLICT)
         return strbuf_addstr(out, "conflict");
-    if (node_dirty(&subject->node, SECOND_NS) ||
-        written_is_here(fs, subject->node.local.generation))
-        return strbuf_addstr(out, "dirty");
-    return 0;
+    return node_dirty(&subject->node, SECOND_NS) ? strbuf_addstr(out, "dirty") : 0;
 }
 
 static int get_state(const struct subject *subject, struct strbuf *out)
@@ -131,6 +128,9 @@ static int get_state(const struct subject *subject, struct strbuf *out)
         return r;
     if (subject->node.attr.kind != NODE_FILE)
         return -ENODATA;
+    /* What was sent lately, and isn't in the cache yet. */
+    if (written_is_here(subject->fs, local->generation))
+        return strbuf_addstr(out, names[CONTENT_CACHED]);
     return strbuf_addstr(
         out, names[content_state(subject->fs->conf.content, local->generation, local->size)]);
 }

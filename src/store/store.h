@@ -373,6 +373,9 @@ int store_commit_reply(struct store_txn *txn, store_reply_fn *reply, void *arg, 
  * CHANGE_UNUSED. */
 int store_commit_durably(struct store_txn *txn, struct err *err);
 
+/* All that was committed before is on the disk when this returns; as store_commit_durably(). */
+int store_sync(struct store *store, struct err *err);
+
 /* Whether the kernel asked for what is changed from now on in this transaction, and makes the
  * changes in its caches itself: names, the attributes of what has them, and of the directory that
  * they are in. Such changes are told as own. Returns what was said before; a transaction begins

@@ -12,6 +12,7 @@
 #include "store/store_i.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "base/kill_point.h"
@@ -150,6 +151,11 @@ int store_commit_durably(struct store_txn *txn, struct err *err)
         drop_unused(&changes);
     tell(store, &changes);
     return r;
+}
+
+int store_sync(struct store *store, struct err *err)
+{
+    return durable_await(&store->durable, atomic_load(&store->durable.commits), err);
 }
 
 bool txn_set_own(struct store_txn *txn, bool is_own)

@@ -29,6 +29,7 @@ struct bytes_ops {
     void (*close)(struct bytes_file *file);
     void (*keep)(struct bytes *bytes, const struct node *node, const char *drive_id);
     void (*drop)(struct bytes *bytes, uint64_t generation);
+    bool (*is_busy)(struct bytes *bytes);
     int (*own)(struct bytes *bytes, ino_nr ino);
 };
 
@@ -68,6 +69,13 @@ static inline void bytes_close(struct bytes *bytes, struct bytes_file *file)
 static inline void bytes_keep(struct bytes *bytes, const struct node *node, const char *drive_id)
 {
     bytes->ops->keep(bytes, node, drive_id);
+}
+
+/* Whether what was kept or dropped hasn't all been seen to. sync_wake_push() is called when it has.
+ */
+static inline bool bytes_is_busy(struct bytes *bytes)
+{
+    return bytes->ops->is_busy && bytes->ops->is_busy(bytes);
 }
 
 /* The service has them, and nobody sees them here any more. */

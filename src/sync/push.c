@@ -107,7 +107,8 @@ void push_note_no_bytes(struct sync *sync)
 
 bool push_is_busy(const struct sync *sync)
 {
-    return sync->push.job_count > 0 || sync->push.awaits_bytes;
+    return sync->push.job_count > 0 || sync->push.awaits_bytes ||
+           (sync->conf.bytes && bytes_is_busy(sync->conf.bytes));
 }
 
 void push_list(const struct sync *sync, struct uploads *out)
