@@ -2,7 +2,8 @@
 /*
  * What an item tells of itself: user.graphfs.*, one row of a table each. They can be read by name
  * but aren't listed, so that copying a file with its attributes doesn't copy these. Most come from
- * the row; two are known to the service alone, which is asked then.
+ * the row; two are known to the service alone, which is asked then. All others that begin with
+ * "user." are the user's own (own_xattr.c).
  */
 #include "config.h"
 
@@ -14,6 +15,7 @@
 #include "base/cleanup.h"
 #include "fs/control.h"
 #include "fs/fs_i.h"
+#include "fs/own_xattr.h"
 #include "fs/pin.h"
 #include "fs/wait.h"
 #include "fs/written.h"
@@ -335,13 +337,33 @@ static bool is_of_the_user(const char *name)
     return strncmp(name, "user.", strlen("user.")) == 0;
 }
 
+static bool is_own(const char *name)
+{
+    return is_of_the_user(name) && strncmp(name, PREFIX, strlen(PREFIX)) != 0;
+}
+
+static void reply_own(struct fs *fs, fuse_req_t req, ino_nr ino, const char *name, size_t size)
+{
+    cleanup_strbuf struct strbuf value;
+    int r;
+
+    strbuf_init(&value, VALUE_MAX_BYTES);
+    r = own_xattr_get(fs, ino, name, &value);
+    if (r < 0)
+        fs_reply_error(req, r);
+    else
+        reply_value(req, value.data, value.len, size);
+}
+
 void op_getxattr(fuse_req_t req, fuse_ino_t nodeid, const char *name, size_t size)
 {
     struct fs *fs = fuse_req_userdata(req);
     const struct xattr *xattr = find_xattr(name);
     ino_nr ino = fs_row(fs, nodeid);
 
-    if (!xattr)
+    if (is_own(name))
+        reply_own(fs, req, ino, name, size);
+    else if (!xattr)
         fs_reply_error(req, is_of_the_user(name) ? -ENODATA : -EOPNOTSUPP);
     else if (xattr->get)
         reply_known(fs, req, ino, xattr, size);
@@ -351,8 +373,16 @@ void op_getxattr(fuse_req_t req, fuse_ino_t nodeid, const char *name, size_t siz
 
 void op_listxattr(fuse_req_t req, fuse_ino_t nodeid, size_t size)
 {
-    (void)nodeid;
-    reply_value(req, NULL, 0, size);
+    struct fs *fs = fuse_req_userdata(req);
+    cleanup_strbuf struct strbuf names;
+    int r;
+
+    strbuf_init(&names, VALUE_MAX_BYTES);
+    r = own_xattr_list(fs, fs_row(fs, nodeid), &names);
+    if (r < 0)
+        fs_reply_error(req, r);
+    else
+        reply_value(req, names.data, names.len, size);
 }
 
 /* The others say what the service knows, and can't be written. */
@@ -389,10 +419,15 @@ static int check_flags(const char *name, int flags)
 void op_setxattr(fuse_req_t req, fuse_ino_t nodeid, const char *name, const char *value,
                  size_t size, int flags)
 {
-    int r = is_of_the_user(name) ? check_flags(name, flags) : -EOPNOTSUPP;
+    struct fs *fs = fuse_req_userdata(req);
+    int r = is_of_the_user(name) ? 0 : -EOPNOTSUPP;
 
+    if (r == 0 && !is_own(name))
+        r = check_flags(name, flags);
     if (r < 0)
         fs_reply_error(req, r);
+    else if (is_own(name))
+        fs_reply_error(req, own_xattr_set(fs, fs_row(fs, nodeid), name, value, size, flags));
     else if (!is_pinned_name(name))
         fs_reply_error(req, -EROFS);
     else if (size != 1 || (*value != '0' && *value != '1'))
@@ -403,8 +438,12 @@ void op_setxattr(fuse_req_t req, fuse_ino_t nodeid, const char *name, const char
 
 void op_removexattr(fuse_req_t req, fuse_ino_t nodeid, const char *name)
 {
+    struct fs *fs = fuse_req_userdata(req);
+
     if (is_pinned_name(name))
         change_pin(req, nodeid, pin_clear);
+    else if (is_own(name))
+        fs_reply_error(req, own_xattr_remove(fs, fs_row(fs, nodeid), name));
     else
         fs_reply_error(req, is_of_the_user(name) ? -EROFS : -EOPNOTSUPP);
 }
