@@ -32,6 +32,7 @@ struct mount_options {
     bool nonempty;
     bool experimental_writing;
     bool read_only;
+    bool sync;
 
     /* What the kernel and libfuse are given. */
     bool allow_other;

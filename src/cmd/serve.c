@@ -300,6 +300,7 @@ static int make_fs(struct rooms *rooms, struct err *err)
         .umask = (mode_t)options->umask,
         .object_ttl_s = (int)options->object_ttl,
         .is_writable = options->experimental_writing && !options->read_only,
+        .is_sync = options->sync,
         .debug = options->debug,
     };
     int r;

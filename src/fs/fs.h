@@ -43,6 +43,7 @@ struct fs_conf {
     mode_t umask;     /* taken from 0666 and 0777 */
     int object_ttl_s; /* how long the kernel may believe what comes from a place without delta */
     bool is_writable; /* else every change is EROFS */
+    bool is_sync;     /* close waits until the service has it */
     bool debug;       /* libfuse prints every request to stderr */
     const char *fuse_options; /* more for the kernel and libfuse: ",a,b=c"; "": none but ours */
 };

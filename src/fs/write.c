@@ -14,6 +14,7 @@
 #include "fs/control.h"
 #include "fs/fs_i.h"
 #include "fs/opens.h"
+#include "fs/wait.h"
 #include "fs/written.h"
 #include "local/local.h"
 
@@ -53,14 +54,50 @@ void op_fallocate(fuse_req_t req, fuse_ino_t nodeid, int mode, off_t offset, off
     fs_reply_error(req, r);
 }
 
+static void on_sent(struct wait *wait, const struct err *err)
+{
+    fs_reply_error(wait->req, err ? err->code : 0);
+}
+
+/* Until the service has what was written; as it is, if others write on. */
+static void wait_until_sent(struct fs *fs, fuse_req_t req, ino_nr ino)
+{
+    struct wait *wait = wait_new(fs, &(struct wait_conf){
+                                         .req = req,
+                                         .ino = ino,
+                                         .resume = on_sent,
+                                         .abandon = wait_forget_sync,
+                                         .deadline_ms = WAIT_FOR_EVER,
+                                     });
+
+    if (wait)
+        wait_for_work(wait, sync_push_now(fs->conf.sync, ino, true, wait_sync_done, wait));
+}
+
+static bool is_written(struct open_inode *inode)
+{
+    struct overlay *overlay = opens_get_overlay(inode);
+
+    overlay_unref(overlay);
+    return overlay;
+}
+
 void op_flush(fuse_req_t req, fuse_ino_t nodeid, struct fuse_file_info *file)
 {
     struct fs *fs = fuse_req_userdata(req);
+    struct open_inode *inode;
+    int r;
 
-    if (control_is_file(nodeid))
+    if (control_is_file(nodeid)) {
         fs_reply_error(req, 0);
+        return;
+    }
+    inode = open_file_of(file)->inode;
+    r = written_commit(fs, inode);
+    if (r == 0 && fs->conf.is_sync && is_written(inode))
+        wait_until_sent(fs, req, inode->ino);
     else
-        fs_reply_error(req, written_commit(fs, open_file_of(file)->inode));
+        fs_reply_error(req, r);
 }
 
 void op_fsync(fuse_req_t req, fuse_ino_t nodeid, int data_only, struct fuse_file_info *file)

@@ -129,6 +129,28 @@ bool holds_note_synced(struct push_holds *holds, ino_nr ino, int64_t due_ms)
     return look_at(holds, due_of(hold));
 }
 
+bool holds_hurry(struct push_holds *holds, ino_nr ino)
+{
+    struct push_hold *hold;
+
+    LOCKED(&holds->lock);
+    hold = find(holds, ino);
+    if (!hold)
+        return false;
+    hold->syncs++;
+    hold->due_ms = hold->earliest_ms = 0;
+    return look_at(holds, 0);
+}
+
+bool holds_have_sent(struct push_holds *holds, ino_nr ino)
+{
+    const struct push_hold *hold;
+
+    LOCKED(&holds->lock);
+    hold = find(holds, ino);
+    return hold && hold->syncs > 0 && hold->syncs == hold->sent_syncs;
+}
+
 bool holds_has(struct push_holds *holds, ino_nr ino)
 {
     LOCKED(&holds->lock);

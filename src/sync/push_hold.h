@@ -49,6 +49,12 @@ bool holds_end(struct push_holds *holds, ino_nr ino);
  * earlier than was known. */
 bool holds_note_synced(struct push_holds *holds, ino_nr ino, int64_t due_ms);
 
+/* The same, and that is sent at once, however lately it was. True as above. */
+bool holds_hurry(struct push_holds *holds, ino_nr ino);
+
+/* Whether somebody has it open, and all has arrived that was to be sent. */
+bool holds_have_sent(struct push_holds *holds, ino_nr ino);
+
 /* Whether somebody has it open. */
 bool holds_has(struct push_holds *holds, ino_nr ino);
 

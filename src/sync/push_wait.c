@@ -4,9 +4,10 @@
  *
  * What is waited for are the rows that are dirty when it is asked for, all of them or those at and
  * below one, with the new folders that they are in. They don't rest any longer, what has failed is
- * tried again, and those of a single place have their turn first. The wait ends when none of them
- * is left, or when nothing more comes of those that are: the service has refused them, or can't be
- * reached. What only lags on the service is waited for.
+ * tried again, and those of a single place have their turn first. What somebody has open for
+ * writing is sent as it is. The wait ends when none of them is left, or when nothing more comes of
+ * those that are: the service has refused them, or can't be reached. What only lags on the service
+ * is waited for.
  */
 #include "config.h"
 
@@ -114,10 +115,15 @@ static enum row_state state_of(struct sync *sync, const struct push_wait *wait, 
     enum pause_kind kind = pauses_kind(&sync->push.pauses, ino);
     struct node node;
     bool is_dirty;
+    unsigned dirty;
 
     if (store_get_node(sync->conf.store, ino, &node) < 0)
         return ROW_DONE;
-    is_dirty = node.attr.flags & NODE_REMOTE || node_dirty(&node, APPLY_MTIME_GRANULARITY_NS) != 0;
+    dirty = node_dirty(&node, APPLY_MTIME_GRANULARITY_NS);
+    /* Who writes on doesn't matter to who has asked before. */
+    if (holds_have_sent(&sync->push.holds, ino))
+        dirty &= ~(unsigned)(DIRTY_CONTENT | DIRTY_MTIME);
+    is_dirty = node.attr.flags & NODE_REMOTE || dirty != 0;
     node_clear(&node);
     if (!is_dirty)
         return ROW_DONE;
@@ -241,8 +247,10 @@ void push_waits_ask(struct sync *sync, ino_nr top, bool keeps_trying, uint64_t w
         end_wait(sync, wait, &err);
         return;
     }
-    for (size_t i = 0; i < wait->rows.len; i++)
+    for (size_t i = 0; i < wait->rows.len; i++) {
         pauses_hurry(&push->pauses, wait->rows.items[i]);
+        (void)holds_hurry(&push->holds, wait->rows.items[i]);
+    }
     push_begin_again(sync);
 }
 

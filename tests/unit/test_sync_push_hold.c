@@ -115,6 +115,22 @@ static void test_what_is_synced_while_it_is_sent_is_sent_later(void **state)
     assert_int_equal(holds_until(holds, 7, 300), 300 + HOLD_INTERVAL_MS);
 }
 
+static void test_who_is_in_a_hurry_waits_for_no_pause(void **state)
+{
+    struct push_holds *holds = holds_of(state);
+
+    assert_false(holds_hurry(holds, 7)); /* nobody has it open */
+    holds_begin(holds, 7);
+    (void)holds_note_synced(holds, 7, 100);
+    holds_note_sent(holds, 7, holds_mark(holds, 7), 100, 200);
+    assert_true(holds_have_sent(holds, 7));
+    (void)holds_take_news(holds, 200);
+    assert_true(holds_hurry(holds, 7));
+    assert_false(holds_have_sent(holds, 7));
+    assert_true(holds_take_news(holds, 200));
+    assert_int_equal(holds_until(holds, 7, 200), 0);
+}
+
 int main(void)
 {
 #define HOLD_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -124,6 +140,7 @@ int main(void)
         HOLD_TEST(test_what_was_synced_may_be_sent_after_a_while),
         HOLD_TEST(test_it_is_not_sent_again_for_a_minute_or_ten_times_as_long_as_it_took),
         HOLD_TEST(test_what_is_synced_while_it_is_sent_is_sent_later),
+        HOLD_TEST(test_who_is_in_a_hurry_waits_for_no_pause),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
