@@ -22,12 +22,15 @@
 #include "base/encode.h"
 #include "base/lock.h"
 #include "base/log.h"
+#include "base/vec.h"
 #include "base/xalloc.h"
 #include "content/hash.h"
 #include "fs/fs_i.h"
 #include "fs/written.h"
 
 #define PIECE ((size_t)1024 * 1024)
+
+DEFINE_VEC(generations, uint64_t);
 
 struct fs_bytes {
     struct bytes bytes;
@@ -40,7 +43,8 @@ struct fs_bytes {
     atomic_bool is_ending; /* what is under way ends soon */
     pthread_mutex_t lock;  /* a leaf */
     pthread_cond_t jobs_ended;
-    unsigned jobs; /* lock; on the pool's threads, or queued for them */
+    struct generations lost; /* lock; of which parts can't be had */
+    unsigned jobs;           /* lock; on the pool's threads, or queued for them */
 };
 
 struct bytes_file {
@@ -74,17 +78,59 @@ static void end_job(struct fs_bytes *owner)
 
 /* ---- opening ---- */
 
+struct filling {
+    struct fs_bytes *owner;
+    uint64_t generation;
+};
+
+static void note_lost(struct fs_bytes *owner, uint64_t generation)
+{
+    LOCKED(&owner->lock);
+    (void)generations_push(&owner->lost, generation);
+}
+
+/* True, once: it can't be had. The next time it is looked for again. */
+static bool take_lost(struct fs_bytes *owner, uint64_t generation)
+{
+    size_t kept = 0, count;
+
+    LOCKED(&owner->lock);
+    count = owner->lost.len;
+    for (size_t i = 0; i < count; i++)
+        if (owner->lost.items[i] != generation)
+            owner->lost.items[kept++] = owner->lost.items[i];
+    owner->lost.len = kept;
+    return kept < count;
+}
+
 static void on_filled(int status, void *arg)
 {
-    struct fs_bytes *owner = arg;
+    struct filling filling = *(struct filling *)arg;
 
-    if (status < 0 && status != -ECANCELED) {
+    free(arg);
+    if (status < 0 && status != -ECANCELED)
         log_warn("fs", "what a changed file keeps of its former content can't be had: %s",
                  ERRNO_TEXT(status));
-        sync_note_no_bytes(owner->sync);
-    } else {
-        sync_wake_push(owner->sync);
-    }
+    if (status == -ESTALE)
+        note_lost(filling.owner, filling.generation);
+    if (status == 0 || status == -ECANCELED || status == -ESTALE)
+        sync_wake_push(filling.owner->sync);
+    else
+        sync_note_no_bytes(filling.owner->sync);
+}
+
+/* Returns -EAGAIN, or -ESTALE if it can't be had. */
+static int fill(struct fs_bytes *owner, struct overlay *overlay)
+{
+    uint64_t generation = overlay_generation(overlay);
+    struct filling *filling;
+
+    if (take_lost(owner, generation))
+        return -ESTALE;
+    filling = x_calloc(1, sizeof *filling);
+    *filling = (struct filling){ owner, generation };
+    overlay_fill(overlay, on_filled, filling);
+    return -EAGAIN;
 }
 
 static int open_bytes(struct bytes *bytes, uint64_t generation, struct bytes_file **ret,
@@ -97,9 +143,9 @@ static int open_bytes(struct bytes *bytes, uint64_t generation, struct bytes_fil
     if (!overlay)
         return -ENOENT;
     r = overlay_freeze(overlay);
+    if (r == -EAGAIN)
+        r = fill(owner, overlay);
     if (r < 0) {
-        if (r == -EAGAIN)
-            overlay_fill(overlay, on_filled, owner);
         overlay_unref(overlay);
         return r;
     }
@@ -325,6 +371,7 @@ void fs_bytes_free(struct bytes *bytes)
         return;
     owner = fs_bytes_of(bytes);
     endings_free(owner->endings);
+    generations_clear(&owner->lost);
     (void)pthread_cond_destroy(&owner->jobs_ended);
     (void)pthread_mutex_destroy(&owner->lock);
     free(owner);

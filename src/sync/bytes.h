@@ -38,7 +38,8 @@ struct bytes {
 };
 
 /* -ENOENT: nothing was written under this generation; -EAGAIN: what is to be sent with it is still
- * on its way here, and sync_wake_push() is called when it may have come. */
+ * on its way here, and sync_wake_push() is called when it may have come; -ESTALE: it doesn't come,
+ * for now. */
 static inline int bytes_open(struct bytes *bytes, uint64_t generation, struct bytes_file **ret,
                              int64_t *ret_size)
 {

@@ -671,6 +671,7 @@ static int plan_row(struct look *look, const struct node *node)
     struct push_facts facts;
     struct push_step step;
     int64_t size = 0;
+    bool is_lost = false;
     int r = find_facts(look, node, &facts);
 
     if (r == 0)
@@ -684,6 +685,7 @@ static int plan_row(struct look *look, const struct node *node)
     if (needs_content(node) && (!facts.is_open || facts.is_backup)) {
         r = bytes_open(sync->conf.bytes, node->local.generation, &file, &size);
         facts.has_content = r == 0;
+        is_lost = r == -ESTALE;
         sync->push.awaits_bytes |= r == -EAGAIN;
     }
     step = push_plan(node, &facts, APPLY_MTIME_GRANULARITY_NS);
@@ -694,6 +696,8 @@ static int plan_row(struct look *look, const struct node *node)
     r = act(look, node, &step, facts.partner, file, size);
     if (step.action == PUSH_NOTHING || step.action == PUSH_FORGET)
         pauses_end(&sync->push.pauses, node->attr.ino);
+    if (r == 0 && is_lost)
+        r = push_note_lost(sync, look->txn, node->attr.ino);
     if (file && !sends_content(&step))
         bytes_close(sync->conf.bytes, file);
     return r;

@@ -2,6 +2,7 @@
 """Files that somebody has open for writing: when they are sent, and what of them."""
 
 import contextlib
+import errno
 import json
 import os
 import sqlite3
@@ -234,3 +235,21 @@ def test_what_is_written_after_its_deletion_on_the_server_is_made_again(world, m
         os.pwrite(file.fileno(), b"OLD", 0)
     assert_all_sent(mount)
     assert (mount / "folder/file").read_bytes() == b"OLD content"
+
+
+def test_what_keeps_parts_that_are_nowhere_any_more_is_blocked_until_it_is_whole(world, mount):
+    mib = 1 << 20
+    change_on_server(world, mount, edits.create("/file", b"o" * 3 * mib))
+    with open(mount / "file", "r+b", buffering=0) as file:
+        os.pwrite(file.fileno(), b"n" * 4096, mib)
+        change_on_server(world, mount, edits.delete("/file"))
+    mount.await_closes()
+    mount.quiet()
+    assert os.getxattr(mount / "file", "user.graphfs.state").startswith(b"blocked: parts of")
+    with open(mount / "file", "rb", buffering=0) as file:
+        assert os.pread(file.fileno(), 4096, mib) == b"n" * 4096
+        with pytest.raises(OSError) as raised:
+            os.pread(file.fileno(), 4096, 2 * mib)
+    assert raised.value.errno == errno.ESTALE
+    (mount / "file").write_bytes(b"all of it")
+    assert_all_sent(mount)
