@@ -158,7 +158,18 @@ def test_sync_says_that_a_file_is_left_since_it_is_open(world, slow):
 def test_sync_without_a_server_says_so_and_how_much_is_left(world, slow):
     (slow / "file").write_bytes(b"x")
     world.emulator.stop()
-    done = slow.sync(check=False)
-    assert done.returncode == 1
-    assert "connect" in done.stderr.lower() and "1 change is left" in done.stderr
+    sync = world.account.start("sync", slow.path)
+
+    def has_ended():
+        slow.control("clock 60000")
+        return sync.poll() is not None
+
+    try:
+        wait_until(lambda: slow.status()["state"] == "offline", "the network's end to be noticed")
+        wait_until(has_ended, "the command to give up")
+    finally:
+        sync.kill()
+        told, _ = sync.communicate()
+    assert sync.returncode == 1
+    assert "connect" in told.lower() and "1 change is left" in told
     assert (slow / "file").read_bytes() == b"x"
