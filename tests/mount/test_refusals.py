@@ -69,6 +69,11 @@ def write(mount, text=b"written"):
     (mount / "folder/file").write_bytes(text)
 
 
+def quiet(mount):
+    mount.await_closes()
+    mount.quiet()
+
+
 def state(mount, path="folder/file"):
     return os.getxattr(mount / path, "user.graphfs.state").decode()
 
@@ -82,7 +87,7 @@ def test_what_is_refused_waits_says_why_and_goes_when_it_may(world, mount, case)
     begin, end, why, remedy, minutes = CASES[case]
     begin(world)
     write(mount)
-    mount.quiet()
+    quiet(mount)
     [item] = blocked(mount)
     assert item["path"] == str(mount / "folder/file")
     assert why in item["why"] and remedy in item["remedy"]
@@ -113,7 +118,7 @@ CHANGES = {
 def test_each_kind_of_change_is_refused_and_goes_later(world, mount, change):
     world.edit({"op": "read-only", "path": "/folder"})
     CHANGES[change](mount)
-    mount.quiet()
+    quiet(mount)
     assert [item["why"] for item in blocked(mount)] == ["it may only be read there"]
     world.edit({"op": "writable", "path": "/folder"})
     mount.sync()
@@ -140,7 +145,7 @@ def test_a_drive_that_becomes_full_in_the_middle_of_a_file_is_told_of(world, mou
     world.emulator.faults([{"method": "PUT", "path": "*", "action": "status", "status": 507,
                             "nth": 2}])
     (mount / "large").write_bytes(b"x" * 12 * (1 << 20))
-    mount.quiet()
+    quiet(mount)
     assert [item["why"] for item in blocked(mount)] == ["the drive is full"]
     world.emulator.clear_faults()
     mount.sync()
@@ -153,7 +158,7 @@ def test_what_is_refused_holds_up_nothing_else(world, mount):
     os.mkdir(mount / "other")
     (mount / "other/file").write_bytes(b"other")
     (mount / "folder/beside").write_bytes(b"beside")
-    mount.quiet()
+    quiet(mount)
     assert mount.status()["changes"]["pending"] == len(blocked(mount)) == 1
     assert {"/other/file", "/folder/beside"} <= {
         item["path"] for item in world.emulator.tree()["items"]}
@@ -172,11 +177,11 @@ def test_sync_tries_what_was_refused_at_once(world, mount):
 def test_a_change_of_what_was_refused_is_tried_at_once(world, mount):
     access("lock")(world)
     write(mount)
-    mount.quiet()
+    quiet(mount)
     assert len(blocked(mount)) == 1
     access("unlock")(world)
     write(mount, b"written again")
-    mount.quiet()
+    quiet(mount)
     assert blocked(mount) == []
     assert_equal_to_server(mount)
 
@@ -184,7 +189,7 @@ def test_a_change_of_what_was_refused_is_tried_at_once(world, mount):
 def test_what_was_refused_is_tried_at_the_next_mount(world, mount):
     access("lock")(world)
     write(mount)
-    mount.quiet()
+    quiet(mount)
     mount.unmount()
     access("unlock")(world)
     mount.start()
@@ -196,10 +201,10 @@ def test_what_was_refused_is_tried_at_the_next_mount(world, mount):
 def test_a_refusal_that_the_user_takes_back_is_none(world, mount):
     quota(0)(world)
     (mount / "new").write_bytes(b"new")
-    mount.quiet()
+    quiet(mount)
     assert state(mount, "new").startswith("blocked: ")
     os.unlink(mount / "new")
-    mount.quiet()
+    quiet(mount)
     assert blocked(mount) == [] and mount.status()["changes"]["pending"] == 0
 
 

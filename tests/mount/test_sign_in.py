@@ -40,6 +40,7 @@ def test_changes_wait_for_a_lost_sign_in_and_are_sent_without_remount(world):
     lose_sign_in(world, mount)
     os.mkdir(mount / "folder")
     (mount / "folder/file").write_bytes(b"written while signed out")
+    mount.await_closes()
     mount.quiet()
     assert changes(mount)["pending"] == 2 and changes(mount)["blocked"] == 0
     done = mount.sync(check=False)
