@@ -45,6 +45,9 @@ enum { POOL_THREADS = 4, FILES_MAX = 65536, FUSE_OPTIONS_MAX_BYTES = 1024 };
 
 #define API_VERSION "/v1.0"
 
+/* Bytes of the disk that neither cache nor what is written may take. */
+#define STORE_ROOM (INT64_C(16) << 20)
+
 struct rooms {
     const struct serve_conf *conf;
     char *graph_url; /* with the version */
@@ -227,6 +230,12 @@ static int refresh_names(struct rooms *rooms, struct err *err)
     return err_set_errno(err, r, "finding the names that aren't sent");
 }
 
+/* Without any room nothing could be deleted either: the store needs some for what it commits. */
+static int64_t min_free(const struct mount_options *options)
+{
+    return options->min_free > STORE_ROOM ? options->min_free : STORE_ROOM;
+}
+
 /* What was written stays in the state directory until the service has it. */
 static int make_overlays(struct rooms *rooms, struct err *err)
 {
@@ -238,7 +247,7 @@ static int make_overlays(struct rooms *rooms, struct err *err)
         .pool = rooms->pool,
         .clock = clock_system(),
         .limit_bytes = options->dirty_limit,
-        .min_free_bytes = options->min_free,
+        .min_free_bytes = min_free(options),
     };
     int r = overlays_new(&conf, &rooms->overlays, err);
 
@@ -268,7 +277,7 @@ static int make_content(struct rooms *rooms, struct err *err)
         .cache_dir = rooms->conf->cache_dir,
         .store_uuid = store_uuid(rooms->store),
         .limit_bytes = rooms->conf->options->cache_size,
-        .min_free_bytes = rooms->conf->options->min_free,
+        .min_free_bytes = min_free(rooms->conf->options),
         .remote = graph_remote(rooms->graph),
         .pool = rooms->pool,
         .waits_for_pins = true,

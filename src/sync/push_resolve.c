@@ -315,7 +315,8 @@ void push_resolve(struct sync *sync, struct push_job *job)
 
 void push_lost_answer(struct sync *sync, struct push_job *job)
 {
-    if (!job->is_resumed)
+    /* Nothing can have been sent if that is 0: the answer was to be a session. */
+    if (!job->is_resumed && job->intent.asked_ms != 0)
         note_asked(sync, job, clock_real_ms(sync->conf.clock));
     push_resolve(sync, job);
 }

@@ -15,6 +15,7 @@ import pytest
 import edits
 from model import Recorder, Tree, assert_one_of, found_in
 from trees import assert_equal_to_server, truth
+from writable import OPTIONS, send_all, sign_in
 
 # In the order in which a file passes them. What isn't named here and is passed makes a test fail.
 POINTS = ["overlay-data", "overlay-map", "overlay-made", "commit", "committed", "overlay-write",
@@ -23,9 +24,6 @@ POINTS = ["overlay-data", "overlay-map", "overlay-made", "commit", "committed", 
           "overlay-drop", "overlay-half-dropped"]
 # Of those with more passes some are left out, others in each run of the check.
 PASSES_MAX = int(os.environ.get("GRAPHFS_KILL_PASSES", "12"))
-# What the service refuses because it lags is sent again, after a pause each time; what may have been
-# sent is asked for until the service can be believed.
-PAUSES_MS = [3000] * 6 + [60_000] * 12
 MTIME_S = 1_500_000_000
 BIG_BYTES = 1_500_000
 
@@ -77,7 +75,7 @@ class Rounds:
 
     def __init__(self, world):
         self.world = world
-        self.mount = world.account.mount(options=["experimental_writing", "upload_delay=0"])
+        self.mount = world.account.mount(options=OPTIONS)
         self.rounds = 0
         self.top = None
 
@@ -118,12 +116,7 @@ class Rounds:
 
     def check_sent(self, found, what):
         """The server has what was found, and nothing else is left or comes."""
-        self.mount.quiet()
-        for pause_ms in PAUSES_MS:
-            if self.mount.status()["changes"]["pending"] == 0:
-                break
-            self.mount.clock(pause_ms)
-        assert self.mount.status()["changes"]["pending"] == 0, what
+        send_all(self.mount, what)
         self.mount.settle()
         shown = found_in(self.mount / self.top)
         assert_one_of(shown, [Tree(found.entries)], f"{what}, sent")
@@ -136,9 +129,7 @@ class Rounds:
 
 @pytest.fixture
 def rounds(make_world):
-    world = make_world(login=False)
-    world.account.run("login", "--method=device", "--scope=Files.ReadWrite.All")
-    rounds = Rounds(world)
+    rounds = Rounds(sign_in(make_world(login=False)))
     with rounds.mount:
         yield rounds
 

@@ -15,7 +15,7 @@ import threading
 import pytest
 
 from model import Recorder, Tree, assert_one_of, found_in
-from trees import assert_equal_to_server
+from writable import OPTIONS, assert_sent, sign_in
 
 ROUNDS = 125
 CALLS_MAX = 40
@@ -26,7 +26,6 @@ NAMES = ["a", "b", "c", "d.txt", "e"]
 FOLDERS = ["x", "y", "z"]
 # How far the one who kills counts first: the moment within a call.
 SPINS_MAX = 3000
-PAUSES_MS = [3000] * 6 + [60_000] * 12
 
 
 def seeds():
@@ -177,24 +176,11 @@ def run_until_killed(recorder, mount, source):
         recorder.give_up()
 
 
-def assert_sent(mount, what):
-    """All, whatever a kill has left unknown."""
-    mount.quiet()
-    for pause_ms in PAUSES_MS:
-        if mount.status()["changes"]["pending"] == 0:
-            break
-        mount.clock(pause_ms)
-    assert mount.status()["changes"]["pending"] == 0, what
-    mount.settle()
-    assert_equal_to_server(mount)
-
-
 @pytest.mark.parametrize("seed", seeds())
 def test_what_was_done_is_kept_whenever_the_daemon_is_killed(make_world, seed):
     source = random.Random(seed)
-    world = make_world(login=False, lag_ms=0)
-    world.account.run("login", "--method=device", "--scope=Files.ReadWrite.All")
-    mount = world.account.mount(options=["experimental_writing", "upload_delay=0"])
+    world = sign_in(make_world(login=False, lag_ms=0))
+    mount = world.account.mount(options=OPTIONS)
     tree = Tree()
     for number in range(1, ROUNDS + 1):
         with mount:
