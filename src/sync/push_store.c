@@ -92,7 +92,9 @@ static int take(struct applying *applying, struct node *node, const struct inten
     view = apply_view_of(item, parent, name);
     free(node->rid);
     node->rid = x_strdup(item->id);
-    take_place(node, parent, name);
+    /* Of a place that it wasn't asked for, delta tells: the user may have moved the row, too. */
+    if (intent->name)
+        take_place(node, parent, name);
     take_tags(node, &view);
     if (is_upload(intent))
         take_content(node, &view, intent);

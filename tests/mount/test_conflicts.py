@@ -149,19 +149,26 @@ class Played:
         return found
 
 
-def writable(make_world, profile="business"):
-    world = make_world(profile=profile, login=False)
+def writable(make_world, profile="business", arguments=()):
+    world = make_world(profile=profile, arguments=arguments, login=False)
     world.account.run("login", "--method=device", "--scope=Files.ReadWrite.All")
     return world
 
 
-@pytest.fixture(scope="module", params=[
-    ("business", "before it is known here"), ("business", "after it is known here"),
-    ("consumer", "before it is known here"), ("consumer", "after it is known here"),
-], ids=", ".join)
+# The service, and whether what changes there is known here before anything is sent.
+PLAYED = {
+    "business, not known yet": ("business", [], False),
+    "business, known": ("business", [], True),
+    "business with tags that move, not known yet": ("business", ["--session-moves-tag"], False),
+    "consumer, not known yet": ("consumer", [], False),
+    "consumer, known": ("consumer", [], True),
+}
+
+
+@pytest.fixture(scope="module", params=PLAYED.values(), ids=PLAYED.keys())
 def played(request, make_shared_world):
-    profile, time = request.param
-    return Played(writable(make_shared_world, profile), time.startswith("after"))
+    profile, arguments, is_known = request.param
+    return Played(writable(make_shared_world, profile, arguments), is_known)
 
 
 def expectation(text):
