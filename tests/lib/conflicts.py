@@ -176,7 +176,11 @@ FOLDER_CELLS = {
         "rename": "back: d-there/@d",
         "move": "back: a-there/d/@d",
         "delete": "gone:",
+        "create in it": "back: d/@d d/n-there=there@there",
+        "write in it": "back: d/@d d/f=there@d/f",
         "delete in it": "gone:",
+        "rename in it": "back: d/@d d/f-there=base@d/f",
+        "move into it": "back: d/@d d/p-there=base@p-there",
         "move out of it": "back: f-there=base@d/f",
     },
     "create in it": {
@@ -249,6 +253,9 @@ SPECIAL_CELLS = {
     "a tree that is made in a folder that is deleted there":
         ("d/ d/x", "mkdir d/e, mkdir d/e/f, create d/e/f/y", "delete d",
          "again: d/@here d/e/f/y=here@here"),
+    "a folder is deleted here and made again, with what somebody else put into the former":
+        ("d/ d/x", "delete d, mkdir d, create d/here", "create d/there",
+         "one: d/@d d/here=here@here d/there=there@there"),
     "the same new folder with the same file on both sides":
         ("", "mkdir d, create d/f same", "mkdir d, create d/f same",
          "one: d/@there d/f=same@there"),
@@ -279,6 +286,8 @@ SPECIAL_CELLS = {
         ("d/ d/f", "move d/f f, delete d", "write d/f", "merge: f=there@d/f"),
     "a file becomes a folder here and is written there":
         ("x", "delete x, mkdir x, create x/y", "write x", "both: x=there@x x!/y=here@here"),
+    "a folder becomes a file here, and something is put into it there":
+        ("d/ d/f", "delete d, create d", "create d/n", "both: d/@d d/n=there@there d!=here@here"),
     "a folder is made here in one that becomes a file there":
         ("d/ d/f", "mkdir d/e, create d/e/n", "delete d, create d",
          "both: d=there@there d!/e/n=here@here"),
