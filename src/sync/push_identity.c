@@ -113,7 +113,7 @@ static int find_new(struct store_txn *txn, const struct node *node, struct ident
     struct node found;
     int r = get_shown(txn, node, &found);
 
-    if (r < 0)
+    if (r != 0)
         return r == -ENOENT ? 0 : r;
     if (is_given_up(node) && is_backup(&found))
         r = has_new(txn, &found, &is_later);
