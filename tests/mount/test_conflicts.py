@@ -98,7 +98,7 @@ def items_of(world):
 class Played:
     """All cells, played on one mount."""
 
-    def __init__(self, world, is_known):
+    def __init__(self, world, is_known, is_killed):
         self.world = world
         world.edit(*start_edits())
         self.mount = world.mount(options=["experimental_writing", f"upload_delay={REST_S}"])
@@ -109,6 +109,10 @@ class Played:
         self.changed = items_of(world)
         if is_known:
             self.mount.settle()
+        if is_killed:
+            self.mount.kill9()
+            self.mount.clean_up()
+            self.mount.start()
         self.mount.clock(REST_S * 1000)
         self.send()
         self.end = items_of(world)
@@ -155,20 +159,22 @@ def writable(make_world, profile="business", arguments=()):
     return world
 
 
-# The service, and whether what changes there is known here before anything is sent.
+# The service; whether what changes there is known here before anything is sent, and whether the
+# daemon is killed before that.
 PLAYED = {
-    "business, not known yet": ("business", [], False),
-    "business, known": ("business", [], True),
-    "business with tags that move, not known yet": ("business", ["--session-moves-tag"], False),
-    "consumer, not known yet": ("consumer", [], False),
-    "consumer, known": ("consumer", [], True),
+    "business, not known yet": ("business", [], False, False),
+    "business, known": ("business", [], True, False),
+    "business with tags that move, not known yet":
+        ("business", ["--session-moves-tag"], False, False),
+    "consumer, not known yet": ("consumer", [], False, False),
+    "consumer, known, killed": ("consumer", [], True, True),
 }
 
 
 @pytest.fixture(scope="module", params=PLAYED.values(), ids=PLAYED.keys())
 def played(request, make_shared_world):
-    profile, arguments, is_known = request.param
-    return Played(writable(make_shared_world, profile, arguments), is_known)
+    profile, arguments, is_known, is_killed = request.param
+    return Played(writable(make_shared_world, profile, arguments), is_known, is_killed)
 
 
 def expectation(text):
