@@ -233,6 +233,27 @@ def test_who_has_a_file_open_goes_with_the_conflict_copy(make_world):
     assert (mount / "file.txt").read_text() == "there"
 
 
+def test_who_writes_meanwhile_writes_to_the_conflict_copy(make_world):
+    mount = conflict(make_world, "file.txt")
+    with open(mount / "file.txt", "r+b", buffering=0) as file:
+        number = os.fstat(file.fileno()).st_ino
+        mount.settle()
+        file.write(b"HERE")
+        mount.clock(REST_S * 1000)
+        mount.settle()
+        file.write(b", and there is more")
+        assert os.fstat(file.fileno()).st_ino == number
+        assert os.pread(file.fileno(), 100, 0) == b"HERE, and there is more"
+    mount.clock(REST_S * 1000)
+    mount.settle()
+    copy, = (name for name in os.listdir(mount) if CONFLICT.search(name))
+    assert os.stat(mount / copy).st_ino == number
+    assert (mount / copy).read_bytes() == b"HERE, and there is more"
+    assert (mount / "file.txt").read_text() == "there"
+    mount.clock(REST_S * 1000)
+    assert_equal_to_server(mount)
+
+
 @pytest.mark.parametrize("name", ["x" * 251 + ".txt", "\u6f22" * 251 + ".txt", "x" * 255])
 def test_the_name_of_a_conflict_copy_is_cut_to_fit(make_world, name):
     mount = conflict(make_world, name)
