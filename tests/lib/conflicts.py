@@ -118,6 +118,7 @@ NAME_CELLS = {
         "mkdir": "one: n/@there n/here=here@here n/there=there@there",
         "rename": "both: n=base@p-there n!/here=here@here",
         "move": "both: n=base@a-there/p n!/here=here@here",
+        "rename a folder": "one: n/@d-there n/here=here@here n/f=base@d-there/f",
     },
     "rename": {
         "create": "both: n=there@there n!=base@p-here",
@@ -232,6 +233,13 @@ SPECIAL_CELLS = {
         ("x", "write x same, touch x", "write x same, touch x", "one: x=same~here@x"),
     "the same new file on both sides, with different times":
         ("", "create x same, touch x", "create x same, touch x", "one: x=same~here@there"),
+    "new files whose names differ in case":
+        ("", "create name", "create NAME", "both: NAME=there@there name!=here@here"),
+    "new folders whose names differ in case":
+        ("", "mkdir name, create name/here", "mkdir NAME, create NAME/there",
+         "one: name/@there name/here=here@here name/there=there@there"),
+    "a file renamed here to what differs in case from a new one":
+        ("x", "move x name", "create NAME", "both: NAME=there@there name!=base@x"),
     "new files of one size and one time":
         ("", "create n one1, touch n there", "create n two2, touch n",
          "both: n=two2@there n!=one1@here"),
