@@ -64,9 +64,12 @@ class Requests:
         self._before = len(emulator.log())
 
     def changing(self):
-        """Those that change something, as "METHOD path". A batch itself changes nothing."""
-        return [f"{one['method']} {one['path']}" for one in self._emulator.log()[self._before:]
-                if one["method"] != "GET" and not one["path"].endswith("/$batch")]
+        """Those that change something, as "METHOD path"; of what is in a batch, "METHOD template"."""
+        asked = []
+        for one in self._emulator.log()[self._before:]:
+            inner = one.get("inner")
+            asked += inner.split(";") if inner else [f"{one['method']} {one['path']}"]
+        return [words for words in asked if not words.startswith("GET ")]
 
     def uploads(self):
         return [one for one in self.changing() if one.startswith("PUT ")]

@@ -13,6 +13,7 @@ from trees import truth, walk
 from twins import Twins, described_time
 from writing import make_writing_world, mount_to_write, send
 
+PROFILES = ["business", "consumer"]
 OPERATIONS_PER_SEED = 600
 # After so many operations the server is given time, and asked what is new there.
 PAUSE_EVERY = 100
@@ -41,7 +42,7 @@ def assert_same(found, expected, seed, where):
 @pytest.mark.parametrize("seed", seeds())
 def test_random_operations_do_what_they_do_in_an_ordinary_directory(make_world, tmp_path, seed,
                                                                     upload_delay):
-    world = make_writing_world(make_world)
+    world = make_writing_world(make_world, profile=PROFILES[seed % len(PROFILES)])
     mount = mount_to_write(world, upload_delay)
     (tmp_path / "plain").mkdir()
     with contextlib.closing(Twins(seed, tmp_path / "plain", mount.path)) as twins:
