@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Removals. A folder goes with all below it; what was changed here and not sent stays, as
- * local-only, with the folders that it needs. The tree below is walked level by level with a list,
- * not by recursion: how deep it is, is the server's choice.
+ * Removals. A folder goes with all that the server had in it: that is the tree of base places,
+ * wherever the rows are shown. What was changed here and not sent stays, as local-only, with the
+ * folders that it is shown in; so do these folders for what the user moved into them, which the
+ * server has elsewhere. What was but moved goes: only what was written here could be sent.
  *
- * A base place inside the removed tree is gone with it. A row that the user moved into the tree has
- * its base elsewhere and keeps it; one that the user moved out of it goes, too, if that is all that
- * was changed: the server has it no more, and only what was written here could be sent.
+ * The tree below is walked level by level with a list, not by recursion: how deep it is, is the
+ * server's choice.
  */
 #include "config.h"
 
@@ -18,28 +18,30 @@
 #include "base/xalloc.h"
 #include "sync/apply_i.h"
 
-/* The rows of a local tree, parents first; `outside` are those that only base has in it. */
+/* The rows of a tree, parents first. */
 struct doomed {
     struct node_numbers inos;
-    struct node_numbers parents; /* index of each one's parent in inos */
-    struct node_numbers outside;
-    ino_nr *sorted; /* of inos */
-    bool *stays;    /* for each of inos */
+    struct node_numbers guests; /* shown in one of them, and not the server's there */
+
+    struct doomed_index {
+        ino_nr ino;
+        size_t index;
+    } * sorted; /* of inos */
+
+    bool *stays; /* for each of inos */
 };
 
 static void doomed_clear(struct doomed *doomed)
 {
     node_numbers_clear(&doomed->inos);
-    node_numbers_clear(&doomed->parents);
-    node_numbers_clear(&doomed->outside);
+    node_numbers_clear(&doomed->guests);
     free(doomed->sorted);
     free(doomed->stays);
 }
 
-static int add_children(struct store_txn *txn, size_t index, struct doomed *doomed)
+static int add_children(struct store_txn *txn, ino_nr parent, struct doomed *doomed)
 {
     cleanup_free ino_nr *related = NULL;
-    ino_nr parent = doomed->inos.items[index];
     size_t count = 0;
     int r = txn_list_related(txn, parent, &related, &count);
 
@@ -49,12 +51,10 @@ static int add_children(struct store_txn *txn, size_t index, struct doomed *doom
         r = txn_get_node(txn, related[i], &node);
         if (r < 0)
             break;
-        if (node.attr.parent == parent) {
+        if (node.attr.flags & NODE_BASE && node.base.parent == parent)
             (void)node_numbers_push(&doomed->inos, related[i]);
-            (void)node_numbers_push(&doomed->parents, index);
-        } else {
-            (void)node_numbers_push(&doomed->outside, related[i]);
-        }
+        else if (node.attr.flags & NODE_LOCAL && node.local.parent == parent)
+            (void)node_numbers_push(&doomed->guests, related[i]);
         node_clear(&node);
     }
     return r;
@@ -65,9 +65,8 @@ static int list_tree(struct store_txn *txn, ino_nr top, struct doomed *ret)
     int r = 0;
 
     (void)node_numbers_push(&ret->inos, top);
-    (void)node_numbers_push(&ret->parents, 0);
     for (size_t i = 0; i < ret->inos.len && r == 0; i++)
-        r = add_children(txn, i, ret);
+        r = add_children(txn, ret->inos.items[i], ret);
     return r;
 }
 
@@ -84,11 +83,13 @@ int delete_list_tree(struct store_txn *txn, ino_nr top, struct node_numbers *ret
     return r;
 }
 
-static int compare_ino(const void *a, const void *b)
-{
-    const ino_nr *left = a, *right = b;
+/* ---- what stays ---- */
 
-    return (*left > *right) - (*left < *right);
+static int compare_index(const void *a, const void *b)
+{
+    const struct doomed_index *left = a, *right = b;
+
+    return (left->ino > right->ino) - (left->ino < right->ino);
 }
 
 static void sort_tree(struct doomed *doomed)
@@ -97,26 +98,106 @@ static void sort_tree(struct doomed *doomed)
 
     doomed->stays = x_calloc(count, sizeof *doomed->stays);
     doomed->sorted = x_calloc(count, sizeof *doomed->sorted);
-    memcpy(doomed->sorted, doomed->inos.items, count * sizeof *doomed->sorted);
-    qsort(doomed->sorted, count, sizeof *doomed->sorted, compare_ino);
+    for (size_t i = 0; i < count; i++)
+        doomed->sorted[i] = (struct doomed_index){ .ino = doomed->inos.items[i], .index = i };
+    qsort(doomed->sorted, count, sizeof *doomed->sorted, compare_index);
 }
 
-static bool is_doomed(const struct doomed *doomed, ino_nr ino)
+static const struct doomed_index *find_doomed(const struct doomed *doomed, ino_nr ino)
 {
-    return bsearch(&ino, doomed->sorted, doomed->inos.len, sizeof *doomed->sorted, compare_ino);
+    const struct doomed_index key = { .ino = ino };
+
+    return bsearch(&key, doomed->sorted, doomed->inos.len, sizeof *doomed->sorted, compare_index);
+}
+
+/* The folders that it is shown in, from this one upwards; but not one that nobody has told of,
+ * which has no name to be made again under. */
+static int keep_folders(struct store_txn *txn, struct doomed *doomed, ino_nr folder)
+{
+    while (folder != STORE_INO_NONE) {
+        const struct doomed_index *found = find_doomed(doomed, folder);
+        struct node node;
+        int r;
+
+        if (found && doomed->stays[found->index])
+            return 0;
+        r = txn_get_node(txn, folder, &node);
+        if (r < 0)
+            return r == -ENOENT ? 0 : r;
+        folder = node.local.parent;
+        if (found && (folder != STORE_INO_NONE || *node.local.name))
+            doomed->stays[found->index] = true;
+        node_clear(&node);
+    }
+    return 0;
+}
+
+/* Of what was but moved there is nothing that could be made again. */
+static bool is_unsent(const struct node *node)
+{
+    return node_dirty(node, APPLY_MTIME_GRANULARITY_NS) & (DIRTY_CREATED | DIRTY_CONTENT);
+}
+
+static int keep_unsent(struct store_txn *txn, struct doomed *doomed, size_t index)
+{
+    struct node node;
+    int r = txn_get_node(txn, doomed->inos.items[index], &node);
+
+    if (r < 0)
+        return r;
+    if (is_unsent(&node) || txn_is_being_written(txn, node.attr.ino)) {
+        doomed->stays[index] = true;
+        r = keep_folders(txn, doomed, node.local.parent);
+    }
+    node_clear(&node);
+    return r;
+}
+
+static int keep_for_guest(struct store_txn *txn, struct doomed *doomed, ino_nr guest)
+{
+    struct node_attr attr;
+    int r;
+
+    if (find_doomed(doomed, guest))
+        return 0;
+    r = txn_getattr(txn, guest, &attr);
+    return r < 0 ? r : keep_folders(txn, doomed, attr.parent);
+}
+
+static int mark(struct store_txn *txn, struct doomed *doomed)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < doomed->inos.len && r == 0; i++)
+        r = keep_unsent(txn, doomed, i);
+    for (size_t i = 0; i < doomed->guests.len && r == 0; i++)
+        r = keep_for_guest(txn, doomed, doomed->guests.items[i]);
+    return r;
+}
+
+/* ---- what becomes of each ---- */
+
+static bool has_no_place(const struct doomed *doomed, const struct node *node)
+{
+    const struct doomed_index *folder = find_doomed(doomed, node->local.parent);
+
+    return node->local.parent == STORE_INO_NONE || (folder && !doomed->stays[folder->index]);
 }
 
 /* The server has it no more, the user has: as if it had been made here. Who was put to no place
  * goes to the top of the drive: he would be lost there. */
-static int make_local_only(struct applying *applying, struct node *node)
+static int make_local_only(struct applying *applying, const struct doomed *doomed,
+                           struct node *node)
 {
+    cleanup_free char *name = x_strdup(node->base.name);
     int r = 0;
 
-    if (node->local.parent == STORE_INO_NONE)
-        r = place_follow(applying, node, applying->context->drive->root, node->base.name);
+    if (has_no_place(doomed, node))
+        r = place_follow(applying, node, applying->context->drive->root, name);
     if (r < 0)
         return r;
     node->attr.flags &= ~(unsigned)(NODE_BASE | NODE_REMOTE | NODE_HAS_HASH | NODE_SAFE_NAME);
+    node->attr.flags |= NODE_LOCAL;
     free(node->rid);
     node->rid = NULL;
     return txn_put_node(applying->txn, node);
@@ -142,15 +223,6 @@ static int remove_row(struct applying *applying, const struct node *node)
     return r < 0 ? r : txn_remove_node(txn, node->attr.ino);
 }
 
-/* Whether it stays, now that its base place is gone or not: of what was but moved there is nothing
- * that could be made again. */
-static bool has_to_stay(const struct node *node, bool base_is_gone)
-{
-    unsigned unsent = DIRTY_CREATED | DIRTY_CONTENT | (base_is_gone ? 0u : DIRTY_PLACE);
-
-    return node_dirty(node, APPLY_MTIME_GRANULARITY_NS) & unsent;
-}
-
 static int keep_deletion(struct applying *applying, struct node *node)
 {
     node->attr.flags |= NODE_REMOTE;
@@ -158,79 +230,62 @@ static int keep_deletion(struct applying *applying, struct node *node)
     return txn_put_node(applying->txn, node);
 }
 
-static int settle_doomed(struct applying *applying, struct doomed *doomed, size_t index)
-{
-    struct node node;
-    bool base_is_gone;
-    int r = txn_get_node(applying->txn, doomed->inos.items[index], &node);
-
-    if (r < 0)
-        return r == -ENOENT ? 0 : r; /* a top that went with another */
-    base_is_gone = index == 0 || is_doomed(doomed, node.base.parent);
-    if (!doomed->stays[index] && !has_to_stay(&node, base_is_gone)) {
-        if (txn_is_being_written(applying->txn, node.attr.ino)) {
-            doomed->stays[doomed->parents.items[index]] = true;
-            r = keep_deletion(applying, &node);
-        } else {
-            if (index == 0)
-                place_note_freed(applying, &node);
-            r = remove_row(applying, &node);
-        }
-    } else {
-        if (index > 0)
-            doomed->stays[doomed->parents.items[index]] = true;
-        if (node.attr.flags & NODE_BASE && base_is_gone)
-            r = make_local_only(applying, &node);
-    }
-    node_clear(&node);
-    return r;
-}
-
-static int settle_outside(struct applying *applying, const struct doomed *doomed, ino_nr ino,
-                          struct node_numbers *tops)
+/* It is shown in a folder that goes. */
+static int settle_guest(struct applying *applying, const struct doomed *doomed, ino_nr ino)
 {
     struct node node;
     int r = txn_get_node(applying->txn, ino, &node);
 
-    if (r == -ENOENT)
-        return 0; /* it was in the local tree elsewhere, and went with that */
     if (r < 0)
-        return r;
-    if (node.attr.flags & NODE_BASE && is_doomed(doomed, node.base.parent)) {
-        if (node.attr.flags & NODE_LOCAL)
-            (void)node_numbers_push(tops, ino);
-        else
-            r = remove_row(applying, &node);
+        return r == -ENOENT ? 0 : r;
+    if (has_no_place(doomed, &node)) {
+        bool is_based = node.attr.flags & NODE_BASE;
+        cleanup_free char *name = x_strdup(is_based ? node.base.name : node.local.name);
+
+        r = place_follow(applying, &node,
+                         is_based ? node.base.parent : applying->context->drive->root, name);
+        if (r == 0)
+            r = txn_put_node(applying->txn, &node);
     }
     node_clear(&node);
     return r;
 }
 
-/* What was moved out of it here is added to the tops. */
-static int delete_local_tree(struct applying *applying, ino_nr top, struct node_numbers *tops)
+static int settle_doomed(struct applying *applying, const struct doomed *doomed, size_t index)
 {
-    struct doomed doomed = { 0 };
-    int r = list_tree(applying->txn, top, &doomed);
+    struct node node;
+    int r = txn_get_node(applying->txn, doomed->inos.items[index], &node);
 
-    if (r == 0)
-        sort_tree(&doomed);
-    for (size_t i = doomed.inos.len; i-- > 0 && r == 0;)
-        r = settle_doomed(applying, &doomed, i);
-    for (size_t i = 0; i < doomed.outside.len && r == 0; i++)
-        r = settle_outside(applying, &doomed, doomed.outside.items[i], tops);
-    doomed_clear(&doomed);
+    if (r < 0)
+        return r;
+    if (!doomed->stays[index]) {
+        /* What isn't shown in one of these leaves a name behind. */
+        if (index == 0 || !find_doomed(doomed, node.local.parent))
+            place_note_freed(applying, &node);
+        r = remove_row(applying, &node);
+    } else if (node.attr.kind == NODE_FILE && !is_unsent(&node)) {
+        r = keep_deletion(applying, &node); /* it is being written */
+    } else if (node.attr.flags & NODE_BASE) {
+        r = make_local_only(applying, doomed, &node);
+    }
+    node_clear(&node);
     return r;
 }
 
 int delete_tree(struct applying *applying, ino_nr top)
 {
-    struct node_numbers tops = { 0 };
-    int r = 0;
+    struct doomed doomed = { 0 };
+    int r = list_tree(applying->txn, top, &doomed);
 
-    (void)node_numbers_push(&tops, top);
-    for (size_t i = 0; i < tops.len && r == 0; i++)
-        r = delete_local_tree(applying, tops.items[i], &tops);
-    node_numbers_clear(&tops);
+    if (r == 0) {
+        sort_tree(&doomed);
+        r = mark(applying->txn, &doomed);
+    }
+    for (size_t i = 0; i < doomed.guests.len && r == 0; i++)
+        r = settle_guest(applying, &doomed, doomed.guests.items[i]);
+    for (size_t i = doomed.inos.len; i-- > 0 && r == 0;)
+        r = settle_doomed(applying, &doomed, i);
+    doomed_clear(&doomed);
     return r;
 }
 

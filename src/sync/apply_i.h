@@ -147,6 +147,9 @@ int delete_list_tree(struct store_txn *txn, ino_nr top, struct node_numbers *ret
 /* Gives the root of the drive another id, which the caller puts. */
 int identity_take_root(struct applying *applying, struct node *root, const char *rid);
 
+/* The item of the row `from` is the row `to`'s from now on: so is the doubt whether it is there. */
+int identity_take_doubt(struct store_txn *txn, ino_nr from, ino_nr to);
+
 /* ---- apply_order.c ---- */
 
 /* Applies a staged report after what it depends on, which is pulled out of staging. */

@@ -127,6 +127,18 @@ int apply_take_id(struct store_txn *txn, const struct apply_context *context, in
     return r < 0 && r != -EEXIST ? err_set_errno(err, r, "storing the id of an item") : r;
 }
 
+int identity_take_doubt(struct store_txn *txn, ino_nr from, ino_nr to)
+{
+    struct missing_row row = { 0 };
+    int r = txn_get_missing(txn, from, &row);
+
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    row.ino = to;
+    r = txn_put_missing(txn, &row);
+    return r < 0 ? r : txn_clear_missing(txn, from);
+}
+
 /* ---- what is like a row ---- */
 
 struct matching {

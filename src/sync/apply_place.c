@@ -328,6 +328,8 @@ static int take_child(struct applying *applying, ino_nr child, ino_nr from, ino_
         return r;
     if (node.base.parent == from)
         node.base.parent = to;
+    if (node.attr.flags & NODE_REMOTE && node.remote.parent == from)
+        node.remote.parent = to;
     if (node.local.parent == from && node.attr.flags & NODE_BASE) {
         cleanup_free char *name = x_strdup(node.base.name);
 

@@ -43,10 +43,13 @@ static void keep_bytes(struct sync *sync, const struct push_job *job)
 typedef int take_fn(struct store_txn *txn, const struct apply_context *context,
                     const struct push_job *job, const struct item *item, struct err *err);
 
+/* One that is new may go before delta has told of it, and then it never will. */
 static int take_item(struct store_txn *txn, const struct apply_context *context,
                      const struct push_job *job, const struct item *item, struct err *err)
 {
-    return push_take_item(txn, context, &job->intent, item, err);
+    int r = push_take_item(txn, context, &job->intent, item, err);
+
+    return r < 0 || job->intent.rid ? r : absence_note(txn, context, item->id, false);
 }
 
 static int take_deletion(struct store_txn *txn, const struct apply_context *context,

@@ -5,6 +5,9 @@
  * base moves to what the server says, which for content may differ from what was sent: SharePoint
  * rewrites what Office files hold. It is the same generation all the same, so that the row is
  * clean, and the bytes here stay what the user wrote.
+ *
+ * Of a change of place or time nothing but that is taken so: somebody else may have written to the
+ * item before or after, and what the answer says of the content is a report like any other.
  */
 #include "config.h"
 
@@ -17,11 +20,17 @@
 
 #include "base/cleanup.h"
 #include "base/xalloc.h"
+#include "graph/tag.h"
 #include "sync/apply_i.h"
 
 static bool is_upload(const struct intent *intent)
 {
     return intent->verb == INTENT_UPLOAD;
+}
+
+static bool is_change(const struct intent *intent)
+{
+    return intent->verb == INTENT_CHANGE;
 }
 
 /* ---- the row that delta made ---- */
@@ -39,7 +48,9 @@ static int remove_double(struct applying *applying, const char *rid, ino_nr ours
         *ret_is_free = node_dirty(&other, APPLY_MTIME_GRANULARITY_NS) == 0;
         if (*ret_is_free) {
             place_note_freed(applying, &other);
-            r = txn_remove_node(applying->txn, other.attr.ino);
+            r = identity_take_doubt(applying->txn, other.attr.ino, ours);
+            if (r == 0)
+                r = txn_remove_node(applying->txn, other.attr.ino);
             if (r == 0)
                 r = place_take_children(applying, other.attr.ino, ours);
         }
@@ -78,6 +89,16 @@ static void take_content(struct node *node, const struct apply_view *view,
         node->local.size = intent->size;
 }
 
+/* What was kept beside has been told before by delta, or is an older state of the item. */
+static void drop_old_remote(struct node *node)
+{
+    const char *remote = node->remote.etag, *base = node->base.etag;
+
+    if (node->attr.flags & NODE_REMOTE && !node->remote_deleted &&
+        (text_is_same(remote, base) || tag_compare(remote, base) == TAG_BEFORE))
+        node->attr.flags &= ~(unsigned)NODE_REMOTE;
+}
+
 static int take(struct applying *applying, struct node *node, const struct intent *intent,
                 const struct item *item)
 {
@@ -95,9 +116,14 @@ static int take(struct applying *applying, struct node *node, const struct inten
     /* Of a place that it wasn't asked for, delta tells: the user may have moved the row, too. */
     if (intent->name)
         take_place(node, parent, name);
-    take_tags(node, &view);
+    if (!is_change(intent))
+        take_tags(node, &view);
+    else if (intent->mtime_ns != 0 && view.has_mtime)
+        node->base.mtime_ns = view.state.mtime_ns;
     if (is_upload(intent))
         take_content(node, &view, intent);
+    if (!is_change(intent))
+        drop_old_remote(node);
     node->attr.flags |= NODE_BASE;
     node->confirmed_ms = applying->context->now_ms;
     /* What is shown was made here: the kernel has it. */
@@ -111,6 +137,7 @@ int push_take_item(struct store_txn *txn, const struct apply_context *context,
                    const struct intent *intent, const struct item *item, struct err *err)
 {
     struct applying applying = { .txn = txn, .context = context };
+    enum apply_outcome outcome;
     struct node node;
     bool is_free = false;
     int r = txn_get_node(txn, intent->ino, &node);
@@ -123,6 +150,8 @@ int push_take_item(struct store_txn *txn, const struct apply_context *context,
             r = txn_remove_tombstone(txn, context->drive->id, item->id);
         if (r == 0)
             r = txn_clear_intent(txn, intent->ino);
+        if (r == 0 && is_change(intent))
+            r = apply_one(&applying, item, &outcome); /* it looks for an intent */
         node_clear(&node);
     }
     applying.folder_moved |= !intent->rid;
@@ -141,18 +170,21 @@ int push_forget(struct store_txn *txn, const struct apply_context *context, stru
 int push_take_deletion(struct store_txn *txn, const struct apply_context *context,
                        const struct intent *intent, struct err *err)
 {
-    struct node node;
+    struct applying applying = { .txn = txn, .context = context };
+    struct node_attr attr;
     int r = txn_put_tombstone(txn, context->drive->id, intent->rid, context->now_ms);
 
     if (r == 0)
-        r = txn_get_node(txn, intent->ino, &node);
-    if (r == 0) {
-        /* Nobody can have made it anew: that would be another row. */
-        r = txn_remove_node(txn, intent->ino);
-        node_clear(&node);
-    } else if (r == -ENOENT) {
+        r = txn_clear_intent(txn, intent->ino);
+    if (r == 0)
+        r = txn_getattr(txn, intent->ino, &attr);
+    /* Nobody can have made it anew: that would be another row. But of a folder something may have
+     * been told meanwhile that came to be in it, and went with it. */
+    if (r == 0)
+        r = delete_tree(&applying, intent->ino);
+    else if (r == -ENOENT)
         r = 0;
-    }
+    r = place_settle(&applying, r);
     return r < 0 ? err_set_errno(err, r, "storing a deletion") : 0;
 }
 

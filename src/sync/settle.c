@@ -149,6 +149,8 @@ static int split(struct settling *settling, struct node *node)
         r = place_follow(&settling->applying, &twin, parent, name);
     if (r == 0)
         r = txn_put_node(settling->applying.txn, &twin);
+    if (r == 0)
+        r = identity_take_doubt(settling->applying.txn, node->attr.ino, twin.attr.ino);
     node_clear(&twin);
     return r;
 }
@@ -217,10 +219,8 @@ static int bring_back(struct settling *settling, struct node *node)
     int r;
 
     node->attr.flags |= NODE_LOCAL;
-    if (node->remote.generation != node->base.generation)
-        take_content(node);
-    else
-        take_tags(node);
+    /* With the server's content: what had been written here went with the file. */
+    take_content(node);
     r = take_place(settling, node);
     node->attr.flags &= ~(unsigned)NODE_REMOTE;
     if (r == 0)
@@ -286,7 +286,9 @@ static int adopt(struct settling *settling, struct node *node, struct node *riva
         node->base.generation = node->local.generation;
     else if (!(rival->attr.flags & NODE_COMPLETE))
         node->attr.flags &= ~(unsigned)NODE_COMPLETE;
-    r = txn_remove_node(txn, rival->attr.ino);
+    r = identity_take_doubt(txn, rival->attr.ino, node->attr.ino);
+    if (r == 0)
+        r = txn_remove_node(txn, rival->attr.ino);
     if (r == 0)
         r = txn_put_node(txn, node);
     return r < 0 ? r : place_take_children(&settling->applying, rival->attr.ino, node->attr.ino);

@@ -34,7 +34,7 @@ struct fake_version {
     bool is_clients;   /* made by the program under test, not by somebody else */
     unsigned deletion; /* if so: which one; those of a folder and of what is below it are one */
     size_t parent;     /* index of the item; its own for a root */
-    char name[64];
+    char name[256];
     int64_t size;
     int64_t mtime_ns;
     unsigned content; /* number of the content: names cTag and hash */
@@ -53,7 +53,8 @@ struct fake_item {
     long get_status; /* the item alone can't be had: with this status (200: an answer that calls it
                         deleted); for tests to set */
     size_t target;   /* of a shortcut; else SIZE_MAX */
-    int64_t listed_ms; /* of a folder: when its children were told last; real time */
+    int64_t listed_ms;      /* of a folder: when its children were told last; real time */
+    unsigned listed_change; /* and the last change that there was then */
     struct fake_versions versions;
 };
 

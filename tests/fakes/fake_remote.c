@@ -256,6 +256,7 @@ static struct item_page *make_children_page(struct fake_remote *fake, size_t par
         return page;
     }
     model->items.items[parent].listed_ms = clock_real_ms(model->clock);
+    model->items.items[parent].listed_change = model->last_change;
     for (size_t i = from; i < model->items.len; i++) {
         int number;
         const struct fake_version *version = fake_seen(model, i, FAKE_CHILDREN, &number);

@@ -39,7 +39,7 @@ struct fake_session {
     bool is_live;
     size_t item;   /* of the model; SIZE_MAX: a new one */
     size_t parent; /* of a new one */
-    char name[64];
+    char name[256];
     char *if_match;
     int64_t size, received;
     bool has_mtime;

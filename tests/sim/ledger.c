@@ -64,9 +64,14 @@ unsigned ledger_shown(struct world *world, const struct node *node)
     return content;
 }
 
+/* The folders that it is in as well: they may have to be made again for it. */
 void ledger_note_touched(struct world *world, ino_nr ino)
 {
-    (void)touched_rows_push(&world->ledger.touched, ino);
+    struct node_attr attr = { .parent = ino };
+
+    do
+        (void)touched_rows_push(&world->ledger.touched, attr.parent);
+    while (store_getattr(world->store, attr.parent, &attr) == 0 && attr.parent != STORE_INO_NONE);
 }
 
 void ledger_note_released(struct world *world, ino_nr ino, unsigned content, bool is_sure)
@@ -113,8 +118,8 @@ void ledger_on_rewrite(unsigned from, unsigned to, void *arg)
     get(arg, to)->origin = from;
 }
 
-/* Since when it has been in its folder without a break, for who lists that; real time. */
-static int64_t visible_since(const struct world *world, size_t item)
+/* From which on it has been in its folder without a break. */
+static const struct fake_version *first_there(const struct world *world, size_t item)
 {
     const struct fake_versions *versions = &world->model->items.items[item].versions;
     size_t first = versions->len - 1;
@@ -122,14 +127,17 @@ static int64_t visible_since(const struct world *world, size_t item)
     while (first > 0 && !versions->items[first - 1].is_deleted &&
            versions->items[first - 1].parent == versions->items[first].parent)
         first--;
-    return versions->items[first].visible_ms[FAKE_CHILDREN];
+    return &versions->items[first];
 }
 
 static void check_child(struct world *world, size_t folder, size_t child)
 {
     const struct fake_version *truth = fake_truth(world->model, child);
+    const struct fake_version *first = first_there(world, child);
+    const struct fake_item *listed = &world->model->items.items[folder];
 
-    if (visible_since(world, child) > world->model->items.items[folder].listed_ms)
+    if (first->change > listed->listed_change ||
+        first->visible_ms[FAKE_CHILDREN] > listed->listed_ms)
         return; /* nobody could have seen it */
     world_fail(world, "\"%s\" is deleted on the server with its folder, in which it could be seen",
                truth->name);

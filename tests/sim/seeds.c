@@ -29,6 +29,7 @@ struct worker {
 
 struct crew {
     atomic_bool must_stop;
+    bool is_survey; /* a failure is told of, and is no reason to stop */
     size_t count;
     struct worker workers[WORKERS_MAX];
 };
@@ -45,13 +46,18 @@ static void work(struct crew *crew, size_t number, enum plant plant, uint64_t fi
         worker->seed = first + i;
         (void)alarm(SEED_MAX_S);
         run_seed(&bench, &worker->tally, worker->seed, outcome);
-        if (outcome->has_failed) {
-            worker->has_failed = true;
-            atomic_store(&crew->must_stop, true);
-        }
+        if (!outcome->has_failed)
+            continue;
+        worker->has_failed = true;
+        if (!crew->is_survey)
+            break;
+        printf("seed %llu: %s\n", (unsigned long long)worker->seed, outcome->failure);
     }
+    if (worker->has_failed && !crew->is_survey)
+        atomic_store(&crew->must_stop, true);
     bench_clear(&bench);
     free(outcome);
+    (void)fflush(NULL);
 }
 
 static void start(struct crew *crew, size_t number, enum plant plant, uint64_t first,
@@ -91,7 +97,7 @@ static void reap(struct crew *crew, struct seeds *ret)
     }
 }
 
-void seeds_run(enum plant plant, uint64_t first, uint64_t count, struct seeds *ret)
+static void run(enum plant plant, uint64_t first, uint64_t count, bool is_survey, struct seeds *ret)
 {
     struct crew *crew =
         mmap(NULL, sizeof *crew, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -99,10 +105,21 @@ void seeds_run(enum plant plant, uint64_t first, uint64_t count, struct seeds *r
 
     if (crew == MAP_FAILED)
         abort();
+    crew->is_survey = is_survey;
     crew->count = processors < 1 ? 1 : processors > WORKERS_MAX ? WORKERS_MAX : (size_t)processors;
     *ret = (struct seeds){ 0 };
     for (size_t i = 0; i < crew->count; i++)
         start(crew, i, plant, first, count);
     reap(crew, ret);
     (void)munmap(crew, sizeof *crew);
+}
+
+void seeds_run(enum plant plant, uint64_t first, uint64_t count, struct seeds *ret)
+{
+    run(plant, first, count, false, ret);
+}
+
+void seeds_survey(enum plant plant, uint64_t first, uint64_t count, struct seeds *ret)
+{
+    run(plant, first, count, true, ret);
 }

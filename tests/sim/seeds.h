@@ -16,4 +16,7 @@ struct seeds {
 /* Seeds from `first` on, until one fails. */
 void seeds_run(enum plant plant, uint64_t first, uint64_t count, struct seeds *ret);
 
+/* The same to the end: each that fails is printed, with its reason, in a line. */
+void seeds_survey(enum plant plant, uint64_t first, uint64_t count, struct seeds *ret);
+
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs seeds until one fails, and prints its shortest trace then.
+ * Runs seeds until one fails, and prints its shortest trace then; a survey goes on, and prints a
+ * line for each that does.
  *
- *	simulate [--seeds=N] [--first=SEED] [--plant=MISTAKE]
+ *	simulate [--seeds=N] [--first=SEED] [--plant=MISTAKE] [--survey]
  *	simulate --seed=SEED [--steps=NUMBERS] [--plant=MISTAKE] [--verbose]
  */
 #include "config.h"
@@ -27,18 +28,16 @@
 struct options {
     uint64_t first, seeds, seed;
     bool is_single;
+    bool is_survey;
     const char *steps;
     enum plant plant;
 };
 
 static const struct option option_table[] = {
-    { "first", required_argument, NULL, 'f' },
-    { "plant", required_argument, NULL, 'p' },
-    { "seed", required_argument, NULL, 's' },
-    { "seeds", required_argument, NULL, 'n' },
-    { "steps", required_argument, NULL, 't' },
-    { "verbose", no_argument, NULL, 'v' },
-    { 0 },
+    { "first", required_argument, NULL, 'f' }, { "plant", required_argument, NULL, 'p' },
+    { "seed", required_argument, NULL, 's' },  { "seeds", required_argument, NULL, 'n' },
+    { "survey", no_argument, NULL, 'y' },      { "steps", required_argument, NULL, 't' },
+    { "verbose", no_argument, NULL, 'v' },     { 0 },
 };
 
 static bool take_option(struct options *options, int letter)
@@ -59,6 +58,9 @@ static bool take_option(struct options *options, int letter)
         return true;
     case 't':
         options->steps = optarg;
+        return true;
+    case 'y':
+        options->is_survey = true;
         return true;
     case 'v':
         log_set_level(LOG_LEVEL_INFO);
@@ -85,7 +87,12 @@ static int run_many(const struct options *options)
     struct seeds seeds;
     unsigned missing;
 
-    seeds_run(options->plant, options->first, unit_seeds(options->seeds), &seeds);
+    if (options->is_survey)
+        seeds_survey(options->plant, options->first, options->seeds, &seeds);
+    else
+        seeds_run(options->plant, options->first, unit_seeds(options->seeds), &seeds);
+    if (seeds.has_failed && options->is_survey)
+        return 1;
     if (seeds.has_failed)
         return explain(options, seeds.failed);
     printf("%llu seeds:\n", (unsigned long long)seeds.tally.seeds);

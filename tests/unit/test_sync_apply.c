@@ -512,7 +512,8 @@ static void test_rows_moved_here_across_a_deleted_folder_keep_what_is_theirs(voi
 
     (void)scene_apply(scene, APPLY_FIRST, scene_folder("d", "root", "dir"));
     (void)scene_apply(scene, APPLY_FIRST, scene_file("out", "d", "out"));
-    (void)scene_apply(scene, APPLY_FIRST, scene_file("in", "root", "in"));
+    (void)scene_apply(scene, APPLY_FIRST, scene_folder("in", "root", "in"));
+    (void)scene_apply(scene, APPLY_FIRST, scene_file("inside", "in", "inside"));
     (void)scene_apply(scene, APPLY_FIRST, scene_folder("sub", "d", "sub"));
     (void)scene_apply(scene, APPLY_FIRST, scene_file("below", "sub", "below"));
     move_locally(scene, "out", scene->drive.root);
@@ -527,7 +528,8 @@ static void test_rows_moved_here_across_a_deleted_folder_keep_what_is_theirs(voi
     node_clear(&node);
     /* but moved, there is nothing to be sent of it */
     assert_int_equal(scene_at(scene, "sub"), 0);
-    /* the server still has it, elsewhere; it needs the folder, which is new again */
+    /* the server still has it, elsewhere, and what is in it; it needs the folder, new again */
+    assert_int_not_equal(scene_at(scene, "dir/in/inside"), 0);
     assert_int_equal(store_get_node(scene->fixture->store, scene_at(scene, "dir/in"), &node), 0);
     assert_string_equal(node.rid, "in");
     assert_int_equal(node_dirty(&node, 1), DIRTY_PLACE);
