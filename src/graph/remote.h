@@ -95,6 +95,7 @@ struct path_query {
     const char *drive_id;
     const char *parent_id;
     const char *name; /* as the server has it (encoded by tree/names, not percent-encoded) */
+    bool in_any_case; /* of a lookup: an item whose name differs in case is one, too */
     enum remote_priority priority;
     int64_t deadline_ms;
 };

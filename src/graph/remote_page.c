@@ -348,7 +348,7 @@ static int no_such_name(struct err *err)
     return -ENOENT;
 }
 
-/* The service finds names without regard to case; here they are exact. */
+/* The service finds names without regard to case; here they are exact, unless that is wanted. */
 static int read_child(const struct page_op *page_op, const struct call_answer *answer,
                       struct item_page **ret_page, struct err *err)
 {
@@ -357,7 +357,8 @@ static int read_child(const struct page_op *page_op, const struct call_answer *a
         return err->code;
     struct item_page *page = decode_page_new(1);
     int ret = decode_page_put(page, 0, json, err);
-    if (ret == 0 && (!page->items[0].name || strcmp(page->items[0].name, page_op->name) != 0))
+    if (ret == 0 && page_op->name &&
+        (!page->items[0].name || strcmp(page->items[0].name, page_op->name) != 0))
         ret = no_such_name(err);
     if (ret < 0)
         item_page_free(page);
@@ -392,7 +393,7 @@ uint64_t graph_remote_child(struct remote *base, const struct path_query *query,
     struct page_op *page_op = page_op_new(done, arg);
     cleanup_strbuf struct strbuf url;
     strbuf_init(&url, REMOTE_MAX_URL);
-    page_op->name = x_strdup(query->name);
+    page_op->name = query->in_any_case ? NULL : x_strdup(query->name);
     uint64_t id = op_begin(remote, &page_op->op, query->priority, query->deadline_ms);
     remote_add_item_url(&url, remote->root, query->drive_id, query->parent_id);
     (void)strbuf_addstr(&url, ":/");

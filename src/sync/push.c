@@ -703,13 +703,25 @@ static int plan_row(struct look *look, const struct node *node)
     return r;
 }
 
+/* A row whose intent was found is come to a second time if it is dirty. */
+static bool is_begun(const struct look *look, ino_nr ino)
+{
+    const struct push_job *job;
+
+    LIST_FOREACH (job, &look->begun, link) {
+        if (job->ino == ino)
+            return true;
+    }
+    return false;
+}
+
 static int consider(struct look *look, ino_nr ino)
 {
     struct intent intent = { 0 };
     struct node node;
     int r;
 
-    if (find_job(look->sync, ino) || is_paused(look, ino))
+    if (find_job(look->sync, ino) || is_begun(look, ino) || is_paused(look, ino))
         return 0;
     r = txn_get_node(look->txn, ino, &node);
     if (r < 0)

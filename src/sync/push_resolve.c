@@ -278,6 +278,7 @@ static void ask_by_place(struct sync *sync, struct push_job *job)
         .drive_id = job->drive.drive_id,
         .parent_id = job->intent.parent_rid,
         .name = job->intent.name,
+        .in_any_case = true, /* it is in the way all the same */
         .priority = REMOTE_UPLOAD,
     };
 
