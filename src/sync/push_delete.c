@@ -121,6 +121,19 @@ static int judge(struct sync *sync, const struct push_job *job, const struct ite
                  : sync_commit(&txn, err);
 }
 
+/* That a listing lacks the folder is no word about it: the listing may lag. */
+static void tell_refusal(struct sync *sync, struct push_job *job, const struct err *err)
+{
+    struct err late = *err;
+
+    if (err->http_status == 404) {
+        late.http_status = 0;
+        late.retry = ERR_RETRY_LATER;
+        late.is_fate_unknown = false;
+    }
+    push_refused(sync, job, &late);
+}
+
 static void on_children(struct sync *sync, struct answer *answer, void *owner)
 {
     struct push_job *job = owner;
@@ -129,7 +142,7 @@ static void on_children(struct sync *sync, struct answer *answer, void *owner)
 
     job->request = NULL;
     if (answer->err.code != 0) {
-        push_refused(sync, job, &answer->err);
+        tell_refusal(sync, job, &answer->err);
         return;
     }
     r = judge(sync, job, answer->page, &err);

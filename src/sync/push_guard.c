@@ -43,6 +43,19 @@ static bool is_as_base(struct sync *sync, const struct push_job *job, const stru
     return ret;
 }
 
+/* The tag that the end was refused for: then what was read is older than that. */
+static bool has_tag_of_base(struct sync *sync, const struct push_job *job, const struct item *item)
+{
+    struct node node;
+    bool ret;
+
+    if (store_get_node(sync->conf.store, job->ino, &node) < 0)
+        return false;
+    ret = is_equal(node.base.etag, item->etag);
+    node_clear(&node);
+    return ret;
+}
+
 bool guard_takes_tag(const struct sync *sync, const struct push_job *job)
 {
     return job->intent.rid && !sync->push.sessions_move_tags;
@@ -55,7 +68,8 @@ bool guard_has_to_look(const struct push_job *job)
 
 void guard_learn(struct sync *sync, const struct push_job *job, const struct item *item)
 {
-    if (!job->end_was_refused || sync->push.sessions_move_tags || !is_as_base(sync, job, item))
+    if (!job->end_was_refused || sync->push.sessions_move_tags || !is_as_base(sync, job, item) ||
+        has_tag_of_base(sync, job, item))
         return;
     log_info("sync", "the service gives files a new tag when an upload of them begins");
     sync->push.sessions_move_tags = true;

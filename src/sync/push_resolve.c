@@ -37,7 +37,7 @@ static int apply_found(struct store_txn *txn, const struct apply_context *contex
                        const struct push_job *job, const struct item *item, struct err *err)
 {
     if (item)
-        return apply_report(txn, context, item, NULL, err);
+        return absence_apply_unreported(txn, context, item, NULL, err);
     return job->is_by_place ? 0 : apply_delete(txn, context, job->ino, err);
 }
 
