@@ -49,11 +49,11 @@ static unsigned print_count(uint64_t count, const char *name)
     return count == 0;
 }
 
-/* There is one drive, with delta, and it stays where it is. */
+/* There is one drive, with delta, and it stays where it is; many rows are seldom lost at once. */
 static bool can_come_about(enum event event, bool writes)
 {
-    return !writes ||
-           (event != EVENT_TARGET && event != EVENT_LACKING && event != EVENT_MOVED_CALMLY);
+    return !writes || (event != EVENT_TARGET && event != EVENT_LACKING &&
+                       event != EVENT_MOVED_CALMLY && event != EVENT_HELD);
 }
 
 unsigned tally_print(const struct tally *tally, bool writes)
