@@ -95,6 +95,24 @@ def items_of(world):
     return {item["path"].strip("/"): item for item in world.emulator.tree()["items"]}
 
 
+def is_sent(mount):
+    return mount.status()["changes"]["pending"] == 0
+
+
+def send(mount):
+    """Without a round as long as that leads to anything, then with rounds."""
+    mount.clock(REST_S * 1000)
+    for _ in range(PAUSES):
+        if is_sent(mount):
+            break
+        mount.clock(PAUSE_MS)
+    for _ in range(PAUSES):
+        mount.settle()
+        if is_sent(mount):
+            break
+        mount.clock(PAUSE_MS)
+
+
 class Played:
     """All cells, played on one mount."""
 
@@ -113,24 +131,8 @@ class Played:
             self.mount.kill9()
             self.mount.clean_up()
             self.mount.start()
-        self.mount.clock(REST_S * 1000)
-        self.send()
+        send(self.mount)
         self.end = items_of(world)
-
-    def is_sent(self):
-        return self.mount.status()["changes"]["pending"] == 0
-
-    def send(self):
-        """Without a round as long as that leads to anything, then with rounds."""
-        for _ in range(PAUSES):
-            if self.is_sent():
-                break
-            self.mount.clock(PAUSE_MS)
-        for _ in range(PAUSES):
-            self.mount.settle()
-            if self.is_sent():
-                break
-            self.mount.clock(PAUSE_MS)
 
     def origins(self, number):
         """{id: where the item came from}, of one cell."""
@@ -224,8 +226,7 @@ def conflict(make_world, name):
 def test_who_has_a_file_open_goes_with_the_conflict_copy(make_world):
     mount = conflict(make_world, "file.txt")
     with open(mount / "file.txt", "rb", buffering=0) as file:
-        mount.clock(REST_S * 1000)
-        mount.settle()
+        send(mount)
         copy, = (name for name in os.listdir(mount) if CONFLICT.search(name))
         assert os.fstat(file.fileno()).st_ino == os.stat(mount / copy).st_ino
         assert os.stat(mount / "file.txt").st_ino != os.stat(mount / copy).st_ino
@@ -244,21 +245,18 @@ def test_who_writes_meanwhile_writes_to_the_conflict_copy(make_world):
         file.write(b", and there is more")
         assert os.fstat(file.fileno()).st_ino == number
         assert os.pread(file.fileno(), 100, 0) == b"HERE, and there is more"
-    mount.clock(REST_S * 1000)
-    mount.settle()
+    send(mount)
     copy, = (name for name in os.listdir(mount) if CONFLICT.search(name))
     assert os.stat(mount / copy).st_ino == number
     assert (mount / copy).read_bytes() == b"HERE, and there is more"
     assert (mount / "file.txt").read_text() == "there"
-    mount.clock(REST_S * 1000)
     assert_equal_to_server(mount)
 
 
 @pytest.mark.parametrize("name", ["x" * 251 + ".txt", "\u6f22" * 251 + ".txt", "x" * 255])
 def test_the_name_of_a_conflict_copy_is_cut_to_fit(make_world, name):
     mount = conflict(make_world, name)
-    mount.clock(REST_S * 1000)
-    mount.settle()
+    send(mount)
     copy, = (other for other in os.listdir(mount) if other != name)
     assert CONFLICT.search(copy) and len(copy) <= 255
     assert copy.endswith(".txt") == name.endswith(".txt")
