@@ -23,15 +23,12 @@
 
 /* So many rows are looked at again in each pass, more only in one that had no news. */
 #define FEW_ROWS 200
-/* So long a file that is open for writing is waited for: the kernel tells of a close later. */
-#define CLOSE_PATIENCE_MS 2000
 
 struct push_wait {
     LIST_ENTRY(push_wait) link;
     uint64_t waiter;
     bool keeps_trying;
     bool is_first;         /* before all others */
-    int64_t asked_ms;      /* monotonic */
     struct push_rows rows; /* that are left */
     struct err err;        /* of the last one that failed */
     ino_nr failed;         /* that one */
@@ -101,8 +98,6 @@ static const char *explain_standing(struct sync *sync, ino_nr ino)
 {
     struct node_attr attr;
 
-    if (holds_has(&sync->push.holds, ino))
-        return "somebody has it open for writing";
     if (store_getattr(sync->conf.store, ino, &attr) == 0 && !(attr.flags & NODE_LOCAL) &&
         push_is_held(sync, attr.drive))
         return "too much is deleted at once (graphfs sync --confirm-deletes)";
@@ -169,21 +164,6 @@ static bool is_moving(struct sync *sync)
            pauses_next_rest(&sync->push.pauses) != TIME_NEVER;
 }
 
-/* Whether one of the rows may be about to be closed. */
-static bool is_patient(struct sync *sync, const struct push_wait *wait)
-{
-    int64_t until_ms = wait->asked_ms + CLOSE_PATIENCE_MS;
-    bool has_open = false;
-
-    if (clock_mono_ms(sync->conf.clock) >= until_ms)
-        return false;
-    for (size_t i = 0; i < wait->rows.len && !has_open; i++)
-        has_open = holds_has(&sync->push.holds, wait->rows.items[i]);
-    if (has_open && until_ms < sync->push.due_ms)
-        sync->push.due_ms = until_ms;
-    return has_open;
-}
-
 static void check(struct sync *sync, struct push_wait *wait)
 {
     size_t left = 0, counts[] = { 0, 0, 0, 0 };
@@ -201,8 +181,7 @@ static void check(struct sync *sync, struct push_wait *wait)
     wait->rows.len = left;
     if (left == 0) {
         end_wait(sync, wait, NULL);
-    } else if (counts[ROW_MOVES] == 0 &&
-               (counts[ROW_STANDS] == 0 || (!is_moving(sync) && !is_patient(sync, wait)))) {
+    } else if (counts[ROW_MOVES] == 0 && (counts[ROW_STANDS] == 0 || !is_moving(sync))) {
         explain_left(sync, wait, &err);
         end_wait(sync, wait, &err);
     }
@@ -261,7 +240,6 @@ void push_waits_ask(struct sync *sync, ino_nr top, bool keeps_trying, uint64_t w
     struct err err;
 
     wait->waiter = waiter;
-    wait->asked_ms = clock_mono_ms(sync->conf.clock);
     wait->keeps_trying = keeps_trying;
     wait->is_first = top != STORE_INO_NONE;
     LIST_INSERT_HEAD(&push->waits, wait, link);
