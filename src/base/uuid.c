@@ -44,12 +44,27 @@ void uuid_v4(char out[UUID_SIZE])
                    b[14], b[15]);
 }
 
+/* That a test has said instead; NULL: none. */
+static const char *told_boot(void)
+{
+#ifdef GRAPHFS_TEST_HOOKS
+    return getenv("GRAPHFS_BOOT_ID");
+#else
+    return NULL;
+#endif
+}
+
 int uuid_boot(char out[UUID_SIZE])
 {
     cleanup_strbuf struct strbuf text;
+    const char *told = told_boot();
     int r;
 
     strbuf_init(&text, UUID_SIZE);
+    if (told) {
+        (void)snprintf(out, UUID_SIZE, "%s", told);
+        return 0;
+    }
     r = file_read_all(BOOT_ID_FILE, UUID_SIZE, &text);
     if (r < 0)
         return r;

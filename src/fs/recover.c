@@ -82,13 +82,20 @@ static int compare_generations(const void *one, const void *other)
     return (a->generation > b->generation) - (a->generation < b->generation);
 }
 
+static bool is_intended(const struct recovery *recovery, uint64_t generation)
+{
+    for (size_t i = 0; i < recovery->intended.len; i++)
+        if (recovery->intended.items[i] == generation)
+            return true;
+    return false;
+}
+
 static bool has_row(const struct recovery *recovery, uint64_t generation)
 {
     const struct node_attr key = { .generation = generation };
 
-    for (size_t i = 0; i < recovery->intended.len; i++)
-        if (recovery->intended.items[i] == generation)
-            return true;
+    if (is_intended(recovery, generation))
+        return true;
     return recovery->rows.len > 0 &&
            bsearch(&key, recovery->rows.items, recovery->rows.len, sizeof key, compare_generations);
 }
@@ -200,14 +207,45 @@ static void freeze(struct overlays *overlays, const struct recovery *recovery)
     }
 }
 
+/* After a power cut a row can say more than its bytes: those of the base are shown again, or none.
+ * What is left of the overlay was set aside. */
+static int restore_row(struct store_txn *txn, struct overlays *overlays, ino_nr ino)
+{
+    struct overlay *overlay = NULL;
+    struct err err = { 0 };
+    struct node node;
+    int r = txn_get_node(txn, ino, &node);
+
+    if (r < 0)
+        return r;
+    log_warn("fs", "what was written to %s last is lost: the power was cut before it was synced",
+             node.local.name);
+    if (node.attr.flags & NODE_BASE) {
+        node.local.generation = node.base.generation;
+        node.local.size = node.base.size;
+        node.local.mtime_ns = node.base.mtime_ns;
+    } else {
+        const struct overlay_place place = { "", "", node.local.name, "" };
+
+        node.local.size = 0;
+        r = overlay_create(overlays, node.local.generation, &place, NULL, &overlay, &err);
+        overlay_unref(overlay);
+    }
+    if (r == 0)
+        r = txn_put_node(txn, &node);
+    node_clear(&node);
+    return r;
+}
+
 static int correct_row(struct store_txn *txn, struct overlays *overlays,
-                       const struct node_attr *row)
+                       const struct recovery *recovery, const struct node_attr *row)
 {
     struct overlay *overlay = overlay_get(overlays, row->generation);
     int r = 0;
 
-    if (overlay &&
-        (overlay_size(overlay) != row->size || overlay_mtime_ns(overlay) != row->mtime_ns))
+    if (!overlay)
+        return is_intended(recovery, row->generation) ? 0 : restore_row(txn, overlays, row->ino);
+    if (overlay_size(overlay) != row->size || overlay_mtime_ns(overlay) != row->mtime_ns)
         r = local_set_content(txn, row->ino, row->generation, overlay_size(overlay),
                               overlay_mtime_ns(overlay));
     overlay_unref(overlay);
@@ -226,7 +264,7 @@ static int correct_rows(struct store *store, struct overlays *overlays,
     if (r < 0)
         return r;
     for (size_t i = 0; i < recovery->rows.len && r == 0; i++)
-        r = correct_row(txn, overlays, &recovery->rows.items[i]);
+        r = correct_row(txn, overlays, recovery, &recovery->rows.items[i]);
     if (r == 0)
         return store_commit(txn, err);
     store_rollback(txn);
