@@ -45,7 +45,8 @@ static bool add_intent(const struct intent *intent, void *arg)
 {
     struct recovery *recovery = arg;
 
-    if (intent->generation != 0)
+    /* A change of place or time sends none. */
+    if (intent->verb == INTENT_UPLOAD)
         (void)generations_push(&recovery->intended, intent->generation);
     return true;
 }
