@@ -645,6 +645,35 @@ static int find_heir(struct look *look, const struct node *node, bool *ret)
     return 0;
 }
 
+struct folder_use {
+    ino_nr folder;
+    bool is_found;
+};
+
+static bool note_use(const struct intent *intent, void *arg)
+{
+    struct folder_use *use = arg;
+
+    use->is_found |= intent->parent == use->folder;
+    return !use->is_found;
+}
+
+/* Whether something was asked for, or is about to be, that is made in the folder or goes there: it
+ * would go with it. */
+static int find_use(struct look *look, const struct node *node, bool *ret)
+{
+    struct folder_use use = { .folder = node->attr.ino };
+    const struct push_job *job;
+    int r = store_list_intents(look->sync->conf.store, 0, note_use, &use);
+
+    LIST_FOREACH (job, &look->begun, link)
+        (void)note_use(&job->intent, &use);
+    LIST_FOREACH (job, &look->sync->push.jobs, link)
+        (void)note_use(&job->intent, &use);
+    *ret |= use.is_found;
+    return r;
+}
+
 static int find_facts(struct look *look, const struct node *node, struct push_facts *ret)
 {
     struct push_pauses *pauses = &look->sync->push.pauses;
@@ -653,6 +682,8 @@ static int find_facts(struct look *look, const struct node *node, struct push_fa
 
     if (r == 0)
         r = find_heir(look, node, &has_heir);
+    if (r == 0 && node->attr.kind == NODE_FOLDER && !(node->attr.flags & NODE_LOCAL))
+        r = find_use(look, node, &ret->has_deleted_below);
     ret->is_resting = !has_heir; /* what isn't has a pause */
     ret->is_open = held_until_ms(look, node->attr.ino) != 0;
     ret->name_is_refused = pauses_count_refusals(pauses, node->attr.ino) >= NAME_REFUSALS;

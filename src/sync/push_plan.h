@@ -34,7 +34,7 @@ struct push_facts {
     bool partner_is_busy;   /* something of that one is under way, or comes first */
     bool is_backup;         /* the partner is the file that this is the backup of */
     bool is_held;           /* too many are to be deleted */
-    bool has_deleted_below; /* of a folder: rows in it that are still to be deleted */
+    bool has_deleted_below; /* of a folder: what is in it has to go first, or to leave */
 };
 
 struct push_step {

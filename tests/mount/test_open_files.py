@@ -11,6 +11,7 @@ import pytest
 
 import edits
 from trees import assert_equal_to_server
+from waiting import wait_until
 
 MINUTE_MS = 60_000
 
@@ -253,3 +254,20 @@ def test_what_keeps_parts_that_are_nowhere_any_more_is_blocked_until_it_is_whole
     assert raised.value.errno == errno.ESTALE
     (mount / "file").write_bytes(b"all of it")
     assert_all_sent(mount)
+
+
+def test_a_folder_is_deleted_after_what_is_being_sent_into_it_has_left(world, mount):
+    os.mkdir(mount / "folder")
+    assert_all_sent(mount)
+    world.emulator.faults([{"method": "PUT", "path": "*", "action": "stall", "nth": 1}])
+    (mount / "folder/file").write_bytes(b"content")
+    wait_until(lambda: world.emulator.hits()["faults"][0]["hits"], "the upload to begin")
+    os.rename(mount / "folder/file", mount / "file")
+    os.rmdir(mount / "folder")
+    os.mkdir(mount / "other")
+    wait_until(lambda: on_server(world, "other"), "all to be looked at")
+    assert on_server(world, "folder")
+    world.emulator.clear_faults()
+    mount.quiet()
+    assert_equal_to_server(mount)
+    assert (mount / "file").read_bytes() == b"content"
