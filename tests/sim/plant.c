@@ -277,6 +277,9 @@ WRAP(int, apply_report, struct store_txn *txn, const struct apply_context *conte
 
         note(EVENT_LATE);
         best.source = APPLY_ITEM;
+        /* As if all that is known were old, or the tag gives it away. */
+        best.staged_since_ms = 0;
+        best.now_ms += APPLY_LATE_MS;
         if (is_planted(PLANT_LATE_BELIEVED) && context->source != APPLY_ITEM)
             r = __real_apply_report(txn, &best, report, &outcome, err);
     }
