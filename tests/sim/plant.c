@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "memory_disk.h"
+#include "sync/push_i.h"
 #include "sync/round_store.h"
 #include "sync/sync_i.h"
 
@@ -32,6 +33,9 @@ const char *const plant_names[PLANTS] = {
     [PLANT_FIRST_WORD] = "first-word",
     [PLANT_RESYNC_DISCARDS] = "resync-discards",
     [PLANT_TOMBSTONES_IGNORED] = "tombstones-ignored",
+    [PLANT_UNGUARDED] = "unguarded",
+    [PLANT_REPEATED] = "repeated",
+    [PLANT_DOUBT_FORGOTTEN] = "doubt-forgotten",
 };
 
 enum plant plant_find(const char *name)
@@ -325,4 +329,52 @@ WRAP(int, txn_get_tombstone, struct store_txn *txn, int64_t drive, const char *r
 {
     return is_planted(PLANT_TOMBSTONES_IGNORED) ? -ENOENT
                                                 : __real_txn_get_tombstone(txn, drive, rid, ret_ms);
+}
+
+/* ---- changes from here ---- */
+
+WRAP(struct request *, request_change, struct sync *sync, const struct change_query *query,
+     answer_fn *fn, void *owner)
+{
+    struct change_query wrong = *query;
+
+    if (is_planted(PLANT_UNGUARDED))
+        wrong.if_match = NULL;
+    return __real_request_change(sync, &wrong, fn, owner);
+}
+
+WRAP(struct request *, request_delete, struct sync *sync, const struct delete_query *query,
+     answer_fn *fn, void *owner)
+{
+    struct delete_query wrong = *query;
+
+    if (is_planted(PLANT_UNGUARDED))
+        wrong.if_match = NULL;
+    return __real_request_delete(sync, &wrong, fn, owner);
+}
+
+WRAP(struct request *, request_session_begin, struct sync *sync, const struct session_query *query,
+     answer_fn *fn, void *owner)
+{
+    struct session_query wrong = *query;
+
+    if (is_planted(PLANT_UNGUARDED))
+        wrong.target.if_match = NULL;
+    return __real_request_session_begin(sync, &wrong, fn, owner);
+}
+
+/* A change whose fate isn't known is sent once more, as if it had failed. */
+WRAP(void, push_resolve, struct sync *sync, struct push_job *job)
+{
+    if (is_planted(PLANT_REPEATED) && !job->file && job->intent.verb != INTENT_UPLOAD)
+        push_send(sync, job);
+    else
+        __real_push_resolve(sync, job);
+}
+
+/* Nobody asks once more whether it is still there. */
+WRAP(int, absence_note, struct store_txn *txn, const struct apply_context *context, const char *rid,
+     bool was_404)
+{
+    return is_planted(PLANT_DOUBT_FORGOTTEN) ? 0 : __real_absence_note(txn, context, rid, was_404);
 }

@@ -6,6 +6,7 @@
 #include "../unit/unit.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "dice.h"
 #include "seeds.h"
 #include "shrink.h"
 
@@ -15,17 +16,22 @@
 /* Of some seventy that a run has at least. */
 #define STEPS_MAX 25
 
-static void find(enum plant plant)
+static void find_from(enum plant plant, uint64_t first)
 {
     cleanup_free struct trace *trace = x_calloc(1, sizeof *trace);
     struct seeds seeds;
 
-    seeds_run(plant, 1, SEEDS_MAX, &seeds);
+    seeds_run(plant, first, SEEDS_MAX, &seeds);
     if (!seeds.has_failed)
         fail_msg("%s was not found in %d seeds", plant_names[plant], SEEDS_MAX);
     assert_true(shrink_seed(plant, seeds.failed, trace));
     trace_print(trace, plant, seeds.failed);
     assert_in_range(trace->len, 1, STEPS_MAX);
+}
+
+static void find(enum plant plant)
+{
+    find_from(plant, 1);
 }
 
 static void test_link_that_is_saved_before_its_page_is_found(void **state)
@@ -70,6 +76,24 @@ static void test_confirmed_delete_that_is_forgotten_is_found(void **state)
     find(PLANT_TOMBSTONES_IGNORED);
 }
 
+static void test_change_without_its_guard_is_found(void **state)
+{
+    (void)state;
+    find_from(PLANT_UNGUARDED, DICE_WRITING);
+}
+
+static void test_lost_answer_after_which_the_change_is_repeated_is_found(void **state)
+{
+    (void)state;
+    find_from(PLANT_REPEATED, DICE_WRITING);
+}
+
+static void test_doubt_that_is_forgotten_is_found(void **state)
+{
+    (void)state;
+    find_from(PLANT_DOUBT_FORGOTTEN, DICE_WRITING);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -80,6 +104,9 @@ int main(void)
         cmocka_unit_test(test_first_word_of_a_round_that_wins_is_found),
         cmocka_unit_test(test_tree_that_is_discarded_with_a_dead_link_is_found),
         cmocka_unit_test(test_confirmed_delete_that_is_forgotten_is_found),
+        cmocka_unit_test(test_change_without_its_guard_is_found),
+        cmocka_unit_test(test_lost_answer_after_which_the_change_is_repeated_is_found),
+        cmocka_unit_test(test_doubt_that_is_forgotten_is_found),
     };
 
     log_set_level(LOG_LEVEL_ERROR);
