@@ -32,7 +32,6 @@ const char *const plant_names[PLANTS] = {
     [PLANT_LACKING_DELETED] = "lacking-deleted",
     [PLANT_FIRST_WORD] = "first-word",
     [PLANT_RESYNC_DISCARDS] = "resync-discards",
-    [PLANT_TOMBSTONES_IGNORED] = "tombstones-ignored",
     [PLANT_UNGUARDED] = "unguarded",
     [PLANT_REPEATED] = "repeated",
     [PLANT_DOUBT_FORGOTTEN] = "doubt-forgotten",
@@ -314,21 +313,6 @@ WRAP(int, txn_put_missing, struct store_txn *txn, const struct missing_row *row)
     if (row->first_404_ms != 0)
         note(EVENT_REFUSED_404);
     return __real_txn_put_missing(txn, row);
-}
-
-WRAP(int, txn_has_tombstone, struct store_txn *txn, int64_t drive, const char *rid, bool *ret)
-{
-    int r = __real_txn_has_tombstone(txn, drive, rid, ret);
-
-    if (is_planted(PLANT_TOMBSTONES_IGNORED))
-        *ret = false;
-    return r;
-}
-
-WRAP(int, txn_get_tombstone, struct store_txn *txn, int64_t drive, const char *rid, int64_t *ret_ms)
-{
-    return is_planted(PLANT_TOMBSTONES_IGNORED) ? -ENOENT
-                                                : __real_txn_get_tombstone(txn, drive, rid, ret_ms);
 }
 
 /* ---- changes from here ---- */

@@ -20,7 +20,6 @@ enum plant {
     PLANT_LACKING_DELETED,    /* so are those that a listing without delta lacks */
     PLANT_FIRST_WORD,         /* of two words on an item in a round the first one wins */
     PLANT_RESYNC_DISCARDS,    /* with a dead link all rows go, to be made anew */
-    PLANT_TOMBSTONES_IGNORED, /* a confirmed delete is forgotten at once */
     PLANT_UNGUARDED,          /* changes are sent without the tag that the item must have */
     PLANT_REPEATED,           /* what may have been done is asked for once more */
     PLANT_DOUBT_FORGOTTEN,    /* what was told beside delta is never asked for again */

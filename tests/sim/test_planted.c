@@ -70,12 +70,6 @@ static void test_tree_that_is_discarded_with_a_dead_link_is_found(void **state)
     find(PLANT_RESYNC_DISCARDS);
 }
 
-static void test_confirmed_delete_that_is_forgotten_is_found(void **state)
-{
-    (void)state;
-    find(PLANT_TOMBSTONES_IGNORED);
-}
-
 static void test_change_without_its_guard_is_found(void **state)
 {
     (void)state;
@@ -103,7 +97,6 @@ int main(void)
         cmocka_unit_test(test_absence_from_a_listing_that_is_taken_for_deletion_is_found),
         cmocka_unit_test(test_first_word_of_a_round_that_wins_is_found),
         cmocka_unit_test(test_tree_that_is_discarded_with_a_dead_link_is_found),
-        cmocka_unit_test(test_confirmed_delete_that_is_forgotten_is_found),
         cmocka_unit_test(test_change_without_its_guard_is_found),
         cmocka_unit_test(test_lost_answer_after_which_the_change_is_repeated_is_found),
         cmocka_unit_test(test_doubt_that_is_forgotten_is_found),
