@@ -16,6 +16,9 @@
 #include "sync/apply_i.h"
 #include "sync/push_i.h"
 
+/* Pauses double from two seconds on: that is longer than reads lag. */
+#define REFUSALS_BELIEVED 4
+
 static bool is_equal(const char *a, const char *b)
 {
     return a && b && strcmp(a, b) == 0;
@@ -43,15 +46,18 @@ static bool is_as_base(struct sync *sync, const struct push_job *job, const stru
     return ret;
 }
 
-/* The tag that the end was refused for: then what was read is older than that. */
-static bool has_tag_of_base(struct sync *sync, const struct push_job *job, const struct item *item)
+/* The tag that the end was refused for: then what was read is older than that. But a session that
+ * moves the tag each time is never seen otherwise where reads lag: after some times it is believed.
+ */
+static bool may_be_older(struct sync *sync, const struct push_job *job, const struct item *item)
 {
     struct node node;
     bool ret;
 
     if (store_get_node(sync->conf.store, job->ino, &node) < 0)
         return false;
-    ret = is_equal(node.base.etag, item->etag);
+    ret = is_equal(node.base.etag, item->etag) &&
+          pauses_count_failures(&sync->push.pauses, job->ino) < REFUSALS_BELIEVED;
     node_clear(&node);
     return ret;
 }
@@ -69,7 +75,7 @@ bool guard_has_to_look(const struct push_job *job)
 void guard_learn(struct sync *sync, const struct push_job *job, const struct item *item)
 {
     if (!job->end_was_refused || sync->push.sessions_move_tags || !is_as_base(sync, job, item) ||
-        has_tag_of_base(sync, job, item))
+        may_be_older(sync, job, item))
         return;
     log_info("sync", "the service gives files a new tag when an upload of them begins");
     sync->push.sessions_move_tags = true;
