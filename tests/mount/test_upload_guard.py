@@ -63,6 +63,7 @@ def save_while_it_goes_up(world, mount):
     assert_sent(mount)
     world.emulator.faults([{"method": "PUT", "action": "stall"}])
     (mount / "file").write_bytes(HERE)
+    mount.await_closes()
     mount.control("clock 61000")
     wait_until(lambda: world.emulator.hits()["faults"][0]["hits"] > 0, "a fragment to be sent")
     world.edit(edits.write("/file", b"there"))
