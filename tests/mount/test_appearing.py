@@ -27,6 +27,7 @@ def stall(world, method, path="*"):
 
 def wait_for(world, mount, path):
     """The change rests no longer, and the server has done it."""
+    mount.await_closes()
     mount.control("clock 3000")
     wait_until(lambda: path in {item["path"] for item in world.emulator.tree()["items"]}, path)
 
@@ -88,6 +89,7 @@ def test_what_somebody_else_made_there_is_shown_when_ours_is_refused(writable, s
     world.emulator.faults([{"method": "POST", "path": "*createUploadSession", "action": "stall",
                             "count": 1}])
     (mount / "file").write_bytes(b"ours")
+    mount.await_closes()
     mount.control("clock 3000")
     wait_until(lambda: [fault["hits"] for fault in world.emulator.hits()["faults"]] == [1], "a hit")
     world.edit(edits.create("/file", b"theirs"))

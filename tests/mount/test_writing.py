@@ -76,6 +76,7 @@ def test_small_files_do_not_wait_for_large_ones(world):
     for number in range(20):
         (mount / f"small {number}").write_bytes(b"small")
     world.emulator.faults([{"method": "POST", "path": "*large*", "action": "stall", "count": 10}])
+    mount.await_closes()
     mount.control("clock 3000")
     wait_until(lambda: len([item for item in world.emulator.tree()["items"]
                             if item["path"].startswith("/small")]) == 20, "the small files")
