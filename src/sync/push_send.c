@@ -105,6 +105,19 @@ void push_succeed_gone(struct sync *sync, struct push_job *job)
 
 /* ---- refusals ---- */
 
+/* What was settled while the service refused it waits for nobody. */
+static int is_to_be_sent(struct store_txn *txn, ino_nr ino)
+{
+    struct node node;
+    int r = txn_get_node(txn, ino, &node);
+
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    r = node_dirty(&node, APPLY_MTIME_GRANULARITY_NS) != 0;
+    node_clear(&node);
+    return r;
+}
+
 static int put_blocked(struct sync *sync, struct store_txn *txn, const struct push_job *job,
                        const struct err *why, const struct refusal *refusal)
 {
@@ -117,8 +130,9 @@ static int put_blocked(struct sync *sync, struct store_txn *txn, const struct pu
         .reason = (char *)(uintptr_t)(refusal->why ? refusal->why : why->msg),
         .remedy = (char *)(uintptr_t)refusal->remedy,
     };
+    int r = is_to_be_sent(txn, job->ino);
 
-    return txn_put_blocked(txn, &blocked);
+    return r > 0 ? txn_put_blocked(txn, &blocked) : r;
 }
 
 static int clear_intent(struct sync *sync, const struct push_job *job, const struct err *why,
