@@ -9,6 +9,7 @@
 #ifdef GRAPHFS_TEST_HOOKS
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -36,12 +37,30 @@ static struct {
     } passed[POINTS_MAX];
 } points = { .once = PTHREAD_ONCE_INIT, .lock = PTHREAD_MUTEX_INITIALIZER };
 
+/* "NAME NUMBER". */
+static int parse(const char *text, char name[NAME_MAX_BYTES], unsigned *ret)
+{
+    size_t length = strcspn(text, " ");
+    unsigned long number;
+    char *end;
+
+    if (length == 0 || length >= NAME_MAX_BYTES || text[length] != ' ')
+        return -EINVAL;
+    errno = 0;
+    number = strtoul(text + length, &end, 10);
+    if (errno != 0 || *end != '\0' || number == 0 || number > UINT_MAX)
+        return -EINVAL;
+    memcpy(name, text, length);
+    *ret = (unsigned)number;
+    return 0;
+}
+
 static int arm(const char *text)
 {
-    char name[NAME_MAX_BYTES] = "", rest;
+    char name[NAME_MAX_BYTES] = "";
     unsigned number = 0;
 
-    if (text && (sscanf(text, "%31s %u%c", name, &number, &rest) != 2 || number == 0))
+    if (text && parse(text, name, &number) < 0)
         return -EINVAL;
     LOCKED(&points.lock);
     memset(points.passed, 0, sizeof points.passed);
