@@ -189,7 +189,8 @@ static bool has_no_place(const struct doomed *doomed, const struct node *node)
 static int make_local_only(struct applying *applying, const struct doomed *doomed,
                            struct node *node)
 {
-    cleanup_free char *name = x_strdup(node->base.name);
+    bool is_based = node->attr.flags & NODE_BASE;
+    cleanup_free char *name = x_strdup(is_based ? node->base.name : node->local.name);
     int r = 0;
 
     if (has_no_place(doomed, node))
@@ -265,7 +266,7 @@ static int settle_doomed(struct applying *applying, const struct doomed *doomed,
         r = remove_row(applying, &node);
     } else if (node.attr.kind == NODE_FILE && !is_unsent(&node)) {
         r = keep_deletion(applying, &node); /* it is being written */
-    } else if (node.attr.flags & NODE_BASE) {
+    } else if (node.attr.flags & (NODE_BASE | NODE_REMOTE)) {
         r = make_local_only(applying, doomed, &node);
     }
     node_clear(&node);

@@ -315,6 +315,26 @@ static void test_what_was_deleted_there_and_written_here_is_made_again(void **st
     assert_id(scene, "file.txt", NULL);
 }
 
+/* It was to become the row's base, and is gone before that. */
+static void test_what_was_made_here_is_told_once_of_a_deletion_there(void **state)
+{
+    struct scene *scene = *state;
+    struct store_txn *txn;
+    struct node node;
+    ino_nr ino;
+
+    user_makes(scene, "file.txt", NODE_FILE);
+    ino = scene_at(scene, "file.txt");
+    txn = scene_begin(scene);
+    node = take(scene, txn, "file.txt");
+    node.attr.flags |= NODE_REMOTE;
+    node.remote_deleted = true;
+    put(txn, &node);
+    assert_int_equal(settle(scene, ino), SETTLE_DONE);
+    assert_int_equal(settle(scene, ino), SETTLE_NOTHING);
+    assert_int_equal(dirty_at(scene, "file.txt"), DIRTY_CREATED);
+}
+
 static void test_what_was_deleted_there_and_only_moved_here_goes(void **state)
 {
     struct scene *scene = with_file(state);
@@ -546,6 +566,7 @@ int main(void)
         SCENE_TEST(test_what_was_changed_there_and_deleted_here_comes_back),
         SCENE_TEST(test_what_was_moved_there_and_deleted_here_comes_back),
         SCENE_TEST(test_what_was_deleted_there_and_written_here_is_made_again),
+        SCENE_TEST(test_what_was_made_here_is_told_once_of_a_deletion_there),
         SCENE_TEST(test_what_was_deleted_there_and_only_moved_here_goes),
         SCENE_TEST(test_of_two_moves_the_servers_wins),
         SCENE_TEST(test_moved_there_and_written_here_are_both_kept),
