@@ -6,6 +6,7 @@ The emulator's read models lag behind each other in every test; one that must no
 """
 
 import contextlib
+import os
 import pathlib
 import sys
 
@@ -17,8 +18,22 @@ from emulator import Emulator  # noqa: E402
 from graphfs import Account  # noqa: E402
 from trees import build_real_tree  # noqa: E402
 
+KNOWN_FAULTS = "GRAPHFS_KNOWN_FAULTS"
 LAG_MS = 5000
 LOG_TAIL_LINES = 200
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "known_fault: finds a fault of writing that isn't mended yet")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leaves out what would fail now and then, unless it is asked for: docs/HACKING.md, "Writing"."""
+    if KNOWN_FAULTS in os.environ:
+        return
+    left_out = [item for item in items if item.get_closest_marker("known_fault")]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
 
 
 class World:

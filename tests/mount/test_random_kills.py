@@ -176,6 +176,7 @@ def run_until_killed(recorder, mount, source):
         recorder.give_up()
 
 
+@pytest.mark.known_fault
 @pytest.mark.parametrize("seed", seeds())
 def test_what_was_done_is_kept_whenever_the_daemon_is_killed(make_world, seed):
     source = random.Random(seed)
