@@ -193,9 +193,10 @@ struct put_query {
     int64_t deadline_ms; /* 0: the default of the priority, and more the more there is to send */
 };
 
-/* Bytes: each fragment of a session but the last one is a multiple of the unit. */
+/* Bytes: each fragment of a session but the last one is a multiple of the unit, and each is less
+ * than 60 MiB: one of exactly that is refused. */
 #define REMOTE_FRAGMENT_UNIT ((size_t)320 * 1024)
-#define REMOTE_FRAGMENT_MAX  (192 * REMOTE_FRAGMENT_UNIT)
+#define REMOTE_FRAGMENT_MAX  (191 * REMOTE_FRAGMENT_UNIT)
 
 /* For a new session. Where the target is an item, beginning may move its eTag on some services, so
  * that its own tag fails the session at its end; and a session that nobody ends keeps others off
