@@ -138,6 +138,12 @@ static bool is_unsent(const struct node *node)
     return node_dirty(node, APPLY_MTIME_GRANULARITY_NS) & (DIRTY_CREATED | DIRTY_CONTENT);
 }
 
+/* Who writes to what he has removed keeps no row. */
+static bool is_written_on(struct store_txn *txn, const struct node *node)
+{
+    return node->attr.flags & NODE_LOCAL && txn_is_being_written(txn, node->attr.ino);
+}
+
 static int keep_unsent(struct store_txn *txn, struct doomed *doomed, size_t index)
 {
     struct node node;
@@ -145,7 +151,7 @@ static int keep_unsent(struct store_txn *txn, struct doomed *doomed, size_t inde
 
     if (r < 0)
         return r;
-    if (is_unsent(&node) || txn_is_being_written(txn, node.attr.ino)) {
+    if (is_unsent(&node) || is_written_on(txn, &node)) {
         doomed->stays[index] = true;
         r = keep_folders(txn, doomed, node.local.parent);
     }

@@ -228,6 +228,16 @@ def test_a_deletion_on_the_server_waits_for_who_has_the_file_open_for_writing(wo
     assert os.listdir(mount) == []
 
 
+def test_a_file_that_both_sides_deleted_while_it_is_open_is_gone(world, mount, existing):
+    with open(existing, "r+b", buffering=0) as file:
+        change_on_server(world, mount, edits.delete("/file"))
+        os.unlink(existing)
+        mount.quiet()
+        assert file.read() == b"old content"
+    assert_all_sent(mount)
+    assert os.listdir(mount) == []
+
+
 def test_what_is_written_after_its_deletion_on_the_server_is_made_again(world, mount):
     change_on_server(world, mount, edits.mkdir("/folder"), edits.create("/folder/file", b"old content"))
     with open(mount / "folder/file", "r+b", buffering=0) as file:
