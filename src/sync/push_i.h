@@ -94,11 +94,6 @@ struct apply_context push_context(struct sync *sync, const struct push_job *job)
 void push_waits_check(struct sync *sync);
 
 /* The row was not sent, for this reason. */
-/* ---- push_lost.c ---- */
-
-/* What is to be sent of the row can't be had (see bytes.h): it is blocked. */
-int push_note_lost(struct sync *sync, struct store_txn *txn, ino_nr ino);
-
 void push_waits_note_failure(struct sync *sync, ino_nr ino, const struct err *err);
 
 /* Whether somebody waits for the row. */
@@ -118,6 +113,11 @@ bool push_is_held(struct sync *sync, int64_t drive);
 
 /* Tells those who wait for the row that its deletion is. */
 void push_held_note(struct sync *sync, ino_nr ino);
+
+/* ---- push_lost.c ---- */
+
+/* What is to be sent of the row can't be had (see bytes.h): it is blocked. */
+int push_note_lost(struct sync *sync, struct store_txn *txn, ino_nr ino);
 
 /* ---- push_send.c ---- */
 
