@@ -3,10 +3,11 @@
 #define GRAPHFS_SYNC_PUSH_I_H
 
 /*
- * What the files of the reconciler share: push.c (what is to be done, and when), push_wait.c (who
- * waits for it), push_send.c (one change after the other), push_delete.c, push_upload.c (content),
- * push_guard.c (that nothing is written over), push_resolve.c (changes whose fate is not known).
- * All of it belongs to the sync thread.
+ * What the files of the reconciler share: push.c (when rows are looked at), push_look.c (a look
+ * at them: push_look.h), push_job.c (what is under way), push_wait.c (who waits for it),
+ * push_send.c (one change after the other), push_delete.c, push_upload.c (content), push_guard.c
+ * (that nothing is written over), push_resolve.c (changes whose fate is not known). All of it
+ * belongs to the sync thread.
  */
 
 #include "sync/bytes.h"
@@ -30,6 +31,7 @@ struct push_job {
     struct intent intent;
     char *if_match; /* the tag that the item must have; NULL: none, or it is new */
     bool is_folder;
+    bool is_begun;    /* it is sent when its intent is in the store */
     bool is_new;      /* addressed by its place */
     bool is_by_place; /* the place was asked for, not the item */
     bool is_to_own;   /* nothing is sent: it gets a content of its own */
@@ -59,7 +61,35 @@ struct push_job {
     bool is_abandoned;    /* it is freed when that has */
 };
 
+static inline int64_t push_now_ms(const struct sync *sync)
+{
+    return clock_mono_ms(sync->conf.clock);
+}
+
 /* ---- push.c ---- */
+
+/* The next pass begins now, whatever this one has come to. */
+void push_begin_again(struct sync *sync);
+
+/* ---- push_look.c ---- */
+
+/* Looks at rows, from where the pass is. Returns whether there is more to look at in it, now. */
+bool push_look(struct sync *sync);
+
+/* ---- push_job.c ---- */
+
+/* The job is one of those under way from now on: sync's. It is sent when the look that has begun it
+ * is in the store. */
+void push_add_job(struct sync *sync, struct push_job *job);
+
+/* Whether something of the row is under way, or is about to be. */
+bool push_has_job(const struct sync *sync, ino_nr ino);
+
+/* Whether no more may be begun before some have ended. */
+bool push_is_full(struct sync *sync);
+
+/* Forgets the job, whatever becomes of what was asked. */
+void push_drop_job(struct sync *sync, struct push_job *job);
 
 /* The job is over, and gone; the row is looked at again. */
 void push_end(struct sync *sync, struct push_job *job);
@@ -78,12 +108,6 @@ void push_end_lagging(struct sync *sync, struct push_job *job);
 
 /* The same where a session was refused though nothing stands in its way. */
 void push_end_name_refused(struct sync *sync, struct push_job *job);
-
-/* Whether something of the row is under way. */
-bool push_has_job(struct sync *sync, ino_nr ino);
-
-/* The next pass begins now, whatever this one has come to. */
-void push_begin_again(struct sync *sync);
 
 /* The context in which an answer about the job's item is applied. */
 struct apply_context push_context(struct sync *sync, const struct push_job *job);
